@@ -1,0 +1,131 @@
+// A policy as a plain value: what a program may see, reach, use and call, with every decision
+// explicit. It is what the TOML file says after its presets, overrides and groups are worked in.
+//
+//   auto policy = policy::Load("agent", {});             // a preset, or a path with a '/' or ".toml"
+//   if (!policy) return policy.error();                  // file:line:column, the line, a caret
+//   for (const policy::Rule& rule : policy->syscalls.rules) ...
+//
+// Meaning of the system call part, for a call (architecture, number, arguments):
+//   1. An architecture outside `architectures` is answered with `foreign`.
+//   2. A number no table names for that architecture, and that no raw rule names, is answered with
+//      `unknown`. x32 numbers belong to architecture x32, also 512..547 without the bit.
+//   3. Otherwise the first rule of `rules` that names the call and whose condition holds decides.
+//   4. With `multiplexers = kFollow`, socketcall and ipc that no rule names answer each subcall as
+//      the direct call (abi::SocketcallTable, IpcTable) is answered by 3 and 5 when no rule with
+//      a condition bears on it; a subcall whose direct call has conditions is closed: its answer is
+//      that of the strictest rule that bears on it (the arguments are behind a pointer). Selectors
+//      that no table names are answered like unknown numbers.
+//   5. A call no rule decides is answered with `fallback_default` if libc falls back from it
+//      (IsFallbackCall) and `default_action` is an errno, else with `default_action`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "abi/action.h"
+#include "abi/arch.h"
+#include "base/result.h"
+#include "policy/condition.h"
+
+namespace bailey::policy {
+
+// An errno differs by architecture (ENOSYS is 89 on mips), so rules keep its name.
+struct Answer {
+  abi::ActionKind kind = abi::ActionKind::kErrno;
+  std::string errno_name;  // for kErrno; empty when `data` was written as a number
+  std::uint16_t data = 0;
+  bool operator==(const Answer&) const = default;
+};
+abi::Action Resolve(const Answer& answer, abi::Arch arch);
+std::string ToString(const Answer& answer);
+
+struct Rule {
+  std::string syscall;                  // by name; empty for a raw number
+  std::optional<std::uint32_t> number;  // raw: as in seccomp_data.nr
+  std::optional<abi::Arch> arch;        // only there; always set for a raw number
+  std::optional<Condition> condition;   // none: always
+  Answer answer;
+  std::string origin;                   // "deny of agent", "allow @file-system of untrusted"
+  base::Location location;              // where it was written
+  bool operator==(const Rule&) const = default;
+};
+
+enum class Multiplexers : std::uint8_t { kFollow, kOpen };
+
+struct Syscalls {
+  Answer default_action;
+  Answer unknown{abi::ActionKind::kErrno, "ENOSYS", 0};
+  Answer foreign{abi::ActionKind::kKillProcess, "", 0};
+  Answer fallback_default{abi::ActionKind::kErrno, "ENOSYS", 0};
+  std::vector<abi::Arch> architectures;
+  Multiplexers multiplexers = Multiplexers::kFollow;
+  std::vector<Rule> rules;  // first match decides
+  std::optional<std::vector<std::uint16_t>> socket_families;  // for reports; rules enforce it
+  bool operator==(const Syscalls&) const = default;
+};
+
+struct Bind {
+  std::string from, to;
+  bool write = false;
+  bool operator==(const Bind&) const = default;
+};
+
+// Paths are absolute after loading: "~" and relative ones are resolved against the caller's home
+// and current directory. Patterns (with *, ** or ?) are allowed in `hide` only.
+struct Filesystem {
+  std::vector<std::string> read, write, hide, tmpfs, sockets;
+  std::vector<Bind> binds;
+  std::vector<std::string> devices;
+  bool operator==(const Filesystem&) const = default;
+};
+
+enum class NetworkMode : std::uint8_t { kNone, kHost };
+
+struct Network {
+  NetworkMode mode = NetworkMode::kNone;
+  bool operator==(const Network&) const = default;
+};
+
+struct Environment {
+  std::vector<std::string> pass;  // names; a trailing * matches any ending
+  std::map<std::string, std::string> set;
+  bool operator==(const Environment&) const = default;
+};
+
+struct Process {
+  std::vector<std::string> capabilities;  // "CAP_NET_BIND_SERVICE"
+  std::uint32_t uid = 1000;
+  std::uint32_t gid = 1000;
+  std::string workdir;  // empty: the caller's if it is shown, else "/"
+  bool new_session = true;
+  bool operator==(const Process&) const = default;
+};
+
+struct Limits {
+  std::optional<std::uint64_t> processes;  // "pids": RLIMIT_NPROC in the sandbox's user namespace
+  std::optional<std::uint64_t> files;      // RLIMIT_NOFILE
+  std::optional<std::uint64_t> file_size;  // RLIMIT_FSIZE, bytes
+  std::uint64_t tmpfs_size = 64ull << 20;  // of each tmpfs, bytes
+  std::optional<std::chrono::milliseconds> wall;
+  bool operator==(const Limits&) const = default;
+};
+
+struct Policy {
+  std::string name;
+  Filesystem filesystem;
+  Network network;
+  Environment environment;
+  Process process;
+  Limits limits;
+  Syscalls syscalls;
+  bool operator==(const Policy&) const = default;
+};
+
+// Calls that libc tries first and falls back from when they answer ENOSYS.
+bool IsFallbackCall(std::string_view name);
+
+}  // namespace bailey::policy
