@@ -1,0 +1,58 @@
+# Thin over the CMake presets and tools/. Everything is built in build/; build/bailey is the command.
+#
+#   make demo         build, then watch an untrusted program work, try to break out, and fail
+#   make check        build, then every test
+#   make check-long   the tests that take long as well, and all of it again under ASan and UBSan
+#   make bench        every measurement; make bench-start measures start-up alone
+#   make install      DESTDIR and prefix as usual
+#   make format, make tidy, make clean
+
+prefix ?= /usr/local
+JOBS   ?= $(shell nproc)
+
+ctest = ctest --output-on-failure -j$(JOBS)
+
+.PHONY: all demo check check-long bench bench-start install format tidy clean dependencies
+.DEFAULT_GOAL := all
+
+# With nothing changed this is one dpkg-query and one ninja: well under a second.
+all: dependencies build/build.ninja
+	@cmake --build build --parallel $(JOBS)
+
+dependencies:
+	@tools/install-dependencies
+
+build/build.ninja:
+	cmake --preset release
+
+build-asan/build.ninja:
+	cmake --preset asan-ubsan
+
+demo: all
+	@demo/run build/bailey
+
+check: all
+	@$(ctest) --test-dir build --label-exclude long
+
+check-long: all build-asan/build.ninja
+	@$(ctest) --test-dir build
+	@cmake --build build-asan --parallel $(JOBS)
+	@$(ctest) --test-dir build-asan --label-exclude static
+
+bench: bench-start
+	@tools/run-benchmarks build
+
+bench-start: all
+	@bench/start-up/run build/bailey build/bin/start-up-floor
+
+install: all
+	DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(prefix)"
+
+format:
+	@tools/check-format --fix
+
+tidy: all
+	@tools/run-tidy build
+
+clean:
+	rm -rf build build-debug build-asan

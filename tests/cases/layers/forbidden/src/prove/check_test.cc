@@ -1,0 +1,2 @@
+#include "compile/compile.h"
+#include <gtest/gtest.h>

@@ -1,0 +1,2 @@
+#include <sys/mount.h>
+#include <linux/mount.h>

@@ -1,0 +1,4 @@
+#include <linux/seccomp.h>
+#include <sys/mount.h>
+
+#include "os/mount.h"
