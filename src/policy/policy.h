@@ -75,11 +75,14 @@ struct Bind {
 };
 
 // Paths are absolute after loading: "~" and relative ones are resolved against the caller's home
-// and current directory. Patterns (with *, ** or ?) are allowed in `hide` only.
+// and current directory, and are in normal form. Patterns (with *, ** or ?) are allowed in `hide`
+// only. A path is in one of read, write, hide and tmpfs.
 struct Filesystem {
   std::vector<std::string> read, write, hide, tmpfs, sockets;
   std::vector<Bind> binds;
-  std::vector<std::string> devices;
+  std::vector<std::string> devices;   // names below /dev
+  std::vector<std::string> optional;  // sorted: those of read, write, sockets and of the sources of
+                                      // binds that may be missing (written "/lib32?")
   bool operator==(const Filesystem&) const = default;
 };
 
