@@ -78,4 +78,12 @@ inline constexpr std::uint16_t kReturn = 0x06;   // return k
 inline constexpr std::uint16_t kReturnA = 0x16;  // return A
 inline constexpr std::uint16_t kX = 0x08;
 
+// One of kJeq, kJgt, kJge, kJset, with either operand.
+constexpr bool IsConditionalJump(std::uint16_t code) {
+  return (code & 0x07) == 0x05 && code != kJump;
+}
+// An operation on A and a second operand: kAdd .. kXor with either operand, not kNeg.
+constexpr bool IsBinaryAlu(std::uint16_t code) { return (code & 0x07) == 0x04 && code != kNeg; }
+constexpr bool IsReturn(std::uint16_t code) { return code == kReturn || code == kReturnA; }
+
 }  // namespace bailey::bpf
