@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+
+#include "cli/commands.h"
+
+namespace bailey::cli {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"run", "run a program behind the wall that a policy describes", RunRun},
+    {"compile", "turn a policy into a seccomp filter", RunCompile},
+    {"explain", "say what a policy answers to a system call, and why", RunExplain},
+    {"disasm", "print a seccomp filter as readable instructions", RunDisasm},
+    {"doctor", "say what this host can enforce, and why not", RunDoctor},
+};
+
+std::string Usage() {
+  std::string text = "Usage: bailey COMMAND [ARGUMENTS]\n\nCommands:\n";
+  for (const Command& command : kCommands)
+    text += fmt::format("  {:<10} {}\n", command.name, command.summary);
+  return text + "\n`bailey COMMAND --help` describes a command.\n";
+}
+
+int Main(int argc, char** argv) {
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  if (name == "--help" || name == "-h" || name == "help") {
+    fmt::print("{}", Usage());
+    return kYes;
+  }
+  if (name == "--version") {
+    fmt::print("bailey {}\n", BAILEY_VERSION);
+    return kYes;
+  }
+  const auto command = std::ranges::find(kCommands, name, &Command::name);
+  if (command == std::end(kCommands)) {
+    fmt::print(stderr, "bailey: {}\n{}",
+               name.empty() ? "no command given" : fmt::format("no command \"{}\"", name), Usage());
+    return kUsage;
+  }
+  return command->run(argc - 1, argv + 1);
+}
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+
+int Fail(std::string_view command, const base::Error& error) {
+  fmt::print(stderr, "bailey {}: {}\n", command, base::ToString(error));
+  switch (error.code) {
+    case base::ErrorCode::kInvalidInput:
+    case base::ErrorCode::kSystem:
+      return kUsage;
+    case base::ErrorCode::kUnsupported:
+      return kUnknown;
+    case base::ErrorCode::kViolation:
+      return kNo;
+    case base::ErrorCode::kInternal:
+      return kBug;
+  }
+  return kBug;
+}
+
+}  // namespace bailey::cli
+
+int main(int argc, char** argv) {
+  try {
+    const int code = bailey::cli::Main(argc, argv);
+    // A result that could not be written is not a result: a full disk or a closed pipe is an error.
+    if (std::fflush(stdout) != 0 && code == bailey::cli::kYes) {
+      std::perror("bailey: write standard output");
+      return bailey::cli::kUsage;
+    }
+    return code;
+  } catch (const std::exception& exception) {
+    fmt::print(stderr, "bailey: internal error: {}\n", exception.what());
+    return bailey::cli::kBug;
+  }
+}

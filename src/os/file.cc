@@ -1,0 +1,114 @@
+#include "os/file.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace bailey::os {
+
+SysResult<base::UniqueFd> Open(int directory, const char* path, int flags, unsigned mode) {
+  const int fd = ::openat(directory, path, flags | O_CLOEXEC, mode);
+  if (fd < 0) return LastErrno();
+  return base::UniqueFd(fd);
+}
+
+SysResult<base::UniqueFd> OpenInRoot(int root, const char* path, int flags, unsigned mode) {
+  open_how how = {};
+  how.flags = static_cast<unsigned>(flags) | O_CLOEXEC;
+  how.mode = mode;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  for (;;) {
+    const long fd = ::syscall(SYS_openat2, root, path, &how, sizeof(how));
+    if (fd >= 0) return base::UniqueFd(static_cast<int>(fd));
+    // A rename elsewhere on the host makes a lookup of ".." uncertain; the kernel says try again.
+    if (errno != EAGAIN) return LastErrno();
+  }
+}
+
+SysResult<struct stat> Stat(int directory, const char* path, bool follow) {
+  struct stat found = {};
+  if (::fstatat(directory, path, &found, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) return LastErrno();
+  return found;
+}
+
+SysResult<struct stat> StatFd(int fd) {
+  struct stat found = {};
+  if (::fstat(fd, &found) != 0) return LastErrno();
+  return found;
+}
+
+SysStatus MakeDirectory(int directory, const char* name, unsigned mode) {
+  return Check(::mkdirat(directory, name, mode));
+}
+
+SysStatus MakeFile(int directory, const char* name, unsigned mode) {
+  const auto file = Open(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, mode);
+  if (!file) return std::unexpected(file.error());
+  return {};
+}
+
+SysStatus MakeSymlink(const char* target, int directory, const char* name) {
+  return Check(::symlinkat(target, directory, name));
+}
+
+SysStatus RemoveDirectory(int directory, const char* name) {
+  return Check(::unlinkat(directory, name, AT_REMOVEDIR));
+}
+
+SysStatus ChangeMode(int directory, const char* name, unsigned mode) {
+  return Check(::fchmodat(directory, name, mode, 0));
+}
+
+SysStatus WriteAll(int fd, std::string_view text) {
+  const ssize_t written = ::write(fd, text.data(), text.size());
+  if (written < 0) return LastErrno();
+  if (static_cast<std::size_t>(written) != text.size()) return Fail(EIO);
+  return {};
+}
+
+SysStatus WriteFile(int directory, const char* path, std::string_view text) {
+  const auto file = Open(directory, path, O_WRONLY);
+  if (!file) return std::unexpected(file.error());
+  return WriteAll(file->Get(), text);
+}
+
+SysResult<std::string> ReadFile(int directory, const char* path, std::size_t limit) {
+  const auto file = Open(directory, path, O_RDONLY);
+  if (!file) return std::unexpected(file.error());
+  std::string text;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t count = ::read(file->Get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return LastErrno();
+    if (count == 0) return text;
+    if (text.size() + static_cast<std::size_t>(count) > limit) return Fail(EFBIG);
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+SysResult<std::string> ReadLink(int directory, const char* path) {
+  std::array<char, 4096> buffer;
+  const ssize_t size = ::readlinkat(directory, path, buffer.data(), buffer.size());
+  if (size < 0) return LastErrno();
+  if (static_cast<std::size_t>(size) == buffer.size()) return Fail(ENAMETOOLONG);
+  return std::string(buffer.data(), static_cast<std::size_t>(size));
+}
+
+SysResult<base::UniqueFd> SealedMemfd(const char* name, std::span<const std::uint8_t> bytes) {
+  base::UniqueFd file(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.IsOpen()) return LastErrno();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (const auto written = WriteAll(file.Get(), text); !written)
+    return std::unexpected(written.error());
+  if (::lseek(file.Get(), 0, SEEK_SET) != 0) return LastErrno();
+  constexpr int kSeals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+  if (::fcntl(file.Get(), F_ADD_SEALS, kSeals) != 0) return LastErrno();
+  return file;
+}
+
+}  // namespace bailey::os

@@ -1,0 +1,43 @@
+// Files by descriptor: opened by rules that a symlink cannot bend, read and written whole.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "os/errno.h"
+
+namespace bailey::os {
+
+// openat(2); O_CLOEXEC is always added.
+SysResult<base::UniqueFd> Open(int directory, const char* path, int flags, unsigned mode = 0);
+
+// openat2(2) with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: `root` is "/" and the top of "..",
+// absolute symlinks included.
+SysResult<base::UniqueFd> OpenInRoot(int root, const char* path, int flags, unsigned mode = 0);
+
+SysResult<struct stat> Stat(int directory, const char* path, bool follow);
+SysResult<struct stat> StatFd(int fd);
+
+SysStatus MakeDirectory(int directory, const char* name, unsigned mode);
+SysStatus MakeFile(int directory, const char* name, unsigned mode);
+SysStatus MakeSymlink(const char* target, int directory, const char* name);
+SysStatus RemoveDirectory(int directory, const char* name);
+SysStatus ChangeMode(int directory, const char* name, unsigned mode);
+
+// One write(2), which must take everything: for /proc files and small messages.
+SysStatus WriteAll(int fd, std::string_view text);
+SysStatus WriteFile(int directory, const char* path, std::string_view text);
+// The whole file, at most `limit` bytes (EFBIG beyond). Allocates: not for use after fork.
+SysResult<std::string> ReadFile(int directory, const char* path, std::size_t limit);
+// The target of a symlink. Allocates.
+SysResult<std::string> ReadLink(int directory, const char* path);
+
+// A memfd with these bytes that nobody can change any more (sealed: write, shrink, grow, seal).
+SysResult<base::UniqueFd> SealedMemfd(const char* name, std::span<const std::uint8_t> bytes);
+
+}  // namespace bailey::os

@@ -1,0 +1,177 @@
+#include "os/identity.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/securebits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "os/file.h"
+#include "os/process.h"
+
+namespace bailey::os {
+namespace {
+
+// In the order of <linux/capability.h>; a name's place is its number.
+constexpr const char* kCapabilities[] = {
+    "CAP_CHOWN",           "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
+    "CAP_FSETID",          "CAP_KILL",             "CAP_SETGID",          "CAP_SETUID",
+    "CAP_SETPCAP",         "CAP_LINUX_IMMUTABLE",  "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",       "CAP_NET_RAW",          "CAP_IPC_LOCK",        "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",      "CAP_SYS_RAWIO",        "CAP_SYS_CHROOT",      "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",       "CAP_SYS_ADMIN",        "CAP_SYS_BOOT",        "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",    "CAP_SYS_TIME",         "CAP_SYS_TTY_CONFIG",  "CAP_MKNOD",
+    "CAP_LEASE",           "CAP_AUDIT_WRITE",      "CAP_AUDIT_CONTROL",   "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",    "CAP_MAC_ADMIN",        "CAP_SYSLOG",          "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",   "CAP_AUDIT_READ",       "CAP_PERFMON",         "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE"};
+
+struct CapabilitySets {
+  __user_cap_data_struct word[2] = {};
+};
+
+SysResult<CapabilitySets> GetCapabilities() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  CapabilitySets sets;
+  if (::syscall(SYS_capget, &header, sets.word) != 0) return LastErrno();
+  return sets;
+}
+
+SysStatus SetCapabilities(std::uint64_t permitted, std::uint64_t inheritable) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  CapabilitySets sets;
+  for (unsigned half = 0; half < 2; ++half) {
+    const auto bits = static_cast<std::uint32_t>(permitted >> (32 * half));
+    sets.word[half].permitted = bits;
+    sets.word[half].effective = bits;
+    sets.word[half].inheritable = static_cast<std::uint32_t>(inheritable >> (32 * half));
+  }
+  return Check(::syscall(SYS_capset, &header, sets.word));
+}
+
+// "<a> <b> <c>\n" without allocating.
+SysStatus WriteRange(int proc, pid_t pid, const char* file, const IdRange& range) {
+  char path[64];
+  char text[64];
+  (void)::snprintf(path, sizeof(path), "%d/%s", pid, file);
+  (void)::snprintf(text, sizeof(text), "%u %u %u\n", range.inside, range.outside, range.count);
+  return WriteFile(proc, path, text);
+}
+
+std::string MapText(const std::vector<IdRange>& ranges) {
+  std::string text;
+  for (const IdRange& range : ranges) {
+    text += std::to_string(range.inside) + " " + std::to_string(range.outside) + " " +
+            std::to_string(range.count) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+SysResult<Caller> CurrentCaller() {
+  Caller caller;
+  caller.uid = ::getuid();
+  caller.euid = ::geteuid();
+  caller.gid = ::getgid();
+  caller.egid = ::getegid();
+  caller.secure_execution = ::getauxval(AT_SECURE) != 0;
+  const int count = ::getgroups(0, nullptr);
+  if (count < 0) return LastErrno();
+  caller.groups.resize(static_cast<std::size_t>(count));
+  if (::getgroups(count, caller.groups.data()) < 0) return LastErrno();
+  const auto sets = GetCapabilities();
+  if (!sets) return std::unexpected(sets.error());
+  caller.effective_capabilities =
+      sets->word[0].effective | static_cast<std::uint64_t>(sets->word[1].effective) << 32;
+  return caller;
+}
+
+SysStatus WriteIdMaps(int proc, pid_t pid, const IdRange& uids, const IdRange& gids,
+                      bool deny_setgroups) {
+  if (deny_setgroups) {
+    char path[64];
+    (void)::snprintf(path, sizeof(path), "%d/setgroups", pid);
+    if (const auto done = WriteFile(proc, path, "deny"); !done) return done;
+  }
+  if (const auto done = WriteRange(proc, pid, "gid_map", gids); !done) return done;
+  return WriteRange(proc, pid, "uid_map", uids);
+}
+
+SysResult<base::UniqueFd> MakeUserNamespace(const std::vector<IdRange>& uids,
+                                            const std::vector<IdRange>& gids) {
+  auto child = Fork(kUserNamespace);
+  if (!child) return std::unexpected(child.error());
+  if (child->pid == 0) {
+    (void)DieWithParent();
+    // Only keeps the namespace alive until its descriptor is open; then it is killed.
+    for (;;) (void)::pause();
+  }
+  const std::string directory = "/proc/" + std::to_string(child->pid) + "/";
+  auto result = [&]() -> SysResult<base::UniqueFd> {
+    if (auto done = WriteFile(AT_FDCWD, (directory + "gid_map").c_str(), MapText(gids)); !done)
+      return std::unexpected(done.error());
+    if (auto done = WriteFile(AT_FDCWD, (directory + "uid_map").c_str(), MapText(uids)); !done)
+      return std::unexpected(done.error());
+    return Open(AT_FDCWD, (directory + "ns/user").c_str(), O_RDONLY);
+  }();
+  (void)SendSignal(child->pidfd.Get(), 9);
+  (void)WaitFor(child->pid);
+  return result;
+}
+
+SysStatus DropGroups() { return Check(::setgroups(0, nullptr)); }
+
+SysStatus BecomeIds(uid_t uid, gid_t gid) {
+  if (::setresgid(gid, gid, gid) != 0) return LastErrno();
+  return Check(::setresuid(uid, uid, uid));
+}
+
+int CapabilityNumber(const char* name) {
+  int number = 0;
+  for (const char* known : kCapabilities) {
+    if (::strcmp(known, name) == 0) return number;
+    ++number;
+  }
+  return -1;
+}
+
+SysStatus KeepCapabilities(std::uint64_t set) {
+  // Whatever user namespaces and id 0 do to capabilities on execve(2) is switched off and locked.
+  constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+                                  SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                                  SECBIT_KEEP_CAPS_LOCKED;
+  if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return LastErrno();
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return LastErrno();
+  for (unsigned long number = 0; number < 64; ++number) {
+    if (set >> number & 1) continue;
+    // EINVAL: this kernel's last capability is behind us.
+    if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) break;
+    return LastErrno();
+  }
+  if (const auto done = SetCapabilities(set, set); !done) return done;
+  for (unsigned long number = 0; number < 64; ++number) {
+    if ((set >> number & 1) == 0) continue;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) return LastErrno();
+  }
+  return {};
+}
+
+SysStatus SetNoNewPrivileges() { return Check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+
+SysStatus JoinNewSessionKeyring() {
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0 || errno == ENOSYS)
+    return {};
+  return LastErrno();
+}
+
+}  // namespace bailey::os

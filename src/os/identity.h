@@ -1,0 +1,56 @@
+// Who a process is: ids and their maps, groups, capabilities, keyring, no_new_privs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "os/errno.h"
+
+namespace bailey::os {
+
+struct Caller {
+  uid_t uid = 0, euid = 0;
+  gid_t gid = 0, egid = 0;
+  std::vector<gid_t> groups;
+  std::uint64_t effective_capabilities = 0;
+  bool secure_execution = false;  // started setuid, setgid or with file capabilities (AT_SECURE)
+};
+// Allocates.
+SysResult<Caller> CurrentCaller();
+
+// One range of an id map, as /proc/PID/uid_map has it.
+struct IdRange {
+  std::uint32_t inside = 0;
+  std::uint32_t outside = 0;
+  std::uint32_t count = 1;
+  bool operator==(const IdRange&) const = default;
+};
+// Writes /proc/<pid>/setgroups ("deny", when asked), gid_map and uid_map below `proc`, a directory
+// descriptor of a proc file system. Without privilege only one range of one's own id is accepted,
+// and only after setgroups is denied (user_namespaces(7)).
+SysStatus WriteIdMaps(int proc, pid_t pid, const IdRange& uids, const IdRange& gids,
+                      bool deny_setgroups);
+
+// A user namespace with these maps and nobody in it: what an id-mapped mount refers to.
+// Needs CAP_SETUID and CAP_SETGID; allocates.
+SysResult<base::UniqueFd> MakeUserNamespace(const std::vector<IdRange>& uids,
+                                            const std::vector<IdRange>& gids);
+
+SysStatus DropGroups();
+// Real, effective and saved.
+SysStatus BecomeIds(uid_t uid, gid_t gid);
+
+// The number of a capability by its name ("CAP_SETUID" is 7); -1 when there is none.
+int CapabilityNumber(const char* name);
+// Leaves the process, and every program it executes, with exactly this set (a bit a capability) in
+// the permitted, effective, inheritable and ambient sets, and at most this set in the bounding set.
+SysStatus KeepCapabilities(std::uint64_t set);
+SysStatus SetNoNewPrivileges();
+// A new, empty session keyring; a kernel without keyrings has none to leak (ENOSYS is success).
+SysStatus JoinNewSessionKeyring();
+
+}  // namespace bailey::os

@@ -1,0 +1,49 @@
+// Mounts by descriptor (open_tree, fsopen, mount_setattr, move_mount: Linux 5.2 and 5.12). No path
+// of the new root is ever handed to the kernel as a string that a symlink could bend.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/unique_fd.h"
+#include "os/errno.h"
+
+namespace bailey::os {
+
+enum MountFlag : std::uint32_t {
+  kReadOnly = 1u << 0,
+  kNoSuid = 1u << 1,
+  kNoDev = 1u << 2,
+  kNoExec = 1u << 3,
+};
+
+// A detached copy of the mount at `directory`/`path` with everything below it, kept apart from the
+// original's later changes (private propagation). `path` may be "" for the descriptor itself. A
+// final symlink is not followed.
+SysResult<base::UniqueFd> CloneTree(int directory, const char* path);
+
+// Adds flags (and, given a user namespace, its id mapping) to a detached or attached tree.
+// `recursive`: to everything mounted below as well.
+SysStatus SetMountFlags(int tree, std::uint32_t flags, bool recursive);
+SysStatus SetIdMap(int tree, int user_namespace, bool recursive);
+
+struct FilesystemOption {
+  const char* key;
+  const char* value;  // null for a flag
+};
+// A new detached file system: "tmpfs", "proc", "devpts".
+SysResult<base::UniqueFd> NewFilesystem(const char* type,
+                                        std::span<const FilesystemOption> options,
+                                        std::uint32_t flags);
+
+// Attaches a detached tree over what `target` refers to (an O_PATH descriptor).
+SysStatus Attach(int tree, int target);
+
+// Makes every mount of this namespace private: nothing done here reaches another namespace.
+SysStatus MakeMountsPrivate();
+// Makes `root` (an attached mount) the root and the current directory, and lets go of the old root.
+SysStatus EnterRoot(int root);
+// Lets go of what is mounted at `directory`/`name`.
+SysStatus Detach(int directory, const char* name);
+
+}  // namespace bailey::os

@@ -1,0 +1,152 @@
+#include "os/process.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace bailey::os {
+namespace {
+
+struct NamespaceFlag {
+  Namespace name;
+  std::uint64_t flag;
+};
+
+constexpr NamespaceFlag kNamespaceFlags[] = {
+    {kUserNamespace, CLONE_NEWUSER}, {kMountNamespace, CLONE_NEWNS},
+    {kPidNamespace, CLONE_NEWPID},   {kIpcNamespace, CLONE_NEWIPC},
+    {kUtsNamespace, CLONE_NEWUTS},   {kCgroupNamespace, CLONE_NEWCGROUP},
+    {kNetworkNamespace, CLONE_NEWNET}};
+
+}  // namespace
+
+SysResult<Child> Fork(std::uint32_t namespaces) {
+  int pidfd = -1;
+  clone_args arguments = {};
+  arguments.flags = CLONE_PIDFD;
+  for (const NamespaceFlag& entry : kNamespaceFlags)
+    if (namespaces & entry.name) arguments.flags |= entry.flag;
+  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  const long pid = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
+  if (pid < 0) return LastErrno();
+  Child child;
+  child.pid = static_cast<pid_t>(pid);
+  if (pid > 0) child.pidfd.Reset(pidfd);
+  return child;
+}
+
+SysResult<base::UniqueFd> OpenPidfd(pid_t pid) {
+  const long fd = ::syscall(SYS_pidfd_open, pid, 0);
+  if (fd < 0) return LastErrno();
+  return base::UniqueFd(static_cast<int>(fd));
+}
+
+SysStatus SendSignal(int pidfd, int signal) {
+  return Check(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+}
+
+SysResult<Ended> WaitFor(pid_t pid) {
+  Ended ended;
+  while (::wait4(pid, &ended.wait_status, 0, &ended.usage) != pid)
+    if (errno != EINTR) return LastErrno();
+  return ended;
+}
+
+SysStatus DieWithParent() { return Check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)); }
+
+SysStatus SetDumpable(bool dumpable) {
+  return Check(::prctl(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0));
+}
+
+SysStatus StartSession() { return Check(::setsid()); }
+
+SysStatus SetHostname(std::string_view name) {
+  return Check(::sethostname(name.data(), name.size()));
+}
+
+SysStatus ChangeDirectory(const char* path) { return Check(::chdir(path)); }
+
+SysStatus CloseFrom(int first) {
+  return Check(::syscall(SYS_close_range, static_cast<unsigned>(first), ~0u, 0));
+}
+
+SysStatus ResetSignals() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    // The two numbers that libc keeps for itself are refused with EINVAL.
+    if (::sigaction(signal, &action, nullptr) != 0 && errno != EINVAL) return LastErrno();
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  return Check(::sigprocmask(SIG_SETMASK, &none, nullptr));
+}
+
+SysStatus SetLimit(int resource, std::uint64_t value) {
+  struct rlimit limit = {};
+  const auto which = static_cast<__rlimit_resource>(resource);
+  if (::getrlimit(which, &limit) != 0) return LastErrno();
+  limit.rlim_max = std::min<rlim_t>(value, limit.rlim_max);
+  limit.rlim_cur = limit.rlim_max;
+  return Check(::setrlimit(which, &limit));
+}
+
+SysStatus Execute(const char* path, char* const* argv, char* const* environment) {
+  ::execve(path, argv, environment);
+  return LastErrno();
+}
+
+void Exit(int status) { ::_exit(status); }
+
+SysResult<std::array<base::UniqueFd, 2>> MessagePair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return LastErrno();
+  std::array<base::UniqueFd, 2> pair = {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+  const int on = 1;
+  if (::setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0) return LastErrno();
+  return pair;
+}
+
+SysStatus Send(int socket, std::string_view message) {
+  const ssize_t sent = ::send(socket, message.data(), message.size(), MSG_NOSIGNAL);
+  if (sent < 0) return LastErrno();
+  if (static_cast<std::size_t>(sent) != message.size()) return Fail(EMSGSIZE);
+  return {};
+}
+
+SysResult<Received> Receive(int socket, std::span<char> buffer) {
+  iovec part = {buffer.data(), buffer.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  ssize_t size = -1;
+  do {
+    size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return LastErrno();
+  Received received;
+  received.size = static_cast<std::size_t>(size);
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS) continue;
+    ucred credentials;
+    std::copy_n(CMSG_DATA(c), sizeof(credentials), reinterpret_cast<unsigned char*>(&credentials));
+    received.sender = credentials.pid;
+  }
+  return received;
+}
+
+}  // namespace bailey::os

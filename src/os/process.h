@@ -1,0 +1,71 @@
+// Processes: made with namespaces, watched by descriptor, signalled without a race on the pid.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "os/errno.h"
+
+namespace bailey::os {
+
+enum Namespace : std::uint32_t {
+  kUserNamespace = 1u << 0,
+  kMountNamespace = 1u << 1,
+  kPidNamespace = 1u << 2,
+  kIpcNamespace = 1u << 3,
+  kUtsNamespace = 1u << 4,
+  kCgroupNamespace = 1u << 5,
+  kNetworkNamespace = 1u << 6,
+};
+
+struct Child {
+  pid_t pid = -1;          // 0 in the child
+  base::UniqueFd pidfd;    // in the parent
+};
+
+// clone3(2) like fork: the child goes on from here on a copy of the memory, in new namespaces.
+SysResult<Child> Fork(std::uint32_t namespaces);
+
+SysResult<base::UniqueFd> OpenPidfd(pid_t pid);
+SysStatus SendSignal(int pidfd, int signal);
+
+struct Ended {
+  int wait_status = 0;
+  struct rusage usage = {};  // the process and the children that it waited for
+};
+// Waits for this child; EINTR is retried.
+SysResult<Ended> WaitFor(pid_t pid);
+
+// This process dies with SIGKILL when its parent does. Cleared by the kernel when ids change.
+SysStatus DieWithParent();
+// Whether others of the same user may ptrace this process and open its /proc files.
+SysStatus SetDumpable(bool dumpable);
+SysStatus StartSession();
+SysStatus SetHostname(std::string_view name);
+SysStatus ChangeDirectory(const char* path);
+// Every descriptor from `first` on.
+SysStatus CloseFrom(int first);
+// Signal dispositions and mask back to what a new program expects.
+SysStatus ResetSignals();
+// Lowers the soft and hard limit, never raising the hard one: min(value, hard).
+SysStatus SetLimit(int resource, std::uint64_t value);
+SysStatus Execute(const char* path, char* const* argv, char* const* environment);
+[[noreturn]] void Exit(int status);
+
+// A pair of connected sockets that keep message boundaries. The first receives, with each message,
+// the sender's pid as seen from the receiver (SCM_CREDENTIALS).
+SysResult<std::array<base::UniqueFd, 2>> MessagePair();
+SysStatus Send(int socket, std::string_view message);
+struct Received {
+  std::size_t size = 0;  // 0: the other end is closed
+  pid_t sender = 0;
+};
+SysResult<Received> Receive(int socket, std::span<char> buffer);
+
+}  // namespace bailey::os
