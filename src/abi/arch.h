@@ -48,14 +48,14 @@ inline constexpr std::uint32_t kX32LastOwn = 547;
 
 struct ArchInfo {
   Arch arch;
-  std::string_view name;        // "x86_64", "i386", "mipsel64"
-  std::string_view table;       // the name of its table in data/syscalls.csv
-  std::uint32_t token;          // AUDIT_ARCH_* (include/uapi/linux/audit.h)
-  std::uint8_t word_bits;       // width of a register and of `long` in its calls: 32 or 64
-  bool big_endian;              // how seccomp_data is laid out: which half of an argument is first
-  bool has_socketcall;          // sockets are also reached through socketcall(2)
-  bool has_ipc;                 // System V IPC is also reached through ipc(2)
-  bool clone_flags_second;      // CONFIG_CLONE_BACKWARDS2: clone(stack, flags, ...)
+  std::string_view name;    // "x86_64", "i386", "mipsel64"
+  std::string_view table;   // the name of its table in data/syscalls.csv
+  std::uint32_t token;      // AUDIT_ARCH_* (include/uapi/linux/audit.h)
+  std::uint8_t word_bits;   // width of a register and of `long` in its calls: 32 or 64
+  bool big_endian;          // how seccomp_data is laid out: which half of an argument is first
+  bool has_socketcall;      // sockets are also reached through socketcall(2)
+  bool has_ipc;             // System V IPC is also reached through ipc(2)
+  bool clone_flags_second;  // CONFIG_CLONE_BACKWARDS2: clone(stack, flags, ...)
 };
 
 const ArchInfo& Info(Arch arch);
