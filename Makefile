@@ -40,10 +40,10 @@ check-long: all build-asan/build.ninja
 	@$(ctest) --test-dir build-asan --label-exclude static
 
 bench: bench-start
-	@tools/run-benchmarks build
+	
 
 bench-start: all
-	@bench/start-up/run build/bailey build/bin/start-up-floor
+	@bench/start-up/run build/bailey build/bench-start-up
 
 install: all
 	DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(prefix)"
