@@ -1,8 +1,10 @@
 #include "os/file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -97,6 +99,15 @@ SysResult<std::string> ReadLink(int directory, const char* path) {
   if (size < 0) return LastErrno();
   if (static_cast<std::size_t>(size) == buffer.size()) return Fail(ENAMETOOLONG);
   return std::string(buffer.data(), static_cast<std::size_t>(size));
+}
+
+bool IsAnonymousPipe(int fd) {
+  struct statfs found = {};
+  return ::fstatfs(fd, &found) == 0 && found.f_type == PIPEFS_MAGIC;
+}
+
+SysStatus ChangeOwner(int fd, std::uint32_t uid) {
+  return Check(::fchown(fd, uid, static_cast<gid_t>(-1)));
 }
 
 SysResult<base::UniqueFd> SealedMemfd(const char* name, std::span<const std::uint8_t> bytes) {

@@ -37,6 +37,10 @@ SysResult<std::string> ReadFile(int directory, const char* path, std::size_t lim
 // The target of a symlink. Allocates.
 SysResult<std::string> ReadLink(int directory, const char* path);
 
+// A pipe(2), not a FIFO with a name.
+bool IsAnonymousPipe(int fd);
+SysStatus ChangeOwner(int fd, std::uint32_t uid);
+
 // A memfd with these bytes that nobody can change any more (sealed: write, shrink, grow, seal).
 SysResult<base::UniqueFd> SealedMemfd(const char* name, std::span<const std::uint8_t> bytes);
 

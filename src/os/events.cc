@@ -1,0 +1,72 @@
+#include "os/events.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace bailey::os {
+namespace {
+
+constexpr std::array<int, 8> kForwarded = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+                                           SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+constexpr std::size_t kMaxDescriptors = 8;
+
+sigset_t ForwardedSet() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : kForwarded) ::sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+SysResult<SignalQueue> SignalQueue::Make() {
+  const sigset_t set = ForwardedSet();
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return LastErrno();
+  base::UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd.IsOpen()) return LastErrno();
+  return SignalQueue(std::move(fd));
+}
+
+SignalQueue::~SignalQueue() {
+  if (!fd_.IsOpen()) return;
+  // What came too late to be passed on must not kill the caller now.
+  while (Next()) {
+  }
+  const sigset_t set = ForwardedSet();
+  (void)::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+std::optional<int> SignalQueue::Next() {
+  signalfd_siginfo info;
+  if (::read(fd_.Get(), &info, sizeof(info)) != sizeof(info)) return std::nullopt;
+  return static_cast<int>(info.ssi_signo);
+}
+
+SysResult<std::optional<std::size_t>> WaitReadable(
+    std::span<const int> descriptors,
+    std::optional<std::chrono::steady_clock::time_point> deadline) {
+  std::array<pollfd, kMaxDescriptors> polled = {};
+  if (descriptors.size() > polled.size()) return Fail(EINVAL);
+  for (std::size_t i = 0; i < descriptors.size(); ++i) polled[i] = {descriptors[i], POLLIN, 0};
+  for (;;) {
+    int timeout = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          *deadline - std::chrono::steady_clock::now());
+      timeout = static_cast<int>(std::clamp<long>(left.count(), 0, 1 << 30));
+    }
+    const int ready = ::poll(polled.data(), descriptors.size(), timeout);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0) return LastErrno();
+    if (ready == 0) return std::nullopt;
+    for (std::size_t i = 0; i < descriptors.size(); ++i)
+      if (polled[i].revents != 0) return i;
+  }
+}
+
+}  // namespace bailey::os

@@ -1,0 +1,36 @@
+// Waiting for several things at once: descriptors, signals, a deadline.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+
+#include "base/unique_fd.h"
+#include "os/errno.h"
+
+namespace bailey::os {
+
+// While it lives, the signals that a person or a manager sends to stop or steer a program come in
+// on its descriptor instead of acting on this process.
+class SignalQueue {
+ public:
+  static SysResult<SignalQueue> Make();
+  SignalQueue(SignalQueue&&) = default;
+  SignalQueue& operator=(SignalQueue&&) = delete;
+  ~SignalQueue();
+  int Descriptor() const { return fd_.Get(); }
+  // The next signal waiting; nullopt when there is none.
+  std::optional<int> Next();
+
+ private:
+  explicit SignalQueue(base::UniqueFd fd) : fd_(std::move(fd)) {}
+  base::UniqueFd fd_;
+};
+
+// Waits until one of `descriptors` can be read or is closed at the other end; returns which, or
+// nullopt when the deadline came first.
+SysResult<std::optional<std::size_t>> WaitReadable(
+    std::span<const int> descriptors,
+    std::optional<std::chrono::steady_clock::time_point> deadline);
+
+}  // namespace bailey::os

@@ -1,0 +1,34 @@
+// Paths of the host as they really are: every symlink on the way found and remembered.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace bailey::sandbox {
+
+struct HostPath {
+  std::string real;                           // absolute, no symlink in it
+  std::map<std::string, std::string> links;   // absolute path of a symlink (its parent real) -> text
+};
+
+// Walks `path` (absolute) component by component. Errors are "show <path>: <cause>".
+base::Result<HostPath> ResolveHostPath(std::string_view path);
+
+// "/a/b" is within "/a" and "/"; "/ab" is not within "/a". A path is within itself.
+bool IsWithin(std::string_view path, std::string_view ancestor);
+std::string Parent(std::string_view path);
+std::string Join(std::string_view directory, std::string_view name);
+
+// Existing paths below `roots` that match `pattern`: "**" spans directories, "*" and "?" stay
+// within a name. Symlinks are not followed. More than `limit` entries looked at is an error.
+base::Result<std::vector<std::string>> FindMatches(std::string_view pattern,
+                                                   const std::vector<std::string>& roots,
+                                                   std::size_t limit);
+bool HasWildcard(std::string_view path);
+bool Matches(std::string_view pattern, std::string_view path);
+
+}  // namespace bailey::sandbox

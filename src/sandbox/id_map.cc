@@ -1,0 +1,77 @@
+#include "sandbox/id_map.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "os/file.h"
+#include "os/mount.h"
+#include "sandbox/tasks.h"
+
+namespace bailey::sandbox {
+namespace {
+
+// (uid_t)-1 means "no id" to the kernel.
+constexpr std::uint32_t kIdsEnd = 0xffffffff;
+
+using Owner = std::pair<std::uint32_t, std::uint32_t>;
+
+base::Error CannotMap(const BindMount& bind, int number) {
+  base::Error error = base::SystemError(fmt::format("map the owner of {}", bind.source), number);
+  if (number == EINVAL) error.text += " (its file system does not support id-mapped mounts)";
+  return error;
+}
+
+}  // namespace
+
+std::vector<os::IdRange> OwnerMap(std::uint32_t owner, std::uint32_t payload) {
+  if (owner == payload) return {{0, 0, kIdsEnd}};
+  const auto [low, high] = std::minmax(owner, payload);
+  std::vector<os::IdRange> map;
+  const auto keep = [&map](std::uint32_t first, std::uint32_t end) {
+    if (first < end) map.push_back({first, first, end - first});
+  };
+  keep(0, low);
+  keep(low + 1, high);
+  keep(high + 1, kIdsEnd);
+  map.push_back({owner, payload, 1});
+  return map;
+}
+
+base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sources) {
+  std::map<Owner, base::UniqueFd> namespaces;
+  for (std::size_t i = 0; i < plan.root.steps.size(); ++i) {
+    const auto* bind = std::get_if<BindMount>(&plan.root.steps[i]);
+    if (!bind) continue;
+    auto tree = CloneSource(*bind);
+    if (!tree) return base::SystemError("build root: " + ToString(*bind), tree.error().value);
+    if (bind->map_owner) {
+      base::UniqueFd& name_space = namespaces[{bind->owner, bind->group}];
+      if (!name_space.IsOpen()) {
+        auto made = os::MakeUserNamespace(OwnerMap(bind->owner, plan.identity.outside_uid),
+                                          OwnerMap(bind->group, plan.identity.outside_gid));
+        if (!made) return CannotMap(*bind, made.error().value);
+        name_space = std::move(*made);
+      }
+      if (const auto set = os::SetIdMap(tree->Get(), name_space.Get(), true); !set)
+        return CannotMap(*bind, set.error().value);
+    }
+    sources[i] = std::move(*tree);
+  }
+  return {};
+}
+
+base::Status GivePipes(const Identity& identity) {
+  if (!identity.privileged) return {};
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (!os::IsAnonymousPipe(fd)) continue;
+    if (const auto given = os::ChangeOwner(fd, identity.outside_uid); !given)
+      return base::SystemError(fmt::format("give descriptor {} to the program", fd),
+                               given.error().value);
+  }
+  return {};
+}
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,307 @@
+#include "sandbox/launch.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+#include "os/events.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "sandbox/id_map.h"
+#include "sandbox/reaper_filter.h"
+#include "sandbox/tasks.h"
+
+namespace bailey::sandbox {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+base::Error At(Stage stage, os::Errno error) {
+  return base::SystemError(std::string(ToString(stage)), error.value);
+}
+
+// The failure of a task inside, with the object that it was about.
+base::Error Describe(const Plan& plan, const Message& message) {
+  std::string text(ToString(message.stage));
+  if (message.stage == Stage::kMount && message.index < plan.root.steps.size())
+    text = fmt::format("build root: {}", ToString(plan.root.steps[message.index]));
+  if (message.stage == Stage::kLimits && message.index < plan.limits.size())
+    text += " " + plan.limits[message.index].name;
+  if (message.stage == Stage::kLandlock && message.index < plan.landlock.rules.size())
+    text += " to " + plan.landlock.rules[message.index].path;
+  if (message.stage == Stage::kWorkdir) text += " " + plan.workdir;
+  if (message.stage == Stage::kHandshake && message.error == EPERM)
+    text += " (the policy denies read or write, which every program needs)";
+  return base::SystemError(text, message.error);
+}
+
+base::Result<Prepared> Prepare(const Plan& plan) {
+  Prepared prepared;
+  prepared.plan = &plan;
+  const auto strings = [](const std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+    pointers.push_back(nullptr);
+    return pointers;
+  };
+  prepared.argv = strings(plan.argv);
+  prepared.environment = strings(plan.environment);
+  for (const std::string& path : plan.executables) prepared.executables.push_back(path.c_str());
+  const std::size_t steps = plan.root.steps.size();
+  prepared.sources.resize(steps);
+  prepared.sizes.resize(steps);
+  prepared.inodes.resize(steps);
+  for (std::size_t i = 0; i < steps; ++i) {
+    const auto* tmpfs = std::get_if<TmpfsMount>(&plan.root.steps[i]);
+    if (!tmpfs) continue;
+    *fmt::format_to(prepared.sizes[i].data(), "{}", tmpfs->size) = '\0';
+    *fmt::format_to(prepared.inodes[i].data(), "{}", tmpfs->inodes) = '\0';
+  }
+  auto filter = ReaperFilter();
+  if (!filter) return filter.error();
+  prepared.reaper_filter = filter->Bytes();
+  if (const auto given = GivePipes(plan.identity); !given) return given.error();
+  if (plan.identity.privileged) {
+    if (const auto cloned = ClonePrivileged(plan, prepared.sources); !cloned) return cloned.error();
+  }
+  return prepared;
+}
+
+// PID 1 of a sandbox as its supervisor holds it: whatever happens, it does not outlive this object.
+class Sandbox {
+ public:
+  explicit Sandbox(os::Child child) : child_(std::move(child)) {}
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+  ~Sandbox() {
+    if (child_.pid <= 0) return;
+    Kill();
+    (void)os::WaitFor(child_.pid);
+  }
+
+  pid_t Pid() const { return child_.pid; }
+  int Pidfd() const { return child_.pidfd.Get(); }
+  void Kill() { (void)os::SendSignal(child_.pidfd.Get(), SIGKILL); }
+  os::SysResult<os::Ended> Wait() {
+    const pid_t pid = std::exchange(child_.pid, -1);
+    return os::WaitFor(pid);
+  }
+
+ private:
+  os::Child child_;
+};
+
+// The supervisor's side of one launch, from the first message to the last.
+class Supervisor {
+ public:
+  Supervisor(const Plan& plan, Sandbox& sandbox, base::UniqueFd socket, os::SignalQueue& signals)
+      : plan_(plan),
+        sandbox_(sandbox),
+        socket_(std::move(socket)),
+        signals_(signals),
+        begin_(Clock::now()) {}
+
+  base::Result<Outcome> Run() {
+    if (const auto mapped = MapIds(); !mapped) return mapped.error();
+    for (bool over = false; !over;) {
+      const int descriptors[] = {socket_.Get(), signals_.Descriptor()};
+      const auto ready = os::WaitReadable(descriptors, deadline_);
+      if (!ready) return base::SystemError("wait for the sandbox", ready.error().value);
+      if (!*ready) {
+        outcome_.kind = Outcome::Kind::kTimeLimit;
+        sandbox_.Kill();
+        break;
+      }
+      if (**ready == 1) {
+        if (const auto passed = PassSignals(); !passed) return passed.error();
+        continue;
+      }
+      const auto handled = HandleMessage();
+      if (!handled) return handled.error();
+      over = *handled;
+    }
+    return Finish();
+  }
+
+ private:
+  base::Status MapIds() {
+    const auto proc = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+    if (!proc) return At(Stage::kMapIds, proc.error());
+    const Identity& identity = plan_.identity;
+    const auto mapped = os::WriteIdMaps(proc->Get(), sandbox_.Pid(),
+                                        {identity.inside_uid, identity.outside_uid, 1},
+                                        {identity.inside_gid, identity.outside_gid, 1},
+                                        !identity.privileged);
+    if (!mapped) return At(Stage::kMapIds, mapped.error());
+    if (const auto sent = Tell(MessageKind::kMapped); !sent) return sent;
+    // From here no process of this user may ptrace the supervisor or open its memory.
+    if (const auto set = os::SetDumpable(false); !set) return At(Stage::kMapIds, set.error());
+    return {};
+  }
+
+  base::Status Tell(MessageKind kind) {
+    const auto sent = os::Send(socket_.Get(), Message{.kind = kind}.Bytes());
+    if (!sent) return At(Stage::kHandshake, sent.error());
+    return {};
+  }
+
+  // True when the program has ended, or never started for a reason that is the program's own.
+  base::Result<bool> HandleMessage() {
+    Message message;
+    const auto received =
+        os::Receive(socket_.Get(), {reinterpret_cast<char*>(&message), sizeof(message)});
+    if (!received) return At(Stage::kHandshake, received.error());
+    if (received->size == 0) return EndedUnseen();
+    if (received->size != sizeof(message))
+      return base::Internal("talk to the sandbox: a message of the wrong size");
+    switch (message.kind) {
+      case MessageKind::kHello: {
+        auto pidfd = os::OpenPidfd(received->sender);
+        if (!pidfd) return At(Stage::kHandshake, pidfd.error());
+        payload_ = received->sender;
+        payload_pidfd_ = std::move(*pidfd);
+        return false;
+      }
+      case MessageKind::kReady:
+      case MessageKind::kSealed:
+        (message.kind == MessageKind::kReady ? ready_ : sealed_) = true;
+        return StartWhenComplete();
+      case MessageKind::kFailed:
+        return Failed(message);
+      case MessageKind::kEnded:
+        wait_status_ = message.error;
+        return true;
+      case MessageKind::kMapped:
+      case MessageKind::kStart:
+        break;
+    }
+    return base::Internal("talk to the sandbox: an unexpected message");
+  }
+
+  base::Result<bool> StartWhenComplete() {
+    if (!ready_ || !sealed_) return false;
+    auto enforced = ReadBack(plan_, payload_, sandbox_.Pid());
+    if (!enforced) return enforced.error();
+    outcome_.enforced = std::move(*enforced);
+    if (const auto sent = Tell(MessageKind::kStart); !sent) return sent.error();
+    start_ = Clock::now();
+    outcome_.start_up = std::chrono::duration_cast<std::chrono::microseconds>(start_ - begin_);
+    if (plan_.wall) deadline_ = start_ + *plan_.wall;
+    return false;
+  }
+
+  base::Result<bool> Failed(const Message& message) {
+    if (message.stage != Stage::kExecute) return Describe(plan_, message);
+    const bool missing = message.error == ENOENT || message.error == ENOTDIR;
+    outcome_.kind = missing ? Outcome::Kind::kNotFound : Outcome::Kind::kNotExecutable;
+    outcome_.detail = base::SystemError(fmt::format("execute {}", plan_.argv[0]), message.error).text;
+    sandbox_.Kill();
+    return true;
+  }
+
+  // PID 1 is gone without a word: somebody outside killed it, or the kernel ran out of memory.
+  base::Result<bool> EndedUnseen() {
+    if (!outcome_.enforced.empty()) {
+      wait_status_ = SIGKILL;
+      return true;
+    }
+    return base::SystemError("start sandbox: its first process was killed", ECHILD);
+  }
+
+  base::Status PassSignals() {
+    while (const auto signal = signals_.Next()) {
+      if (outcome_.enforced.empty()) {
+        return base::SystemError(fmt::format("start sandbox: signal {} came first", *signal), EINTR);
+      }
+      // ESRCH: it has just ended, which the socket is about to say.
+      (void)os::SendSignal(payload_pidfd_.Get(), *signal);
+    }
+    return {};
+  }
+
+  base::Result<Outcome> Finish() {
+    const auto ended = sandbox_.Wait();
+    if (!ended) return base::SystemError("wait for the sandbox", ended.error().value);
+    const auto since = [](const timeval& time) {
+      return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+    };
+    outcome_.user = since(ended->usage.ru_utime);
+    outcome_.system = since(ended->usage.ru_stime);
+    outcome_.peak_memory_kib = static_cast<std::uint64_t>(ended->usage.ru_maxrss);
+    if (start_ != Clock::time_point())
+      outcome_.wall = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start_);
+    if (outcome_.kind == Outcome::Kind::kExited) {
+      if (WIFSIGNALED(wait_status_)) {
+        outcome_.kind = Outcome::Kind::kSignalled;
+        outcome_.status = WTERMSIG(wait_status_);
+      } else {
+        outcome_.status = WEXITSTATUS(wait_status_);
+      }
+    }
+    return std::move(outcome_);
+  }
+
+  const Plan& plan_;
+  Sandbox& sandbox_;
+  base::UniqueFd socket_;
+  os::SignalQueue& signals_;
+  Clock::time_point begin_, start_;
+  std::optional<Clock::time_point> deadline_;
+  pid_t payload_ = -1;
+  base::UniqueFd payload_pidfd_;
+  bool ready_ = false, sealed_ = false;
+  int wait_status_ = 0;
+  Outcome outcome_;
+};
+
+base::Error CannotFork(const Plan& plan, int number) {
+  base::Error error = base::SystemError("make namespaces", number);
+  if (number == EPERM || number == EACCES || number == ENOSPC || number == EUSERS)
+    error.text += "; `bailey doctor` says what this host allows";
+  if (plan.namespaces & os::kNetworkNamespace && number == EINVAL)
+    error.text += " (this kernel lacks one of them)";
+  return error;
+}
+
+}  // namespace
+
+int ExitStatus(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::kExited:
+      return outcome.status;
+    case Outcome::Kind::kSignalled:
+      return 128 + outcome.status;
+    case Outcome::Kind::kTimeLimit:
+      return 124;
+    case Outcome::Kind::kNotExecutable:
+      return 126;
+    case Outcome::Kind::kNotFound:
+      return 127;
+  }
+  return 125;
+}
+
+base::Result<Outcome> Launch(const Plan& plan) {
+  auto prepared = Prepare(plan);
+  if (!prepared) return prepared.error();
+  auto signals = os::SignalQueue::Make();
+  if (!signals) return At(Stage::kSignals, signals.error());
+  auto pair = os::MessagePair();
+  if (!pair) return At(Stage::kHandshake, pair.error());
+  prepared->socket = std::move((*pair)[1]);
+  auto child = os::Fork(plan.namespaces);
+  if (!child) return CannotFork(plan, child.error().value);
+  if (child->pid == 0) {
+    (*pair)[0].Reset();
+    RunPid1(*prepared);
+  }
+  Sandbox sandbox(std::move(*child));
+  prepared->socket.Reset();
+  prepared->sources.clear();
+  return Supervisor(plan, sandbox, std::move((*pair)[0]), *signals).Run();
+}
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,38 @@
+// Applies a Plan: builds the sandbox, reads back what is in force, lets the program start, waits.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sandbox/plan.h"
+#include "sandbox/readback.h"
+
+namespace bailey::sandbox {
+
+struct Outcome {
+  enum class Kind : std::uint8_t {
+    kExited,         // `status` is the exit status
+    kSignalled,      // `status` is the signal
+    kTimeLimit,      // killed when the policy's wall time was over
+    kNotFound,       // no such program inside; it never ran
+    kNotExecutable,  // there, but the kernel would not execute it
+  };
+  Kind kind = Kind::kExited;
+  int status = 0;
+  std::string detail;  // for the last two: why
+  std::chrono::microseconds wall{}, user{}, system{}, start_up{};
+  std::uint64_t peak_memory_kib = 0;
+  std::vector<Enforced> enforced;
+};
+
+// The exit status of `bailey run`: the program's own, 128+n, 124, 126 or 127.
+int ExitStatus(const Outcome& outcome);
+
+// Blocks until the program has ended and every process of the sandbox is gone. An error means that
+// the program never ran. Signals sent to the caller meanwhile are passed on to the program.
+base::Result<Outcome> Launch(const Plan& plan);
+
+}  // namespace bailey::sandbox

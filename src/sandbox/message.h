@@ -1,0 +1,61 @@
+// What the tasks of a sandbox say to each other while it starts: fixed-size messages over one
+// socket pair that keeps message boundaries. The supervisor holds one end; PID 1 and the payload
+// share the other, and each waits for exactly one message on it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace bailey::sandbox {
+
+// Where starting failed. The order is the order of the launch.
+enum class Stage : std::uint32_t {
+  kNone,
+  kMapIds,
+  kDropGroups,
+  kBecomeIds,
+  kPrivateMounts,
+  kMount,  // `index` is the step of the root plan
+  kEnterRoot,
+  kHostname,
+  kLoopback,
+  kForkPayload,
+  kMapPayloadIds,
+  kSealRoot,
+  kNewSession,
+  kWorkdir,
+  kLimits,  // `index` is the limit
+  kSignals,
+  kKeyring,
+  kNoNewPrivileges,
+  kLandlock,  // `index` is the rule; one past the last is the restriction itself
+  kCapabilities,
+  kDescriptors,
+  kSeccomp,
+  kHandshake,
+  kExecute,
+};
+std::string_view ToString(Stage stage);
+
+enum class MessageKind : std::uint32_t {
+  kMapped,  // supervisor to PID 1: your ids are mapped, go on
+  kHello,   // payload to supervisor: this is my process id (by the socket's credentials)
+  kReady,   // payload to supervisor: every layer is in force, read it back
+  kSealed,  // PID 1 to supervisor: the root is complete, and I can do nothing more but reap
+  kStart,   // supervisor to payload: execute
+  kFailed,  // from either: stage, index, error
+  kEnded,   // PID 1 to supervisor: the payload's wait status, in `error`
+};
+
+struct Message {
+  MessageKind kind = MessageKind::kFailed;
+  Stage stage = Stage::kNone;
+  std::uint32_t index = 0;
+  std::int32_t error = 0;
+
+  std::string_view Bytes() const {
+    return {reinterpret_cast<const char*>(this), sizeof(Message)};
+  }
+};
+
+}  // namespace bailey::sandbox

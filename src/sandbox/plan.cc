@@ -1,0 +1,226 @@
+#include "sandbox/plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "os/landlock.h"
+#include "os/process.h"
+#include "sandbox/access.h"
+#include "sandbox/host_path.h"
+
+namespace bailey::sandbox {
+namespace {
+
+// Who the program is on the host when root starts it: an id that owns nothing. Root's own id
+// would, without a single capability, still pass the owner checks of /proc/sys and of root's files.
+constexpr std::uint32_t kUnprivilegedId = 65533;
+
+constexpr std::uint64_t Bit(int capability) { return 1ull << capability; }
+// CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN: to map ids, to drop groups, to id-map mounts.
+constexpr std::uint64_t kPrivilege = Bit(6) | Bit(7) | Bit(21);
+
+constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
+struct NamedNamespace {
+  os::Namespace flag;
+  std::string_view name;
+};
+constexpr std::array<NamedNamespace, 7> kNamespaces = {{{os::kUserNamespace, "user"},
+                                                        {os::kMountNamespace, "mount"},
+                                                        {os::kPidNamespace, "pid"},
+                                                        {os::kIpcNamespace, "ipc"},
+                                                        {os::kUtsNamespace, "uts"},
+                                                        {os::kCgroupNamespace, "cgroup"},
+                                                        {os::kNetworkNamespace, "network"}}};
+
+Identity PlanIdentity(const policy::Process& process, const os::Caller& caller) {
+  Identity identity;
+  identity.inside_uid = process.uid;
+  identity.inside_gid = process.gid;
+  identity.privileged =
+      caller.euid == 0 && (caller.effective_capabilities & kPrivilege) == kPrivilege;
+  identity.outside_uid = identity.privileged ? kUnprivilegedId : caller.euid;
+  identity.outside_gid = identity.privileged ? kUnprivilegedId : caller.egid;
+  if (!identity.privileged)
+    identity.kept_groups.assign(caller.groups.begin(), caller.groups.end());
+  std::erase(identity.kept_groups, caller.egid);
+  return identity;
+}
+
+bool IsPassed(std::string_view name, const std::vector<std::string>& patterns) {
+  return std::ranges::any_of(patterns, [name](std::string_view pattern) {
+    if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
+    return name == pattern;
+  });
+}
+
+std::vector<std::string> PlanEnvironment(const policy::Environment& policy,
+                                         const std::vector<std::string>& caller) {
+  std::map<std::string, std::string> variables = {{"PATH", std::string(kDefaultPath)}};
+  for (const std::string& entry : caller) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0) continue;
+    const std::string name = entry.substr(0, equals);
+    if (IsPassed(name, policy.pass)) variables[name] = entry.substr(equals + 1);
+  }
+  for (const auto& [name, value] : policy.set) variables[name] = value;
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+// As execvp(3) looks for a program: a name with a slash is taken as it is.
+std::vector<std::string> PlanExecutables(const std::string& name,
+                                         const std::vector<std::string>& environment) {
+  if (name.find('/') != std::string::npos) return {name};
+  std::string_view path = kDefaultPath;
+  for (const std::string& entry : environment)
+    if (entry.starts_with("PATH=")) path = std::string_view(entry).substr(5);
+  std::vector<std::string> executables;
+  for (const std::string_view directory : base::Split(path, ':'))
+    executables.push_back(directory.empty() ? name : Join(directory, name));
+  return executables;
+}
+
+std::vector<Limit> PlanLimits(const policy::Limits& limits) {
+  std::vector<Limit> plan = {{RLIMIT_CORE, "core", 0}};
+  if (limits.processes) plan.push_back({RLIMIT_NPROC, "pids", *limits.processes});
+  if (limits.files) plan.push_back({RLIMIT_NOFILE, "files", *limits.files});
+  if (limits.file_size) plan.push_back({RLIMIT_FSIZE, "file-size", *limits.file_size});
+  return plan;
+}
+
+bool IsShown(const RootPlan& root, const std::string& path) {
+  return std::ranges::any_of(root.steps, [&](const Step& step) {
+    const auto* tmpfs = std::get_if<TmpfsMount>(&step);
+    if (tmpfs) return !tmpfs->seal && IsWithin(path, tmpfs->target);
+    const auto* bind = std::get_if<BindMount>(&step);
+    return bind && bind->directory && IsWithin(path, bind->target);
+  });
+}
+
+base::Result<std::string> PlanWorkdir(const std::string& wanted, const RootPlan& root,
+                                      const std::string& current) {
+  if (!wanted.empty()) return wanted;
+  const auto resolved = ResolveHostPath(current);
+  if (resolved && IsShown(root, resolved->real)) return resolved->real;
+  return std::string("/");
+}
+
+base::Result<LandlockPlan> PlanFileAccess(const RootPlan& root, const std::set<Layer>& without,
+                                          std::vector<std::string>& notes) {
+  if (without.contains(Layer::kLandlock)) {
+    notes.push_back("landlock: given up by name");
+    return LandlockPlan{};
+  }
+  const auto abi = os::LandlockAbi();
+  if (!abi) {
+    base::Error error = base::SystemError("use Landlock", abi.error().value);
+    error.text += " (this kernel does not offer it; `--without landlock` gives it up by name)";
+    return error;
+  }
+  return PlanLandlock(root, *abi);
+}
+
+std::string Octets(std::uint64_t rights) { return fmt::format("{:#x}", rights); }
+
+}  // namespace
+
+std::optional<Layer> FindLayer(std::string_view name) {
+  if (name == ToString(Layer::kLandlock)) return Layer::kLandlock;
+  return std::nullopt;
+}
+
+std::string_view ToString(Layer layer) {
+  switch (layer) {
+    case Layer::kLandlock:
+      return "landlock";
+  }
+  return "";
+}
+
+base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& filter,
+                             const os::Caller& caller, const PlanOptions& options) {
+  if (caller.secure_execution || caller.uid != caller.euid || caller.gid != caller.egid) {
+    return base::Unsupported(
+        "start sandbox: bailey is installed setuid, setgid or with file capabilities, and refuses "
+        "to run so: its caller would choose what a privileged process does");
+  }
+  Plan plan;
+  plan.argv = options.argv;
+  plan.identity = PlanIdentity(policy.process, caller);
+  plan.environment = PlanEnvironment(policy.environment, options.environment);
+  plan.executables = PlanExecutables(options.argv.at(0), plan.environment);
+  for (const NamedNamespace& entry : kNamespaces) plan.namespaces |= entry.flag;
+  if (policy.network.mode == policy::NetworkMode::kHost)
+    plan.namespaces &= ~static_cast<std::uint32_t>(os::kNetworkNamespace);
+  auto root = PlanRoot(policy.filesystem,
+                       {plan.identity.privileged, policy.limits.tmpfs_size});
+  if (!root) return root.error();
+  plan.root = std::move(*root);
+  plan.notes = plan.root.notes;
+  auto workdir = PlanWorkdir(policy.process.workdir, plan.root, options.current_directory);
+  if (!workdir) return workdir.error();
+  plan.workdir = std::move(*workdir);
+  auto landlock = PlanFileAccess(plan.root, options.without, plan.notes);
+  if (!landlock) return landlock.error();
+  plan.landlock = std::move(*landlock);
+  plan.limits = PlanLimits(policy.limits);
+  for (const std::string& name : policy.process.capabilities) {
+    const int number = os::CapabilityNumber(name.c_str());
+    if (number < 0) return base::InvalidInput(fmt::format("keep capability {}: unknown", name));
+    plan.capabilities |= Bit(number);
+    plan.capability_names.push_back(name);
+  }
+  plan.new_session = policy.process.new_session;
+  plan.wall = policy.limits.wall;
+  plan.filter = filter.Bytes();
+  if (!plan.identity.kept_groups.empty()) {
+    plan.notes.push_back(
+        fmt::format("supplementary groups kept, as only root can drop them: {}",
+                    fmt::join(plan.identity.kept_groups, " ")));
+  }
+  return plan;
+}
+
+std::string ToString(const Plan& plan) {
+  std::string text;
+  const auto line = [&text](std::string_view key, const std::string& value) {
+    text += fmt::format("{:<12} {}\n", key, value);
+  };
+  std::string words;
+  for (const std::string& word : plan.argv)
+    words += (words.empty() ? "" : " ") + base::ShellQuote(word);
+  line("program", words);
+  line("workdir", plan.workdir);
+  line("user", fmt::format("{}:{} inside, {}:{} on the host", plan.identity.inside_uid,
+                           plan.identity.inside_gid, plan.identity.outside_uid,
+                           plan.identity.outside_gid));
+  std::vector<std::string_view> namespaces;
+  for (const NamedNamespace& entry : kNamespaces)
+    if (plan.namespaces & entry.flag) namespaces.push_back(entry.name);
+  line("namespaces", fmt::format("{}; the program in a user namespace below",
+                                 fmt::join(namespaces, " ")));
+  line("capabilities", plan.capability_names.empty()
+                           ? "none"
+                           : fmt::format("{}", fmt::join(plan.capability_names, " ")));
+  for (const Limit& limit : plan.limits)
+    line("limit", fmt::format("{} {}", limit.name, limit.value));
+  if (plan.wall) line("limit", fmt::format("wall {}ms", plan.wall->count()));
+  for (const std::string& entry : plan.environment) line("environment", base::Escape(entry));
+  for (const Step& step : plan.root.steps) line("root", ToString(step));
+  if (plan.landlock.abi == 0) line("landlock", "not applied");
+  if (plan.landlock.abi > 0) line("landlock", fmt::format("version {}", plan.landlock.abi));
+  for (const PathRule& rule : plan.landlock.rules)
+    line("landlock", fmt::format("{} {}", Octets(rule.rights), rule.path));
+  line("seccomp", fmt::format("{} instructions", plan.filter.size() / sizeof(bpf::Instruction)));
+  for (const std::string& note : plan.notes) line("note", note);
+  return text;
+}
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,95 @@
+// Everything that will be done to start a program behind a policy's wall, as a plain value.
+//
+//   auto plan = sandbox::BuildPlan(policy, program, caller, {.argv = {"/bin/ls", "-l"}});
+//   if (!plan) return plan.error();
+//   fmt::print("{}", sandbox::ToString(*plan));      // bailey run --dry-run
+//   auto outcome = sandbox::Launch(*plan, {});
+//
+// A plan comes from BuildPlan only. Weakening it needs the name of the layer that is given up.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bpf/program.h"
+#include "os/identity.h"
+#include "policy/policy.h"
+#include "sandbox/root.h"
+
+namespace bailey::sandbox {
+
+// What a caller may give up by name (`--without landlock`).
+enum class Layer : std::uint8_t { kLandlock };
+std::optional<Layer> FindLayer(std::string_view name);
+std::string_view ToString(Layer layer);
+
+struct Identity {
+  std::uint32_t inside_uid = 0, inside_gid = 0;    // as the program sees itself
+  std::uint32_t outside_uid = 0, outside_gid = 0;  // as the host sees it
+  // The caller may map ids it does not have, drop its groups and id-map mounts.
+  bool privileged = false;
+  std::vector<std::uint32_t> kept_groups;  // supplementary groups that a user cannot drop
+  bool operator==(const Identity&) const = default;
+};
+
+struct PathRule {
+  std::string path;  // inside the sandbox; for a standard descriptor, "fd:1"
+  int standard_fd = -1;
+  std::uint64_t rights = 0;
+  bool operator==(const PathRule&) const = default;
+};
+
+struct LandlockPlan {
+  int abi = 0;  // 0: not applied
+  std::uint64_t handled = 0;
+  std::uint64_t scopes = 0;
+  std::vector<PathRule> rules;
+  bool operator==(const LandlockPlan&) const = default;
+};
+
+struct Limit {
+  int resource = 0;  // RLIMIT_*
+  std::string name;  // "pids"
+  std::uint64_t value = 0;
+  bool operator==(const Limit&) const = default;
+};
+
+struct Plan {
+  std::vector<std::string> argv;
+  std::vector<std::string> executables;  // tried in turn, as execvp(3) would
+  std::vector<std::string> environment;  // "NAME=value"
+  std::string workdir;
+  std::string hostname = "bailey";
+  std::uint32_t namespaces = 0;  // os::Namespace bits of PID 1
+  Identity identity;
+  RootPlan root;
+  LandlockPlan landlock;
+  std::vector<Limit> limits;
+  std::uint64_t capabilities = 0;  // kept by the program, in its own user namespace
+  std::vector<std::string> capability_names;
+  bool new_session = true;
+  std::optional<std::chrono::milliseconds> wall;
+  std::vector<std::uint8_t> filter;  // struct sock_filter records
+  std::vector<std::string> notes;    // what a person should know; goes into the report
+  bool operator==(const Plan&) const = default;
+};
+
+struct PlanOptions {
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;  // the caller's, "NAME=value"
+  std::string current_directory;
+  std::set<Layer> without;
+};
+
+base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& filter,
+                             const os::Caller& caller, const PlanOptions& options);
+
+// Many lines, for people: `bailey run --dry-run`.
+std::string ToString(const Plan& plan);
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,247 @@
+#include "sandbox/readback.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/text.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "sandbox/host_path.h"
+
+namespace bailey::sandbox {
+namespace {
+
+constexpr std::size_t kProcFileLimit = 4 << 20;
+
+base::Error Differs(std::string_view what, std::string_view planned, std::string_view found) {
+  return base::Violation(
+      fmt::format("read back {}: planned {}, found {}", what, planned, base::Escape(found)));
+}
+
+std::string Get(const std::map<std::string, std::string>& status, const std::string& key) {
+  const auto found = status.find(key);
+  return found == status.end() ? "" : found->second;
+}
+
+std::string Unescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                               (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+bool HasOption(const MountLine& line, std::string_view option) {
+  return std::ranges::count(base::Split(line.options, ','), option) > 0;
+}
+
+struct Wanted {
+  std::string target;
+  std::string type;  // empty: that of the source
+  bool read_only = false;
+  bool device = false;
+  bool recursive = false;  // others may be mounted below
+};
+
+std::optional<Wanted> WantedMount(const Step& step) {
+  if (const auto* bind = std::get_if<BindMount>(&step))
+    return Wanted{bind->target, "", !bind->write, bind->device, bind->directory};
+  if (const auto* tmpfs = std::get_if<TmpfsMount>(&step))
+    return Wanted{tmpfs->target, "tmpfs", tmpfs->seal, false, false};
+  if (const auto* proc = std::get_if<ProcMount>(&step))
+    return Wanted{proc->target, "proc", true, false, false};
+  if (const auto* devpts = std::get_if<DevptsMount>(&step))
+    return Wanted{devpts->target, "devpts", false, true, false};
+  if (const auto* mask = std::get_if<Mask>(&step))
+    return Wanted{mask->target, "tmpfs", true, false, false};
+  return std::nullopt;
+}
+
+base::Status CompareMount(const Wanted& wanted, const MountLine& found) {
+  const std::string what = fmt::format("mount {}", wanted.target);
+  if (!wanted.type.empty() && found.type != wanted.type) return Differs(what, wanted.type, found.type);
+  if (wanted.read_only && !HasOption(found, "ro")) return Differs(what, "ro", found.options);
+  if (!HasOption(found, "nosuid")) return Differs(what, "nosuid", found.options);
+  if (!wanted.device && !HasOption(found, "nodev")) return Differs(what, "nodev", found.options);
+  return {};
+}
+
+base::Result<std::string> ReadProc(int pid, const char* name) {
+  const std::string path = fmt::format("/proc/{}/{}", pid, name);
+  auto text = os::ReadFile(AT_FDCWD, path.c_str(), kProcFileLimit);
+  if (!text) return base::SystemError(fmt::format("read back {}", path), text.error().value);
+  return std::move(*text);
+}
+
+base::Result<int> FiltersOf(std::string_view name, const std::map<std::string, std::string>& status) {
+  const auto number = base::ParseNumber(Get(status, "Seccomp_filters"));
+  if (!number) return Differs(name, "a number of filters", Get(status, "Seccomp_filters"));
+  return static_cast<int>(*number);
+}
+
+base::Result<Enforced> CompareNamespaces(const Plan& plan, int payload) {
+  struct Name {
+    os::Namespace flag;
+    const char* file;
+  };
+  constexpr std::array<Name, 7> kNames = {{{os::kUserNamespace, "user"},
+                                           {os::kMountNamespace, "mnt"},
+                                           {os::kPidNamespace, "pid"},
+                                           {os::kIpcNamespace, "ipc"},
+                                           {os::kUtsNamespace, "uts"},
+                                           {os::kCgroupNamespace, "cgroup"},
+                                           {os::kNetworkNamespace, "net"}}};
+  std::vector<std::string_view> own;
+  for (const Name& name : kNames) {
+    const auto theirs =
+        os::ReadLink(AT_FDCWD, fmt::format("/proc/{}/ns/{}", payload, name.file).c_str());
+    const auto ours = os::ReadLink(AT_FDCWD, fmt::format("/proc/self/ns/{}", name.file).c_str());
+    if (!theirs || !ours) {
+      return base::SystemError(fmt::format("read back namespace {}", name.file),
+                               theirs ? ours.error().value : theirs.error().value);
+    }
+    if ((plan.namespaces & name.flag) == 0) continue;
+    if (*theirs == *ours) return Differs(fmt::format("namespace {}", name.file), "a new one", *ours);
+    own.push_back(name.file);
+  }
+  return Enforced{"namespaces", fmt::format("{}", fmt::join(own, " "))};
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ParseStatus(std::string_view text) {
+  std::map<std::string, std::string> status;
+  for (const std::string_view line : base::Split(text, '\n')) {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    status[std::string(line.substr(0, colon))] = base::Trim(line.substr(colon + 1));
+  }
+  return status;
+}
+
+std::vector<MountLine> ParseMountinfo(std::string_view text) {
+  std::vector<MountLine> mounts;
+  for (const std::string_view line : base::Split(text, '\n')) {
+    const auto fields = base::Split(line, ' ');
+    const auto dash = std::ranges::find(fields, std::string_view("-"));
+    if (fields.size() < 7 || fields.end() - dash < 2) continue;
+    mounts.push_back({Unescape(fields[4]), std::string(fields[5]), std::string(*(dash + 1))});
+  }
+  return mounts;
+}
+
+base::Result<std::vector<Enforced>> CompareStatus(
+    const Plan& plan, int callers_filters, const std::map<std::string, std::string>& status) {
+  std::vector<Enforced> enforced;
+  const Identity& identity = plan.identity;
+  const auto four = [](std::uint32_t id) { return fmt::format("{0}\t{0}\t{0}\t{0}", id); };
+  struct Row {
+    const char* key;
+    std::string planned;
+  };
+  const std::string kept = fmt::format("{:016x}", plan.capabilities);
+  std::vector<Row> rows = {{"NoNewPrivs", "1"},
+                           {"Seccomp", "2"},
+                           {"Seccomp_filters", fmt::format("{}", callers_filters + 1)},
+                           {"CapInh", kept},
+                           {"CapPrm", kept},
+                           {"CapEff", kept},
+                           {"CapBnd", kept},
+                           {"CapAmb", kept},
+                           {"Uid", four(identity.outside_uid)},
+                           {"Gid", four(identity.outside_gid)}};
+  if (identity.privileged) rows.push_back({"Groups", ""});
+  for (const Row& row : rows) {
+    const std::string found = Get(status, row.key);
+    if (found != row.planned) return Differs(row.key, row.planned, found);
+  }
+  enforced.push_back({"no_new_privs", "set"});
+  enforced.push_back({"seccomp", fmt::format("filter of {} instructions",
+                                             plan.filter.size() / sizeof(bpf::Instruction))});
+  enforced.push_back({"capabilities", plan.capabilities == 0
+                                          ? "none"
+                                          : fmt::format("{}", fmt::join(plan.capability_names, " "))});
+  enforced.push_back({"ids", fmt::format("{}:{} inside, {}:{} on the host", identity.inside_uid,
+                                         identity.inside_gid, identity.outside_uid,
+                                         identity.outside_gid)});
+  return enforced;
+}
+
+base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts) {
+  std::vector<Wanted> wanted;
+  for (const Step& step : plan.root.steps)
+    if (auto mount = WantedMount(step)) wanted.push_back(std::move(*mount));
+  for (const Wanted& mount : wanted) {
+    // Of several mounts at one place the last one is on top.
+    const auto found = std::find_if(mounts.rbegin(), mounts.rend(),
+                                    [&](auto& line) { return line.point == mount.target; });
+    if (found == mounts.rend())
+      return Differs(fmt::format("mount {}", mount.target), "a mount", "none");
+    // A mask covers what was mounted at its place; the cover is what counts.
+    const bool covered = std::ranges::any_of(plan.root.steps, [&](const Step& step) {
+      const auto* mask = std::get_if<Mask>(&step);
+      return mask && mask->target == mount.target;
+    });
+    if (covered && mount.type != "tmpfs") continue;
+    if (const auto same = CompareMount(mount, *found); !same) return same.error();
+  }
+  for (const MountLine& line : mounts) {
+    // The innermost planned mount that this one is in; a mount that came along with a bind must
+    // be as closed as the bind.
+    const Wanted* around = nullptr;
+    for (const Wanted& mount : wanted) {
+      if (IsWithin(line.point, mount.target) &&
+          (!around || mount.target.size() >= around->target.size()))
+        around = &mount;
+    }
+    if (!around) return Differs("mounts", "nothing at " + line.point, line.type);
+    if (line.point == around->target) continue;
+    if (!around->recursive) return Differs("mounts", "nothing at " + line.point, line.type);
+    if (const auto same = CompareMount({line.point, "", around->read_only, false, true}, line); !same)
+      return same.error();
+  }
+  return Enforced{"mounts", fmt::format("{} as planned", mounts.size())};
+}
+
+base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, int payload, int pid1) {
+  const auto own_text = os::ReadFile(AT_FDCWD, "/proc/self/status", kProcFileLimit);
+  if (!own_text) return base::SystemError("read back /proc/self/status", own_text.error().value);
+  const auto own_filters = FiltersOf("own status", ParseStatus(*own_text));
+  if (!own_filters) return own_filters.error();
+  const auto status = ReadProc(payload, "status");
+  if (!status) return status.error();
+  auto enforced = CompareStatus(plan, *own_filters, ParseStatus(*status));
+  if (!enforced) return enforced;
+  const auto pid1_text = ReadProc(pid1, "status");
+  if (!pid1_text) return pid1_text.error();
+  const auto pid1_status = ParseStatus(*pid1_text);
+  if (Get(pid1_status, "Seccomp") != "2")
+    return Differs("PID 1's seccomp", "2", Get(pid1_status, "Seccomp"));
+  if (Get(pid1_status, "CapEff") != "0000000000000000")
+    return Differs("PID 1's capabilities", "none", Get(pid1_status, "CapEff"));
+  const auto mountinfo = ReadProc(payload, "mountinfo");
+  if (!mountinfo) return mountinfo.error();
+  auto mounts = CompareMounts(plan, ParseMountinfo(*mountinfo));
+  if (!mounts) return mounts.error();
+  auto namespaces = CompareNamespaces(plan, payload);
+  if (!namespaces) return namespaces.error();
+  enforced->insert(enforced->begin(), {std::move(*namespaces), std::move(*mounts)});
+  if (plan.landlock.abi > 0) {
+    enforced->push_back({"landlock", fmt::format("version {}, {} rules", plan.landlock.abi,
+                                                 plan.landlock.rules.size())});
+  }
+  return enforced;
+}
+
+}  // namespace bailey::sandbox

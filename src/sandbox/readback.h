@@ -1,0 +1,41 @@
+// What the kernel says is in force, read before the program's first instruction, and compared with
+// the plan. Nothing in it believes what the launcher did.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "sandbox/plan.h"
+
+namespace bailey::sandbox {
+
+// /proc/PID/status as key and value, surrounding blanks taken off.
+std::map<std::string, std::string> ParseStatus(std::string_view text);
+
+// One line of /proc/PID/mountinfo (proc(5)), with \040 and the like undone.
+struct MountLine {
+  std::string point;
+  std::string options;  // of the mount: "ro,nosuid,nodev,relatime"
+  std::string type;
+  bool operator==(const MountLine&) const = default;
+};
+std::vector<MountLine> ParseMountinfo(std::string_view text);
+
+// A layer that was found in force, and how: {"seccomp", "filter mode, 1 filter"}.
+struct Enforced {
+  std::string layer, detail;
+  bool operator==(const Enforced&) const = default;
+};
+
+// Differences are kViolation errors: "read back <what>: planned ..., found ...".
+base::Result<std::vector<Enforced>> CompareStatus(const Plan& plan, int callers_filters,
+                                                  const std::map<std::string, std::string>& status);
+base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts);
+
+// Reads the payload's and PID 1's /proc files and compares.
+base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, int payload, int pid1);
+
+}  // namespace bailey::sandbox

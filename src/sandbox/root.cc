@@ -1,0 +1,324 @@
+#include "sandbox/root.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fcntl.h>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/text.h"
+#include "os/file.h"
+#include "sandbox/host_path.h"
+
+namespace bailey::sandbox {
+namespace {
+
+// Room for the mount points and symlinks of any policy; the program cannot write here.
+constexpr std::uint64_t kRootSize = 4ull << 20;
+constexpr std::uint64_t kRootInodes = 16384;
+// A private tmpfs may hold one file per 4 KiB page of its size.
+constexpr std::uint64_t kBytesPerInode = 4096;
+// Entries that `hide` patterns look at before they give up.
+constexpr std::size_t kPatternLimit = 200'000;
+
+struct DeviceLink {
+  const char* path;
+  const char* text;
+};
+constexpr DeviceLink kDeviceLinks[] = {{"/dev/fd", "/proc/self/fd"},
+                                       {"/dev/stdin", "/proc/self/fd/0"},
+                                       {"/dev/stdout", "/proc/self/fd/1"},
+                                       {"/dev/stderr", "/proc/self/fd/2"},
+                                       {"/dev/ptmx", "pts/ptmx"}};
+
+class Builder {
+ public:
+  Builder(const policy::Filesystem& filesystem, const RootOptions& options)
+      : filesystem_(filesystem), options_(options) {}
+
+  base::Result<RootPlan> Build() {
+    AddFixed();
+    for (const std::string& path : filesystem_.tmpfs) AddTmpfs(path, options_.tmpfs_size, "1777");
+    for (const auto& [paths, write] : {std::pair{&filesystem_.read, false},
+                                       std::pair{&filesystem_.write, true}}) {
+      for (const std::string& path : *paths)
+        if (const auto added = AddHostPath(path, write); !added) return added.error();
+    }
+    for (const std::string& path : filesystem_.sockets)
+      if (const auto added = AddSocket(path); !added) return added.error();
+    for (const policy::Bind& bind : filesystem_.binds)
+      if (const auto added = AddBind(bind.from, bind.to, bind.write); !added) return added.error();
+    for (const std::string& name : filesystem_.devices)
+      if (const auto added = AddDevice(name); !added) return added.error();
+    for (const auto& [path, step] : targets_)
+      if (const auto emitted = Emit(step); !emitted) return emitted.error();
+    if (const auto masked = AddMasks(); !masked) return masked.error();
+    return std::move(plan_);
+  }
+
+ private:
+  void AddFixed() {
+    AddTmpfs("/", kRootSize, "0755");
+    std::get<TmpfsMount>(targets_["/"]).inodes = kRootInodes;
+    std::get<TmpfsMount>(targets_["/"]).seal = true;
+    targets_["/proc"] = ProcMount{"/proc"};
+    targets_["/dev"] = TmpfsMount{"/dev", kRootSize, kRootInodes, "0755", true};
+    targets_["/dev/pts"] = DevptsMount{"/dev/pts"};
+    AddTmpfs("/dev/shm", options_.tmpfs_size, "1777");
+    for (const DeviceLink& link : kDeviceLinks)
+      targets_[link.path] = MakeSymlink{link.path, link.text};
+  }
+
+  void AddTmpfs(const std::string& path, std::uint64_t size, const char* mode) {
+    targets_[path] = TmpfsMount{path, size, size / kBytesPerInode, mode, false};
+  }
+
+  bool IsOptional(const std::string& path) const {
+    return std::ranges::binary_search(filesystem_.optional, path);
+  }
+
+  base::Status AddHostPath(const std::string& wanted, bool write) {
+    const auto resolved = ResolveHostPath(wanted);
+    if (!resolved) {
+      if (IsOptional(wanted) && resolved.error().system_errno == ENOENT) return {};
+      return resolved.error();
+    }
+    for (const auto& [path, link] : resolved->links) targets_[path] = MakeSymlink{path, link};
+    return AddBind(resolved->real, resolved->real, write);
+  }
+
+  base::Status AddSocket(const std::string& path) {
+    if (const auto added = AddHostPath(path, true); !added) return added;
+    const auto resolved = ResolveHostPath(path);
+    if (!resolved) return {};  // optional, and not there
+    auto& bind = std::get<BindMount>(targets_[resolved->real]);
+    if (!bind.socket)
+      return base::InvalidInput(fmt::format("show socket {}: it is not a socket", path));
+    return {};
+  }
+
+  base::Status AddBind(const std::string& from, const std::string& to, bool write) {
+    const auto found = os::Stat(AT_FDCWD, from.c_str(), false);
+    if (!found && IsOptional(from) && found.error().value == ENOENT) return {};
+    if (!found) return base::SystemError(fmt::format("show {}", from), found.error().value);
+    BindMount bind{.source = from, .target = to, .write = write};
+    bind.directory = S_ISDIR(found->st_mode);
+    bind.device = S_ISCHR(found->st_mode) || S_ISBLK(found->st_mode);
+    bind.socket = S_ISSOCK(found->st_mode);
+    bind.st_dev = found->st_dev;
+    bind.st_ino = found->st_ino;
+    bind.owner = found->st_uid;
+    bind.group = found->st_gid;
+    // What only its owner may read is of no use to the payload's own unprivileged id.
+    const unsigned needed = bind.directory ? 05 : 04;
+    bind.map_owner = options_.privileged && !bind.device &&
+                     (write || (found->st_mode & needed) != needed);
+    if (bind.device) {
+      return base::InvalidInput(
+          fmt::format("show {}: it is a device, which only `devices` can name", from));
+    }
+    // The same path granted twice: writing wins over reading.
+    if (auto* earlier = std::get_if<BindMount>(&targets_[to])) bind.write |= earlier->write;
+    if (auto* earlier = std::get_if<BindMount>(&targets_[to]); earlier && earlier->map_owner)
+      bind.map_owner = true;
+    targets_[to] = bind;
+    return {};
+  }
+
+  base::Status AddDevice(const std::string& name) {
+    const std::string path = "/dev/" + name;
+    const auto found = os::Stat(AT_FDCWD, path.c_str(), false);
+    if (!found) return base::SystemError(fmt::format("show device {}", path), found.error().value);
+    if (!S_ISCHR(found->st_mode))
+      return base::InvalidInput(fmt::format("show device {}: it is not a character device", path));
+    BindMount bind{.source = path, .target = path, .write = true, .directory = false};
+    bind.device = true;
+    bind.st_dev = found->st_dev;
+    bind.st_ino = found->st_ino;
+    targets_[path] = bind;
+    return {};
+  }
+
+  // The mount that shows `path`: the last emitted one whose target it is within.
+  const Step* MountAbove(const std::string& path) const {
+    const Step* best = nullptr;
+    for (const Step& step : plan_.steps) {
+      if (!IsMount(step) || !IsWithin(path, Target(step))) continue;
+      if (!best || Target(step).size() >= Target(*best).size()) best = &step;
+    }
+    return best;
+  }
+
+  static bool IsMount(const Step& step) {
+    return !std::holds_alternative<MakeDirectory>(step) && !std::holds_alternative<MakeFile>(step) &&
+           !std::holds_alternative<MakeSymlink>(step);
+  }
+
+  // Where on the host a path inside lies, seen through the bind that shows it.
+  static std::string HostSide(const BindMount& bind, const std::string& path) {
+    if (path == bind.target) return bind.source;
+    const std::size_t skip = bind.target == "/" ? 1 : bind.target.size() + 1;
+    return Join(bind.source, std::string_view(path).substr(skip));
+  }
+
+  base::Status Emit(const Step& step) {
+    const std::string& target = Target(step);
+    if (target == "/") {
+      plan_.steps.push_back(step);
+      return {};
+    }
+    const Step* above = MountAbove(target);
+    if (const auto* shown = above ? std::get_if<BindMount>(above) : nullptr)
+      return EmitBelowBind(*shown, step);
+    if (const auto made = MakeParents(target); !made) return made;
+    if (std::holds_alternative<MakeSymlink>(step)) {
+      plan_.steps.push_back(step);
+      return {};
+    }
+    const auto* bind = std::get_if<BindMount>(&step);
+    if (bind && !bind->directory) {
+      plan_.steps.push_back(MakeFile{target});
+    } else {
+      MakeOneDirectory(target);
+    }
+    plan_.steps.push_back(step);
+    return {};
+  }
+
+  base::Status EmitBelowBind(const BindMount& shown, const Step& step) {
+    // Copied: pushing a step below moves the one that `shown` refers to.
+    const BindMount above = shown;
+    const std::string host = HostSide(above, Target(step));
+    if (std::holds_alternative<MakeSymlink>(step)) return {};
+    if (const auto* bind = std::get_if<BindMount>(&step)) {
+      if (bind->source == host && bind->write == above.write &&
+          bind->map_owner == above.map_owner && !bind->device)
+        return {};
+    }
+    if (!os::Stat(AT_FDCWD, host.c_str(), false)) {
+      return base::InvalidInput(fmt::format("mount {}: {} does not exist, and {} is not ours to add to",
+                                            Target(step), host, above.source));
+    }
+    plan_.steps.push_back(step);
+    return {};
+  }
+
+  base::Status MakeParents(const std::string& target) {
+    std::vector<std::string> missing;
+    for (std::string path = Parent(target); path != "/"; path = Parent(path)) {
+      const Step* above = MountAbove(path);
+      if (above && Target(*above) == path) break;
+      missing.push_back(path);
+    }
+    for (auto path = missing.rbegin(); path != missing.rend(); ++path) MakeOneDirectory(*path);
+    return {};
+  }
+
+  void MakeOneDirectory(const std::string& path) {
+    if (made_.insert(path).second) plan_.steps.push_back(MakeDirectory{path});
+  }
+
+  base::Status AddMasks() {
+    std::set<std::string> hidden;
+    std::vector<std::string> roots = filesystem_.write;
+    for (std::string& root : roots) {
+      const auto resolved = ResolveHostPath(root);
+      root = resolved ? resolved->real : "";
+    }
+    std::erase(roots, "");
+    for (const std::string& path : filesystem_.hide) {
+      if (HasWildcard(path)) {
+        if (const auto added = AddPattern(path, roots, hidden); !added) return added;
+        continue;
+      }
+      const auto resolved = ResolveHostPath(path);
+      if (resolved) {
+        hidden.insert(resolved->real);
+      } else if (std::ranges::any_of(roots, [&](auto& root) { return IsWithin(path, root); })) {
+        plan_.notes.push_back(
+            fmt::format("hide {}: it does not exist, and can be created by the program", path));
+      }
+    }
+    for (const std::string& path : hidden) Cover(path);
+    return {};
+  }
+
+  base::Status AddPattern(const std::string& pattern, const std::vector<std::string>& write_roots,
+                          std::set<std::string>& hidden) {
+    std::vector<std::string> roots = write_roots;
+    if (pattern.starts_with('/')) {
+      const std::string fixed = pattern.substr(0, pattern.find_first_of("*?"));
+      const auto resolved = ResolveHostPath(Parent(fixed + "x"));
+      roots.clear();
+      if (resolved) roots.push_back(resolved->real);
+    }
+    const auto found = FindMatches(pattern, roots, kPatternLimit);
+    if (!found) return found.error();
+    hidden.insert(found->begin(), found->end());
+    return {};
+  }
+
+  // Masks what a bind shows at `path`; what nothing shows needs no mask.
+  void Cover(const std::string& path) {
+    const Step* above = MountAbove(path);
+    if (!above || !std::holds_alternative<BindMount>(*above)) return;
+    const auto found = os::Stat(AT_FDCWD, HostSide(std::get<BindMount>(*above), path).c_str(), false);
+    if (found) plan_.steps.push_back(Mask{path, S_ISDIR(found->st_mode)});
+  }
+
+  const policy::Filesystem& filesystem_;
+  const RootOptions& options_;
+  std::map<std::string, Step> targets_;  // in the order of paths: parents first
+  std::set<std::string> made_;
+  RootPlan plan_;
+};
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+}  // namespace
+
+std::string ToString(const Step& step) {
+  return std::visit(
+      Overloaded{
+          [](const MakeDirectory& s) { return fmt::format("directory {}", s.path); },
+          [](const MakeFile& s) { return fmt::format("file {}", s.path); },
+          [](const MakeSymlink& s) { return fmt::format("symlink {} -> {}", s.path, s.text); },
+          [](const BindMount& s) {
+            std::string text = fmt::format("{} {}", s.device ? "device" : s.socket ? "socket" : "bind",
+                                           s.source);
+            if (s.source != s.target) text += fmt::format(" at {}", s.target);
+            if (!s.device) text += s.write ? " writable" : " read-only";
+            if (s.map_owner) text += fmt::format(" owner={}", s.owner);
+            return text;
+          },
+          [](const TmpfsMount& s) {
+            return fmt::format("tmpfs {} size={} inodes={} mode={}{}", s.target, s.size, s.inodes,
+                               s.mode, s.seal ? " sealed" : "");
+          },
+          [](const ProcMount& s) { return fmt::format("proc {} read-only", s.target); },
+          [](const DevptsMount& s) { return fmt::format("devpts {}", s.target); },
+          [](const Mask& s) {
+            return fmt::format("mask {} {}", s.directory ? "directory" : "file", s.target);
+          }},
+      step);
+}
+
+const std::string& Target(const Step& step) {
+  return std::visit(
+      Overloaded{[](const MakeDirectory& s) -> const std::string& { return s.path; },
+                 [](const MakeFile& s) -> const std::string& { return s.path; },
+                 [](const MakeSymlink& s) -> const std::string& { return s.path; },
+                 [](const auto& s) -> const std::string& { return s.target; }},
+      step);
+}
+
+base::Result<RootPlan> PlanRoot(const policy::Filesystem& filesystem, const RootOptions& options) {
+  return Builder(filesystem, options).Build();
+}
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,103 @@
+// The sandbox's root as a list of steps, decided before anything is mounted.
+//
+//   auto root = sandbox::PlanRoot(policy.filesystem, policy.limits, identity);
+//   for (const Step& step : root->steps) std::puts(ToString(step).c_str());
+//       tmpfs / size=1MiB
+//       directory /usr
+//       bind /usr read-only
+//       symlink /bin -> usr/bin
+//
+// Steps are in the order in which they must be done: parents before children, masks last. A path of
+// the policy that is reached through symlinks is bound where it really is, and each symlink on the
+// way is made again, so that programs find it under both names.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "policy/policy.h"
+
+namespace bailey::sandbox {
+
+struct MakeDirectory {
+  std::string path;
+  bool operator==(const MakeDirectory&) const = default;
+};
+
+// An empty file for something to be mounted on.
+struct MakeFile {
+  std::string path;
+  bool operator==(const MakeFile&) const = default;
+};
+
+struct MakeSymlink {
+  std::string path, text;
+  bool operator==(const MakeSymlink&) const = default;
+};
+
+struct BindMount {
+  std::string source, target;
+  bool write = false;
+  bool directory = true;
+  bool device = false;      // a character device: reads, writes and ioctls pass
+  bool socket = false;
+  bool map_owner = false;   // id-mapped: the source's owner is the payload (privileged callers)
+  std::uint64_t st_dev = 0;   // what the source was when the plan was made; checked when bound
+  std::uint64_t st_ino = 0;
+  std::uint32_t owner = 0, group = 0;
+  bool operator==(const BindMount&) const = default;
+};
+
+struct TmpfsMount {
+  std::string target;
+  std::uint64_t size = 0;    // bytes
+  std::uint64_t inodes = 0;
+  std::string mode = "0755";
+  bool seal = false;         // made read-only when the root is complete
+  bool operator==(const TmpfsMount&) const = default;
+};
+
+struct ProcMount {
+  std::string target;
+  bool operator==(const ProcMount&) const = default;
+};
+
+struct DevptsMount {
+  std::string target;
+  bool operator==(const DevptsMount&) const = default;
+};
+
+// Covers something that a bind shows with an empty, unreadable file or directory.
+struct Mask {
+  std::string target;
+  bool directory = false;
+  bool operator==(const Mask&) const = default;
+};
+
+using Step = std::variant<MakeDirectory, MakeFile, MakeSymlink, BindMount, TmpfsMount, ProcMount,
+                          DevptsMount, Mask>;
+std::string ToString(const Step& step);
+// Where the step takes effect inside the sandbox.
+const std::string& Target(const Step& step);
+
+struct RootPlan {
+  std::vector<Step> steps;
+  std::vector<std::string> notes;  // what a person should know: patterns that matched nothing...
+  bool operator==(const RootPlan&) const = default;
+};
+
+struct RootOptions {
+  bool privileged = false;  // sources are cloned with privilege, and may be id-mapped
+  std::uint64_t tmpfs_size = 64ull << 20;
+};
+
+// Looks at the host's files (lstat, readlink), changes nothing.
+base::Result<RootPlan> PlanRoot(const policy::Filesystem& filesystem, const RootOptions& options);
+
+// A directory where masks come from while the root is built; gone before the program starts.
+inline constexpr const char* kMaskSource = ".bailey-mask";
+
+}  // namespace bailey::sandbox

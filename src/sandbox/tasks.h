@@ -1,0 +1,49 @@
+// The two tasks inside: PID 1, which builds the namespaces' contents and then only reaps, and the
+// payload, which puts every layer on itself and becomes the program. Both run on a copy of the
+// supervisor's memory between fork and exec: nothing in them allocates.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "os/errno.h"
+#include "sandbox/message.h"
+#include "sandbox/plan.h"
+
+namespace bailey::sandbox {
+
+struct Failure {
+  Stage stage = Stage::kNone;
+  std::uint32_t index = 0;
+  int error = 0;
+};
+
+// Prepared before the first fork: C strings, room for descriptors, PID 1's own filter.
+struct Prepared {
+  const Plan* plan = nullptr;
+  std::vector<char*> argv, environment;  // null-terminated
+  std::vector<const char*> executables;
+  std::vector<base::UniqueFd> sources;   // by root step: cloned trees, when cloned with privilege
+  std::vector<base::UniqueFd> rule_paths;  // by Landlock rule, filled inside
+  std::vector<std::array<char, 24>> sizes, inodes;  // by root step: tmpfs options as text
+  std::vector<std::uint8_t> reaper_filter;
+  base::UniqueFd socket;  // the end that PID 1 and the payload share
+};
+
+[[noreturn]] void RunPid1(Prepared& prepared);
+// `release`: a pipe on which PID 1 writes a byte when the ids are mapped.
+[[noreturn]] void RunPayload(Prepared& prepared, base::UniqueFd release);
+
+// Clones the source of a bind and checks that it is what the plan was made for (ESTALE otherwise).
+os::SysResult<base::UniqueFd> CloneSource(const BindMount& bind);
+// Builds the planned root and enters it.
+os::SysStatus BuildRoot(Prepared& prepared, Failure& failure);
+// After the last mount: makes what is to be read-only read-only.
+os::SysStatus SealRoot(const Prepared& prepared);
+// Puts the Landlock rules on the calling task.
+os::SysStatus ApplyLandlock(Prepared& prepared, Failure& failure);
+
+void Report(const Prepared& prepared, const Failure& failure);
+
+}  // namespace bailey::sandbox
