@@ -40,7 +40,6 @@ check-long: all build-asan/build.ninja
 	@$(ctest) --test-dir build-asan --label-exclude static
 
 bench: bench-start
-	
 
 bench-start: all
 	@bench/start-up/run build/bailey build/bench-start-up

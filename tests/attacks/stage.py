@@ -162,11 +162,7 @@ class Stage:
         self.victim_process = subprocess.Popen([self.marker, "1000"], executable="/bin/sleep",
                                                preexec_fn=self._become)
 
-        for where, directories, files in os.walk(root):
-            for name in ["."] + directories + files:
-                path = os.path.join(where, name)
-                if self.identity.change:
-                    os.chown(path, self.identity.uid, self.identity.gid, follow_symlinks=False)
+        self.give(root)
         os.chmod(root, 0o755)
         os.chmod(root / "home/.ssh/id_ed25519", 0o600)
         for name in ("host.sock", "datagram.sock"):
@@ -182,6 +178,15 @@ class Stage:
             shutil.copy("/usr/bin/id", self.setuid_program)
             os.chmod(self.setuid_program, 0o4755)
         self.before = self._picture()
+
+    def give(self, directory):
+        """Makes the identity the owner of a directory and all that is in it."""
+        if not self.identity.change:
+            return
+        for where, directories, files in os.walk(directory):
+            for name in ["."] + directories + files:
+                os.chown(os.path.join(where, name), self.identity.uid, self.identity.gid,
+                         follow_symlinks=False)
 
     def _serve(self, family, kind, address):
         server = socket.socket(family, kind)
