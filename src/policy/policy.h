@@ -1,9 +1,9 @@
 // A policy as a plain value: what a program may see, reach, use and call, with every decision
 // explicit. It is what the TOML file says after its presets, overrides and groups are worked in.
 //
-//   auto policy = policy::Load("agent", {});             // a preset, or a path with a '/' or ".toml"
-//   if (!policy) return policy.error();                  // file:line:column, the line, a caret
-//   for (const policy::Rule& rule : policy->syscalls.rules) ...
+//   auto policy = policy::Load("agent", {});             // a preset, or a path with a '/' or
+//   ".toml" if (!policy) return policy.error();                  // file:line:column, the line, a
+//   caret for (const policy::Rule& rule : policy->syscalls.rules) ...
 //
 // Meaning of the system call part, for a call (architecture, number, arguments):
 //   1. An architecture outside `architectures` is answered with `foreign`.
@@ -49,8 +49,8 @@ struct Rule {
   std::optional<abi::Arch> arch;        // only there; always set for a raw number
   std::optional<Condition> condition;   // none: always
   Answer answer;
-  std::string origin;                   // "deny of agent", "allow @file-system of untrusted"
-  base::Location location;              // where it was written
+  std::string origin;       // "deny of agent", "allow @file-system of untrusted"
+  base::Location location;  // where it was written
   bool operator==(const Rule&) const = default;
 };
 
@@ -63,7 +63,7 @@ struct Syscalls {
   Answer fallback_default{abi::ActionKind::kErrno, "ENOSYS", 0};
   std::vector<abi::Arch> architectures;
   Multiplexers multiplexers = Multiplexers::kFollow;
-  std::vector<Rule> rules;  // first match decides
+  std::vector<Rule> rules;                                    // first match decides
   std::optional<std::vector<std::uint16_t>> socket_families;  // for reports; rules enforce it
   bool operator==(const Syscalls&) const = default;
 };
@@ -117,6 +117,13 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+// A guarantee that the policy promises to keep, by name.
+struct Guarantee {
+  std::string name;
+  base::Location location;
+  bool operator==(const Guarantee&) const = default;
+};
+
 struct Policy {
   std::string name;
   Filesystem filesystem;
@@ -125,6 +132,7 @@ struct Policy {
   Process process;
   Limits limits;
   Syscalls syscalls;
+  std::vector<Guarantee> guarantees;
   bool operator==(const Policy&) const = default;
 };
 

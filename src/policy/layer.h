@@ -1,0 +1,89 @@
+// What one policy text says, typed and checked as far as it can be alone. Layers are stacked into
+// a Policy by merge.h. Texts are views into the layer's document.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "abi/arch.h"
+#include "base/result.h"
+#include "policy/document.h"
+#include "policy/policy.h"
+
+namespace bailey::policy {
+
+struct Text {
+  std::string_view value;
+  Place place;
+  bool literal = false;  // as in Node
+};
+
+// One entry of [syscalls] allow or deny.
+struct CallEntry {
+  Place place;
+  std::string_view name;                // of a call, or a group with its @; empty for a number
+  std::optional<std::uint32_t> number;  // with `arch`
+  std::optional<abi::Arch> arch;
+  std::optional<Condition> condition;
+  Text condition_text;
+  std::optional<Answer> answer;  // deny only
+
+  bool IsGroup() const { return name.starts_with('@'); }
+};
+
+struct BindEntry {
+  Text from, to;
+  bool write = false;
+};
+
+struct CallLayer {
+  std::optional<Answer> default_action, unknown, foreign, fallback;
+  std::optional<std::vector<Text>> architectures;  // names that FindArch knows, native, compat
+  std::optional<Multiplexers> multiplexers;
+  std::optional<std::vector<Text>> socket_families;  // names that abi::SocketFamily knows
+  Place socket_families_place;
+  std::vector<CallEntry> allow, deny;
+};
+
+struct Layer {
+  std::shared_ptr<const Document> document;
+  std::string name;        // "agent"; what origins call it
+  bool is_preset = false;  // compiled in, and checked by the tests of this folder
+  std::vector<Text> extends;
+
+  std::vector<Text> read, write, hide, tmpfs, sockets, devices;
+  std::vector<BindEntry> binds;
+  std::optional<NetworkMode> network;
+  std::vector<Text> pass;
+  std::vector<std::pair<Text, Text>> set;
+  std::optional<std::vector<Text>> capabilities;
+  std::optional<std::uint32_t> uid, gid;
+  std::optional<Text> workdir;
+  std::optional<bool> new_session;
+  std::optional<std::uint64_t> processes, files, file_size, tmpfs_size;
+  std::optional<std::chrono::milliseconds> wall;
+  CallLayer calls;
+  std::vector<Text> guarantees;
+};
+
+// `name` is the layer's until the text gives another.
+base::Result<Layer> ReadLayer(std::shared_ptr<const Document> document, std::string name,
+                              bool is_preset);
+
+class TableReader;
+// [syscalls] in layer_calls.cc; faults are left in `table`.
+void ReadCalls(TableReader& table, bool is_preset, CallLayer& calls);
+// Why a name is neither a call of some architecture nor a group; nullopt when it is one.
+std::optional<std::string> UnknownCall(std::string_view name);
+inline constexpr std::array<std::string_view, 10> kCallKeys = {
+    "default", "unknown", "foreign",         "fallback", "architectures",
+    "allow",   "deny",    "socket-families", "hot",      "multiplexers"};
+
+}  // namespace bailey::policy

@@ -1,0 +1,255 @@
+// From a name or a text to a stack of layers; what they mean together is in merge.cc.
+#include "policy/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "base/text.h"
+#include "policy/layer.h"
+#include "policy/merge.h"
+#include "policy/presets.h"
+#include "policy/table_reader.h"
+#include "policy/toml.h"
+
+namespace bailey::policy {
+namespace {
+
+// Policies that extend policies; people write two or three levels.
+constexpr std::size_t kMaxLevels = 16;
+
+bool IsPath(std::string_view name) {
+  return name.find('/') != std::string_view::npos || name.ends_with(".toml");
+}
+
+base::Error TooLarge(std::string_view file) {
+  return base::InvalidInput(
+      fmt::format("read policy {}: it is larger than {} bytes", Quote(file), kMaxPolicyBytes));
+}
+
+struct Closer {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+base::Result<std::string> ReadFile(const std::string& path) {
+  const auto fail = [&] {
+    return base::SystemError(fmt::format("read policy {}", Quote(path)), errno);
+  };
+  const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "re"));
+  if (!file) return fail();
+  std::string text;
+  constexpr std::size_t kBlock = 16384;
+  for (std::size_t got = 1; got > 0;) {
+    const std::size_t size = text.size();
+    text.resize(size + kBlock);
+    got = std::fread(text.data() + size, 1, kBlock, file.get());
+    text.resize(size + got);
+    if (text.size() > kMaxPolicyBytes) return TooLarge(path);
+  }
+  if (std::ferror(file.get()) != 0) return fail();
+  return text;
+}
+
+const EmbeddedPreset* FindPreset(std::string_view name) {
+  const auto presets = EmbeddedPresets();
+  const auto found = std::ranges::find(presets, name, &EmbeddedPreset::name);
+  return found == presets.end() ? nullptr : &*found;
+}
+
+std::string UnknownPreset(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const EmbeddedPreset& preset : EmbeddedPresets()) names.push_back(preset.name);
+  std::string hint = Suggestion(name, names);
+  if (hint.empty()) hint = fmt::format(" (there are: {})", fmt::join(names, ", "));
+  return fmt::format("unknown preset {}{}", Quote(name), hint);
+}
+
+// "agent" for "/some/where/agent.toml".
+std::string Stem(std::string_view path) {
+  path.remove_prefix(path.find_last_of('/') + 1);
+  if (path.ends_with(".toml") && path.size() > 5) path.remove_suffix(5);
+  return std::string(path);
+}
+
+// A path in `extends` is relative to the file that has it.
+std::string Beside(std::string_view file, std::string_view path) {
+  while (path.starts_with("./")) path.remove_prefix(2);
+  const std::size_t slash = file.find_last_of('/');
+  if (path.starts_with('/') || slash == std::string_view::npos) return std::string(path);
+  return std::string(file.substr(0, slash + 1)) + std::string(path);
+}
+
+// Puts what a layer extends below it, each layer once.
+class LayerStack {
+ public:
+  std::optional<base::Error> AddText(std::string text, std::string file) {
+    if (text.size() > kMaxPolicyBytes) return TooLarge(file);
+    auto document = ParseToml(std::move(text), file);
+    if (!document) return document.error();
+    return Add(*std::move(document), Stem(file), file, false);
+  }
+
+  std::optional<base::Error> AddFile(const std::string& path) {
+    auto text = ReadFile(path);
+    if (!text) return text.error();
+    return AddText(*std::move(text), path);
+  }
+
+  std::optional<base::Error> AddPreset(const EmbeddedPreset& preset) {
+    return Add(std::make_shared<Document>(std::string(preset.file), preset.text, preset.nodes),
+               std::string(preset.name), std::string(preset.name), true);
+  }
+
+  std::vector<Layer> Take() && { return std::move(layers_); }
+  void Push(Layer layer) { layers_.push_back(std::move(layer)); }
+  const Layer& Top() const { return layers_.back(); }
+
+ private:
+  // `key` is what `extends` would call it.
+  std::optional<base::Error> Add(std::shared_ptr<const Document> document, std::string name,
+                                 const std::string& key, bool is_preset) {
+    auto layer = ReadLayer(std::move(document), std::move(name), is_preset);
+    if (!layer) return layer.error();
+    active_.push_back(key);
+    for (const Text& parent : layer->extends) {
+      if (auto error = AddParent(*layer, parent)) return error;
+    }
+    active_.pop_back();
+    done_.push_back(key);
+    layers_.push_back(*std::move(layer));
+    return std::nullopt;
+  }
+
+  std::optional<base::Error> AddParent(const Layer& layer, const Text& parent) {
+    const bool is_path = IsPath(parent.value);
+    const std::string key =
+        is_path ? Beside(layer.document->file(), parent.value) : std::string(parent.value);
+    const auto refuse = [&](std::string cause) {
+      return layer.document->ErrorAt(parent.place, "read extends: " + std::move(cause));
+    };
+    if (std::ranges::find(active_, key) != active_.end()) {
+      return refuse(
+          fmt::format("{} extends itself: {} -> {}", key, fmt::join(active_, " -> "), key));
+    }
+    if (active_.size() >= kMaxLevels) return refuse(fmt::format("more than {} levels", kMaxLevels));
+    if (std::ranges::find(done_, key) != done_.end()) return std::nullopt;
+    if (const EmbeddedPreset* const preset = is_path ? nullptr : FindPreset(key))
+      return AddPreset(*preset);
+    if (!is_path) return refuse(UnknownPreset(key));
+    auto text = ReadFile(key);
+    if (!text) return refuse(text.error().text);
+    return AddText(*std::move(text), key);
+  }
+
+  std::vector<Layer> layers_;
+  std::vector<std::string> active_;  // what is being added, outermost first
+  std::vector<std::string> done_;
+};
+
+std::vector<Text> Texts(const std::vector<std::string>& strings) {
+  std::vector<Text> texts;
+  for (const std::string& text : strings) texts.push_back({text, {}, false});
+  return texts;
+}
+
+std::optional<base::Error> ReadCallList(const std::vector<std::string>& names,
+                                        std::string_view option, std::vector<CallEntry>& out) {
+  for (const std::string& name : names) {
+    CallEntry entry;
+    entry.name = name;
+    if (auto unknown = UnknownCall(name))
+      return base::InvalidInput(fmt::format("read {}: {}", option, *unknown));
+    out.push_back(std::move(entry));
+  }
+  return std::nullopt;
+}
+
+base::Result<Layer> ReadOverrides(const Overrides& overrides) {
+  Layer layer;
+  layer.document = std::make_shared<Document>("command line", "", std::span<const Node>());
+  layer.name = "the command line";
+  layer.read = Texts(overrides.read);
+  layer.write = Texts(overrides.write);
+  layer.hide = Texts(overrides.hide);
+  layer.tmpfs = Texts(overrides.tmpfs);
+  layer.pass = Texts(overrides.pass_environment);
+  for (const std::string_view variable : overrides.set_environment) {
+    const std::size_t equals = variable.find('=');
+    if (equals == 0 || equals == std::string_view::npos) {
+      return base::InvalidInput(fmt::format("read --env {}: expected NAME=value", Quote(variable)));
+    }
+    layer.set.emplace_back(Text{variable.substr(0, equals), {}, false},
+                           Text{variable.substr(equals + 1), {}, false});
+  }
+  if (overrides.network == "none") {
+    layer.network = NetworkMode::kNone;
+  } else if (overrides.network == "host") {
+    layer.network = NetworkMode::kHost;
+  } else if (!overrides.network.empty()) {
+    return base::InvalidInput(
+        fmt::format("read --net {}: expected \"none\" or \"host\"", Quote(overrides.network)));
+  }
+  if (!overrides.workdir.empty()) layer.workdir = Text{overrides.workdir, {}, false};
+  if (!overrides.timeout.empty()) {
+    const auto wall = base::ParseDuration(overrides.timeout);
+    if (!wall) return base::InvalidInput("read --timeout: " + wall.error().text);
+    if (wall->count() == 0) return base::InvalidInput("read --timeout: it is zero");
+    layer.wall = *wall;
+  }
+  if (auto error = ReadCallList(overrides.allow_syscalls, "--allow-syscall", layer.calls.allow))
+    return *std::move(error);
+  if (auto error = ReadCallList(overrides.deny_syscalls, "--deny-syscall", layer.calls.deny))
+    return *std::move(error);
+  return layer;
+}
+
+base::Result<Policy> Finish(LayerStack stack, const Context& context, const Overrides& overrides) {
+  const std::string name = stack.Top().name;
+  auto top = ReadOverrides(overrides);
+  if (!top) return top.error();
+  stack.Push(*std::move(top));
+  const std::vector<Layer> layers = std::move(stack).Take();
+  auto policy = Stack(layers, context);
+  if (policy) policy->name = name;
+  return policy;
+}
+
+}  // namespace
+
+base::Result<Policy> Load(std::string_view name_or_path, const Context& context,
+                          const Overrides& overrides) {
+  LayerStack stack;
+  std::optional<base::Error> error;
+  if (IsPath(name_or_path)) {
+    error = stack.AddFile(std::string(name_or_path));
+  } else if (const EmbeddedPreset* const preset = FindPreset(name_or_path)) {
+    error = stack.AddPreset(*preset);
+  } else {
+    return base::InvalidInput(
+        fmt::format("load policy: {}; a file is named by a path with \"/\" or by its ending "
+                    "\".toml\"",
+                    UnknownPreset(name_or_path)));
+  }
+  if (error) return *std::move(error);
+  return Finish(std::move(stack), context, overrides);
+}
+
+base::Result<Policy> Parse(std::string_view text, std::string_view file, const Context& context,
+                           const Overrides& overrides) {
+  LayerStack stack;
+  if (auto error = stack.AddText(std::string(text), std::string(file))) return *std::move(error);
+  return Finish(std::move(stack), context, overrides);
+}
+
+std::vector<Preset> Presets() {
+  std::vector<Preset> presets;
+  for (const EmbeddedPreset& preset : EmbeddedPresets())
+    presets.push_back({preset.name, preset.text});
+  return presets;
+}
+
+}  // namespace bailey::policy

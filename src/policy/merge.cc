@@ -1,0 +1,253 @@
+#include "policy/merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "policy/paths.h"
+#include "policy/rules.h"
+
+namespace bailey::policy {
+namespace {
+
+constexpr std::string_view kUsualPath =
+    "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+
+enum class Use : std::uint8_t { kRead, kWrite, kHide, kTmpfs, kBind };
+
+std::string_view NameOf(Use use) {
+  switch (use) {
+    case Use::kRead:
+      return "read";
+    case Use::kWrite:
+      return "write";
+    case Use::kHide:
+      return "hide";
+    case Use::kTmpfs:
+      return "tmpfs";
+    case Use::kBind:
+      return "bind";
+  }
+  return "";
+}
+
+// What the layers want of each path. A path has one use: the highest layer's that names it.
+class PathTable {
+ public:
+  explicit PathTable(const Context& context) : context_(context) {}
+
+  std::optional<base::Error> Add(const Layer& layer) {
+    const std::pair<const std::vector<Text>*, Use> lists[] = {{&layer.read, Use::kRead},
+                                                              {&layer.write, Use::kWrite},
+                                                              {&layer.hide, Use::kHide},
+                                                              {&layer.tmpfs, Use::kTmpfs}};
+    for (const auto& [texts, use] : lists) {
+      for (const Text& text : *texts) {
+        if (auto error = Add(layer, text, use)) return error;
+      }
+    }
+    for (const BindEntry& bind : layer.binds) {
+      if (auto error = AddBind(layer, bind)) return error;
+    }
+    for (const Text& text : layer.sockets) {
+      if (auto error = AddSocket(layer, text)) return error;
+    }
+    return std::nullopt;
+  }
+
+  void MoveTo(Filesystem& out) && {
+    for (Entry& entry : entries_) {
+      if (entry.optional) out.optional.push_back(SourceOf(entry));
+      switch (entry.use) {
+        case Use::kRead:
+          out.read.push_back(std::move(entry.path));
+          break;
+        case Use::kWrite:
+          out.write.push_back(std::move(entry.path));
+          break;
+        case Use::kHide:
+          out.hide.push_back(std::move(entry.path));
+          break;
+        case Use::kTmpfs:
+          out.tmpfs.push_back(std::move(entry.path));
+          break;
+        case Use::kBind:
+          out.binds.push_back({std::move(entry.from), std::move(entry.path), entry.bind_write});
+          break;
+      }
+    }
+    for (Path& socket : sockets_) {
+      if (socket.optional) out.optional.push_back(socket.text);
+      out.sockets.push_back(std::move(socket.text));
+    }
+    std::ranges::sort(out.optional);
+    const auto repeated = std::ranges::unique(out.optional);
+    out.optional.erase(repeated.begin(), repeated.end());
+  }
+
+ private:
+  struct Entry {
+    std::string path;
+    Use use = Use::kRead;
+    bool optional = false;
+    std::string from;  // for kBind
+    bool bind_write = false;
+    const Layer* layer = nullptr;
+    Place place;
+  };
+
+  static std::string SourceOf(const Entry& entry) {
+    return entry.use == Use::kBind ? entry.from : entry.path;
+  }
+
+  base::Result<Path> Resolve(const Layer& layer, const Text& text, PathKind kind,
+                             std::string_view key) const {
+    auto path = ResolvePath(text.value, kind, context_, fmt::format("[filesystem] {}", key));
+    if (!path) return layer.document->ErrorAt(text.place, path.error().text);
+    return path;
+  }
+
+  std::optional<base::Error> Add(const Layer& layer, const Text& text, Use use) {
+    const PathKind kind = use == Use::kHide    ? PathKind::kPattern
+                          : use == Use::kTmpfs ? PathKind::kPlain
+                                               : PathKind::kOptional;
+    auto path = Resolve(layer, text, kind, NameOf(use));
+    if (!path) return path.error();
+    return Insert({.path = std::move(path->text),
+                   .use = use,
+                   .optional = path->optional,
+                   .layer = &layer,
+                   .place = text.place});
+  }
+
+  std::optional<base::Error> AddBind(const Layer& layer, const BindEntry& bind) {
+    auto from = Resolve(layer, bind.from, PathKind::kOptional, "bind from");
+    if (!from) return from.error();
+    auto to = Resolve(layer, bind.to, PathKind::kPlain, "bind to");
+    if (!to) return to.error();
+    return Insert({.path = std::move(to->text),
+                   .use = Use::kBind,
+                   .optional = from->optional,
+                   .from = std::move(from->text),
+                   .bind_write = bind.write,
+                   .layer = &layer,
+                   .place = bind.to.place});
+  }
+
+  std::optional<base::Error> AddSocket(const Layer& layer, const Text& text) {
+    auto path = Resolve(layer, text, PathKind::kOptional, "sockets");
+    if (!path) return path.error();
+    const auto [at, is_new] = socket_index_.emplace(path->text, sockets_.size());
+    if (is_new) {
+      sockets_.push_back(*std::move(path));
+    } else {
+      sockets_[at->second].optional &= path->optional;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<base::Error> Insert(Entry entry) {
+    const auto [at, is_new] = index_.emplace(entry.path, entries_.size());
+    if (is_new) {
+      entries_.push_back(std::move(entry));
+      return std::nullopt;
+    }
+    Entry& old = entries_[at->second];
+    if (old.layer != entry.layer) {
+      old = std::move(entry);
+      return std::nullopt;
+    }
+    // Within one layer: to write is to read as well; anything else contradicts.
+    const auto grants = [](Use use) { return use == Use::kRead || use == Use::kWrite; };
+    if (grants(old.use) && grants(entry.use)) {
+      old.use = std::max(old.use, entry.use);
+      old.optional &= entry.optional;
+      return std::nullopt;
+    }
+    if (old.use == entry.use && old.use != Use::kBind) return std::nullopt;
+    return entry.layer->document->ErrorAt(
+        entry.place, fmt::format("read [filesystem]: {} is in {} here and in {} at {}", entry.path,
+                                 NameOf(entry.use), NameOf(old.use),
+                                 base::ToString(entry.layer->document->At(old.place))));
+  }
+
+  const Context& context_;
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string, std::size_t> index_;
+  std::vector<Path> sockets_;
+  std::unordered_map<std::string, std::size_t> socket_index_;
+};
+
+void AddNew(std::vector<std::string>& out, std::string_view text) {
+  if (std::ranges::find(out, text) == out.end()) out.emplace_back(text);
+}
+
+bool Covers(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('*')) return pattern == name;
+  pattern.remove_suffix(1);
+  return name.starts_with(pattern);
+}
+
+void StackEnvironment(std::span<const Layer> layers, Environment& out) {
+  for (const Layer& layer : layers) {
+    for (const Text& name : layer.pass) {
+      out.set.erase(std::string(name.value));
+      AddNew(out.pass, name.value);
+    }
+    for (const auto& [name, value] : layer.set) out.set[std::string(name.value)] = value.value;
+  }
+  const bool has_path =
+      out.set.contains("PATH") ||
+      std::ranges::any_of(out.pass, [](const std::string& name) { return Covers(name, "PATH"); });
+  if (!has_path) out.set["PATH"] = kUsualPath;
+}
+
+template <class T, class U>
+void TakeIfSet(const std::optional<T>& value, U& out) {
+  if (value) out = *value;
+}
+
+std::optional<base::Error> StackScalars(const Layer& layer, const Context& context, Policy& out) {
+  TakeIfSet(layer.network, out.network.mode);
+  TakeIfSet(layer.uid, out.process.uid);
+  TakeIfSet(layer.gid, out.process.gid);
+  TakeIfSet(layer.new_session, out.process.new_session);
+  TakeIfSet(layer.processes, out.limits.processes);
+  TakeIfSet(layer.files, out.limits.files);
+  TakeIfSet(layer.file_size, out.limits.file_size);
+  TakeIfSet(layer.tmpfs_size, out.limits.tmpfs_size);
+  TakeIfSet(layer.wall, out.limits.wall);
+  if (layer.capabilities) {
+    out.process.capabilities.clear();
+    for (const Text& name : *layer.capabilities) AddNew(out.process.capabilities, name.value);
+  }
+  for (const Text& name : layer.devices) AddNew(out.filesystem.devices, name.value);
+  for (const Text& name : layer.guarantees)
+    out.guarantees.push_back({std::string(name.value), layer.document->At(name.place)});
+  if (!layer.workdir) return std::nullopt;
+  auto path = ResolvePath(layer.workdir->value, PathKind::kPlain, context, "[process] workdir");
+  if (!path) return layer.document->ErrorAt(layer.workdir->place, path.error().text);
+  out.process.workdir = std::move(path->text);
+  return std::nullopt;
+}
+
+}  // namespace
+
+base::Result<Policy> Stack(std::span<const Layer> layers, const Context& context) {
+  Policy policy;
+  PathTable paths(context);
+  for (const Layer& layer : layers) {
+    if (auto error = paths.Add(layer)) return *std::move(error);
+    if (auto error = StackScalars(layer, context, policy)) return *std::move(error);
+  }
+  std::move(paths).MoveTo(policy.filesystem);
+  StackEnvironment(layers, policy.environment);
+  auto syscalls = StackCalls(layers, context.native);
+  if (!syscalls) return syscalls.error();
+  policy.syscalls = *std::move(syscalls);
+  return policy;
+}
+
+}  // namespace bailey::policy

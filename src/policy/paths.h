@@ -1,0 +1,27 @@
+// Paths as policies write them.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "policy/layer.h"
+#include "policy/load.h"
+
+namespace bailey::policy {
+
+struct Path {
+  std::string text;       // absolute, no "." or "..", no double or last slash
+  bool optional = false;  // it was written with a "?" at its end
+};
+
+enum class PathKind {
+  kPlain,     // must exist
+  kOptional,  // may end in "?"
+  kPattern,   // may have *, ** and ? in it
+};
+
+// Errors have no location; `where` is what they call the place: "[filesystem] read".
+base::Result<Path> ResolvePath(std::string_view written, PathKind kind, const Context& context,
+                               std::string_view where);
+
+}  // namespace bailey::policy
