@@ -63,6 +63,16 @@ std::span<const table::Parameter> ParametersOf(const table::Signature& signature
   return {table::kParameters + signature.first, signature.count};
 }
 
+// By the kernel's name or the other one. No argument has an empty name.
+const table::Parameter* FindParameter(const table::Signature& signature, std::string_view name) {
+  if (name.empty()) return nullptr;
+  for (const table::Parameter& parameter : ParametersOf(signature)) {
+    if (table::kArgumentNames[parameter.name] == name) return &parameter;
+    if (table::kArgumentNames[parameter.other] == name) return &parameter;
+  }
+  return nullptr;
+}
+
 // "dfd, filename, flags, mode"
 std::string NamesOf(const ArgumentList& arguments) {
   std::string names;
@@ -141,17 +151,19 @@ ArgumentList Arguments(Arch arch, std::string_view syscall) {
 
 base::Result<Argument> FindArgument(Arch arch, std::string_view syscall, std::string_view name) {
   const ArgumentList arguments = Arguments(arch, syscall);
+  const table::Signature* signature = FindSignature(arch, syscall);
+  const table::Parameter* parameter =
+      signature == nullptr ? nullptr : FindParameter(*signature, name);
   for (const Argument& argument : arguments) {
-    if (argument.name == name) return argument;
+    if (parameter != nullptr && argument.name == table::kArgumentNames[parameter->name]) {
+      return argument;
+    }
   }
   if (const auto where = ParseRegister(name)) return InRegister(arch, syscall, *where);
   std::string cause;
-  const table::Signature* signature = FindSignature(arch, syscall);
   if (signature == nullptr) {
     cause = "its arguments are known by number only, arg0 to arg5";
-  } else if (std::ranges::any_of(ParametersOf(*signature), [&](const table::Parameter& parameter) {
-               return table::kArgumentNames[parameter.name] == name;
-             })) {
+  } else if (parameter != nullptr) {
     cause = "it is passed in memory, where seccomp does not see it";
   } else if (arguments.empty()) {
     cause = "the call has no arguments";

@@ -55,9 +55,10 @@ ArgumentList Arguments(Arch arch, std::string_view syscall);
 // True when we hold a signature for `syscall` on `arch`, be it one without arguments.
 bool HasSignature(Arch arch, std::string_view syscall);
 
-// Resolves what a condition names: an argument of the signature, or "arg0".."arg5", which count
-// the registers of seccomp_data. A register that holds a whole argument has that argument's type;
-// any other (no signature, half of a pair, unused) is a full register: u64, or u32 on 32-bit ABIs.
+// Resolves what a condition names: an argument of the signature, by the kernel's name or the one
+// that its manual page uses (clone's `flags` for `clone_flags`), or "arg0".."arg5", which count the
+// registers of seccomp_data. A register that holds a whole argument has that argument's type; any
+// other (no signature, half of a pair, unused) is a full register: u64, or u32 on 32-bit ABIs.
 // "arg0.raw" .. "arg5.raw" name the whole 64 bits of the slot whatever the signature says. Errors
 // name the arguments that there are.
 base::Result<Argument> FindArgument(Arch arch, std::string_view syscall, std::string_view name);

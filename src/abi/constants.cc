@@ -24,16 +24,26 @@ std::optional<std::uint64_t> ValueOn(Arch arch, const table::Value& value,
   return value.common;
 }
 
-// Prefers a name that is not an alias; `names` are in the order of `values`.
-template <std::size_t N>
-std::string_view NameOf(Arch arch, std::uint64_t number, std::size_t first, std::size_t last,
-                        const std::string_view (&names)[N], const table::Value (&values)[N],
-                        const bool (&is_alias)[N], const table::Override* overrides) {
+// One of the generated lists of names; the others are in the order of `names`.
+struct List {
+  std::span<const std::string_view> names;
+  std::span<const table::Value> values;
+  std::span<const bool> is_alias;
+  const table::Override* overrides;
+};
+constexpr List kConstants = {table::kConstantNames, table::kConstantValues, table::kConstantIsAlias,
+                             table::kConstantOverrides};
+constexpr List kErrnos = {table::kErrnoNames, table::kErrnoValues, table::kErrnoIsAlias,
+                          table::kErrnoOverrides};
+
+// A name in [first, last) that has this value; an alias only when there is no other.
+std::string_view NameOf(const List& list, Arch arch, std::uint64_t number, std::size_t first,
+                        std::size_t last) {
   std::string_view alias;
   for (std::size_t at = first; at < last; ++at) {
-    if (ValueOn(arch, values[at], overrides) != number) continue;
-    if (!is_alias[at]) return names[at];
-    if (alias.empty()) alias = names[at];
+    if (ValueOn(arch, list.values[at], list.overrides) != number) continue;
+    if (!list.is_alias[at]) return list.names[at];
+    if (alias.empty()) alias = list.names[at];
   }
   return alias;
 }
@@ -69,13 +79,12 @@ bool IsKnownConstant(std::string_view name) {
 std::span<const std::string_view> AllConstants() { return table::kConstantNames; }
 
 std::string_view ConstantName(Arch arch, std::string_view prefix, std::uint64_t value) {
-  const auto* first = std::ranges::lower_bound(table::kConstantNames, prefix);
-  const auto* last = std::find_if_not(first, std::end(table::kConstantNames),
-                                      [&](std::string_view n) { return n.starts_with(prefix); });
-  const auto begin = static_cast<std::size_t>(first - table::kConstantNames);
-  const auto end = static_cast<std::size_t>(last - table::kConstantNames);
-  return NameOf(arch, value, begin, end, table::kConstantNames, table::kConstantValues,
-                table::kConstantIsAlias, table::kConstantOverrides);
+  const auto names = kConstants.names;
+  const auto first = std::ranges::lower_bound(names, prefix);
+  const auto last = std::find_if_not(
+      first, names.end(), [&](std::string_view name) { return name.starts_with(prefix); });
+  return NameOf(kConstants, arch, value, static_cast<std::size_t>(first - names.begin()),
+                static_cast<std::size_t>(last - names.begin()));
 }
 
 std::optional<std::uint16_t> ErrnoNumber(Arch arch, std::string_view name) {
@@ -87,8 +96,7 @@ std::optional<std::uint16_t> ErrnoNumber(Arch arch, std::string_view name) {
 }
 
 std::string_view ErrnoName(Arch arch, std::uint16_t number) {
-  return NameOf(arch, number, 0, std::size(table::kErrnoNames), table::kErrnoNames,
-                table::kErrnoValues, table::kErrnoIsAlias, table::kErrnoOverrides);
+  return NameOf(kErrnos, arch, number, 0, kErrnos.names.size());
 }
 
 std::optional<std::uint16_t> SocketFamily(std::string_view name) {

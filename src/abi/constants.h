@@ -11,7 +11,9 @@
 
 namespace bailey::abi {
 
-// The value on `arch`; nullopt when the name is unknown, or not defined on that architecture.
+// The value on `arch`; nullopt when the name is unknown, or not defined on that architecture. A
+// negative one (AT_FDCWD) is sign-extended: it is to be cut to the width of what it is compared
+// with.
 std::optional<std::uint64_t> Constant(Arch arch, std::string_view name);
 // True when the name is known on some architecture.
 bool IsKnownConstant(std::string_view name);
