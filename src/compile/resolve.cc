@@ -1,0 +1,352 @@
+// Rules are folded from the last to the first, each with the decision of those after it as its
+// "otherwise", so first match needs no bookkeeping; the graph leaves out what cannot be reached.
+#include "compile/resolve.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "abi/action.h"
+#include "abi/syscalls.h"
+#include "compile/condition_graph.h"
+
+namespace bailey::compile {
+namespace {
+
+using abi::Arch;
+using policy::Answer;
+using policy::Rule;
+
+// A filter has at most 4096 instructions; a graph this large cannot become one.
+constexpr std::size_t kMaxNodes = 1 << 17;
+constexpr std::size_t kMaxPieces = 1 << 22;
+
+// Calls of the i386 socketcall and ipc kind. ipc's selector is the low half of its argument; the
+// high half is a version (ipc/syscall.c).
+struct Multiplexer {
+  std::string_view name;
+  bool abi::ArchInfo::* has;
+  std::uint32_t mask;
+  std::span<const abi::Multiplexed> (*table)();
+};
+constexpr Multiplexer kMultiplexers[] = {
+    {"socketcall", &abi::ArchInfo::has_socketcall, kAllBits, &abi::SocketcallTable},
+    {"ipc", &abi::ArchInfo::has_ipc, 0xffff, &abi::IpcTable},
+};
+
+// Numbers under one token that belong to one architecture.
+struct Zone {
+  std::uint32_t first;
+  Arch arch;
+};
+
+// Without the bits that nobody would see, so that equal answers are equal (and allow is the exact
+// value that the kernel's bitmap asks for).
+std::uint32_t Normalized(abi::Action action) {
+  return abi::Encode(abi::Decode(abi::Encode(action)));
+}
+
+class Resolver {
+ public:
+  Resolver(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves)
+      : graph_(graph), syscalls_(syscalls), leaves_(leaves) {}
+
+  base::Result<Resolved> Run();
+
+ private:
+  using RuleIndexes = std::vector<std::uint32_t>;
+
+  base::Status IndexRules();
+  base::Status DecideCalls(Arch arch);
+  base::Result<NodeId> DecideCall(Arch arch, std::string_view name, std::uint32_t number);
+  base::Result<NodeId> FoldRules(Arch arch, std::string_view name, const RuleIndexes& rules);
+  NodeId DecideMultiplexer(Arch arch, const Multiplexer& multiplexer);
+  NodeId DecideSubcall(Arch arch, std::string_view name);
+  NodeId SwitchOnNumber(std::uint32_t token);
+  std::vector<Zone> ZonesOf(std::uint32_t token) const;
+  bool IsListed(Arch arch) const { return std::ranges::find(archs_, arch) != archs_.end(); }
+
+  // Indexes of the rules that name the call there, up to the first without a condition.
+  RuleIndexes RulesFor(Arch arch, std::string_view name, std::optional<std::uint32_t> number) const;
+  const Answer& DefaultFor(std::string_view name) const;
+  NodeId LeafOf(Arch arch, const Answer& answer, std::uint32_t rule);
+
+  Graph& graph_;
+  const policy::Syscalls& syscalls_;
+  const Leaves leaves_;
+  std::vector<Arch> archs_;
+  std::unordered_map<std::string_view, RuleIndexes> rules_by_name_;
+  std::map<std::pair<Arch, std::uint32_t>, RuleIndexes> rules_by_number_;
+  std::vector<std::pair<Answer, NodeId>> leaf_cache_;  // of leaf_cache_arch_
+  std::optional<Arch> leaf_cache_arch_;
+  std::map<Arch, std::pair<std::size_t, std::size_t>> calls_of_;  // half-open, in result_.calls
+  Resolved result_;
+};
+
+base::Result<Resolved> Resolver::Run() {
+  archs_ = Ordered(syscalls_.architectures);
+  for (const Arch arch : archs_) {
+    if (abi::Info(arch).big_endian != abi::Info(archs_[0]).big_endian) {
+      return base::InvalidInput(
+          fmt::format("compile policy: {} and {} have different byte orders, and no kernel runs "
+                      "both; make a filter for each",
+                      abi::Info(archs_[0]).name, abi::Info(arch).name));
+    }
+  }
+  if (auto status = IndexRules(); !status) return status.error();
+  for (const Arch arch : archs_) {
+    if (auto status = DecideCalls(arch); !status) return status.error();
+  }
+
+  std::map<std::uint32_t, NodeId> by_token;
+  for (const Arch arch : archs_) {
+    const std::uint32_t token = abi::Info(arch).token;
+    if (!by_token.contains(token)) by_token.emplace(token, SwitchOnNumber(token));
+  }
+  const NodeId foreign =
+      LeafOf(syscalls_.architectures.empty() ? abi::NativeArch() : syscalls_.architectures[0],
+             syscalls_.foreign, kNoRule);
+  std::vector<Piece> pieces = {{0, foreign}};
+  for (const auto& [token, node] : by_token) {
+    if (pieces.back().first == token) pieces.pop_back();
+    pieces.push_back({token, node});
+    pieces.push_back({token + 1, foreign});
+  }
+  result_.root = graph_.Switch(Word::kArch, kAllBits, pieces);
+  return std::move(result_);
+}
+
+base::Status Resolver::IndexRules() {
+  result_.closes_subcalls.resize(syscalls_.rules.size());
+  result_.names_call.resize(syscalls_.rules.size());
+  for (std::uint32_t i = 0; i < syscalls_.rules.size(); ++i) {
+    const Rule& rule = syscalls_.rules[i];
+    if (!rule.number) {
+      rules_by_name_[rule.syscall].push_back(i);
+    } else if (rule.arch) {
+      rules_by_number_[{*rule.arch, *rule.number}].push_back(i);
+    } else {
+      base::Error error = base::InvalidInput(
+          fmt::format("compile rule for number {}: it names no architecture", *rule.number));
+      error.location = rule.location;
+      return error;
+    }
+  }
+  return {};
+}
+
+Resolver::RuleIndexes Resolver::RulesFor(Arch arch, std::string_view name,
+                                         std::optional<std::uint32_t> number) const {
+  RuleIndexes rules;
+  if (const auto it = rules_by_name_.find(name); it != rules_by_name_.end() && !name.empty()) {
+    for (const std::uint32_t i : it->second) {
+      const auto& only = syscalls_.rules[i].arch;
+      if (!only || *only == arch) rules.push_back(i);
+    }
+  }
+  if (number && !rules_by_number_.empty()) {
+    if (const auto it = rules_by_number_.find({arch, *number}); it != rules_by_number_.end()) {
+      rules.insert(rules.end(), it->second.begin(), it->second.end());
+      std::ranges::sort(rules);
+    }
+  }
+  const auto last = std::ranges::find_if(
+      rules, [this](std::uint32_t i) { return !syscalls_.rules[i].condition.has_value(); });
+  if (last != rules.end()) rules.erase(last + 1, rules.end());
+  return rules;
+}
+
+const Answer& Resolver::DefaultFor(std::string_view name) const {
+  const bool falls_back = syscalls_.default_action.kind == abi::ActionKind::kErrno &&
+                          !name.empty() && policy::IsFallbackCall(name);
+  return falls_back ? syscalls_.fallback_default : syscalls_.default_action;
+}
+
+NodeId Resolver::LeafOf(Arch arch, const Answer& answer, std::uint32_t rule) {
+  if (leaves_ == Leaves::kRules) return graph_.Leaf(rule);
+  // Few answers are given to many calls, and looking up an errno's name is not free.
+  constexpr std::size_t kCached = 8;
+  if (leaf_cache_arch_ != arch) leaf_cache_.clear();
+  leaf_cache_arch_ = arch;
+  for (const auto& [known, leaf] : leaf_cache_) {
+    if (known == answer) return leaf;
+  }
+  const NodeId leaf = graph_.Leaf(Normalized(policy::Resolve(answer, arch)));
+  if (leaf_cache_.size() < kCached) leaf_cache_.emplace_back(answer, leaf);
+  return leaf;
+}
+
+base::Status Resolver::DecideCalls(Arch arch) {
+  const std::size_t first = result_.calls.size();
+  const auto decide = [&](std::string_view name, std::uint32_t number) -> base::Status {
+    const auto decision = DecideCall(arch, name, number);
+    if (!decision) return decision.error();
+    result_.calls.push_back({arch, number, name, *decision});
+    return {};
+  };
+  for (const abi::Syscall& call : abi::Syscalls(arch)) {
+    if (auto status = decide(call.name, call.number); !status) return status;
+    const std::uint32_t bare = call.number & ~abi::kX32Bit;
+    if (arch == Arch::kX32 && bare >= abi::kX32FirstOwn && bare <= abi::kX32LastOwn) {
+      if (auto status = decide(call.name, bare); !status) return status;
+    }
+  }
+  const auto of_arch = rules_by_number_.lower_bound({arch, 0});
+  for (auto it = of_arch; it != rules_by_number_.end() && it->first.first == arch; ++it) {
+    const std::uint32_t number = it->first.second;
+    if (std::ranges::find(result_.calls.begin() + static_cast<std::ptrdiff_t>(first),
+                          result_.calls.end(), number, &Call::number) != result_.calls.end()) {
+      continue;
+    }
+    if (auto status = decide({}, number); !status) return status;
+  }
+  std::sort(result_.calls.begin() + static_cast<std::ptrdiff_t>(first), result_.calls.end(),
+            [](const Call& a, const Call& b) { return a.number < b.number; });
+  calls_of_[arch] = {first, result_.calls.size()};
+  return {};
+}
+
+base::Result<NodeId> Resolver::DecideCall(Arch arch, std::string_view name, std::uint32_t number) {
+  const RuleIndexes rules = RulesFor(arch, name, number);
+  if (rules.empty() && syscalls_.multiplexers == policy::Multiplexers::kFollow) {
+    for (const Multiplexer& multiplexer : kMultiplexers) {
+      if (name == multiplexer.name && abi::Info(arch).*multiplexer.has) {
+        return DecideMultiplexer(arch, multiplexer);
+      }
+    }
+  }
+  return FoldRules(arch, name, rules);
+}
+
+base::Result<NodeId> Resolver::FoldRules(Arch arch, std::string_view name,
+                                         const RuleIndexes& rules) {
+  for (const std::uint32_t i : rules) result_.names_call[i] = true;
+  const bool is_covered = !rules.empty() && !syscalls_.rules[rules.back()].condition;
+  NodeId node = is_covered ? NodeId{} : LeafOf(arch, DefaultFor(name), kNoRule);
+  for (auto it = rules.rbegin(); it != rules.rend(); ++it) {
+    const Rule& rule = syscalls_.rules[*it];
+    const NodeId answer = LeafOf(arch, rule.answer, *it);
+    if (!rule.condition) {
+      node = answer;
+      continue;
+    }
+    const auto folded = BuildCondition(graph_, {arch, rule.syscall}, *rule.condition, answer, node);
+    const std::string_view shown = name.empty() ? "a raw number" : name;
+    std::string cause;
+    if (!folded) cause = folded.error().text;
+    if (graph_.Size() > kMaxNodes || graph_.PieceCount() > kMaxPieces) {
+      cause = "the conditions are more than a filter can hold";
+    }
+    if (!cause.empty()) {
+      base::Error error = base::InvalidInput(fmt::format("compile condition \"{}\" on {}, {}: {}",
+                                                         policy::ToString(*rule.condition), shown,
+                                                         abi::Info(arch).name, cause));
+      error.location = rule.location;
+      return error;
+    }
+    node = *folded;
+  }
+  return node;
+}
+
+NodeId Resolver::DecideMultiplexer(Arch arch, const Multiplexer& multiplexer) {
+  const NodeId unknown = LeafOf(arch, syscalls_.unknown, kNoRule);
+  std::vector<Piece> pieces = {{0, unknown}};
+  for (const abi::Multiplexed& subcall : multiplexer.table()) {
+    const NodeId decision = DecideSubcall(arch, subcall.name);
+    if (pieces.back().first == subcall.selector) pieces.pop_back();
+    pieces.push_back({subcall.selector, decision});
+    pieces.push_back({subcall.selector + 1, unknown});
+  }
+  return graph_.Switch(LowWord(0), multiplexer.mask, pieces);
+}
+
+// The arguments lie behind a pointer, so a condition cannot be followed: what any of the rules, or
+// the default below them, could answer is reduced to the strictest.
+NodeId Resolver::DecideSubcall(Arch arch, std::string_view name) {
+  const RuleIndexes rules = RulesFor(arch, name, abi::Number(arch, name));
+  const Answer* strictest = nullptr;
+  std::uint32_t decides = kNoRule;
+  const auto consider = [&](const Answer& answer, std::uint32_t rule) {
+    if (strictest != nullptr &&
+        abi::ComparePrecedence(abi::Encode(policy::Resolve(answer, arch)),
+                               abi::Encode(policy::Resolve(*strictest, arch))) >= 0) {
+      return;
+    }
+    strictest = &answer;
+    decides = rule;
+  };
+  for (const std::uint32_t i : rules) {
+    result_.names_call[i] = true;
+    result_.closes_subcalls[i] = true;
+    consider(syscalls_.rules[i].answer, i);
+  }
+  const bool is_covered = !rules.empty() && !syscalls_.rules[rules.back()].condition;
+  if (!is_covered) consider(DefaultFor(name), kNoRule);
+  return LeafOf(arch, *strictest, decides);
+}
+
+// x86_64 and x32 share a token. A tracer that skips a call leaves -1 in its place, which has x32's
+// bit set and belongs to nobody: negative numbers are x86_64's when it is listed, so that skipping
+// does not kill.
+std::vector<Zone> Resolver::ZonesOf(std::uint32_t token) const {
+  if (token == abi::Info(Arch::kX86_64).token) {
+    return {{0, Arch::kX86_64},
+            {abi::kX32FirstOwn, Arch::kX32},
+            {abi::kX32LastOwn + 1, Arch::kX86_64},
+            {abi::kX32Bit, Arch::kX32},
+            {0x80000000, IsListed(Arch::kX86_64) ? Arch::kX86_64 : Arch::kX32}};
+  }
+  const auto arch = std::ranges::find(archs_, token, [](Arch a) { return abi::Info(a).token; });
+  return {{0, *arch}};
+}
+
+NodeId Resolver::SwitchOnNumber(std::uint32_t token) {
+  const std::vector<Zone> zones = ZonesOf(token);
+  std::vector<Piece> pieces;
+  const auto put = [&pieces](std::uint32_t first, NodeId next) {
+    if (!pieces.empty() && pieces.back().first == first) pieces.pop_back();
+    if (pieces.empty() || pieces.back().next != next) pieces.push_back({first, next});
+  };
+  const Arch foreign_arch = syscalls_.architectures[0];
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    const Zone& zone = zones[i];
+    const std::uint32_t last = i + 1 < zones.size() ? zones[i + 1].first - 1 : kAllBits;
+    if (!IsListed(zone.arch)) {
+      put(zone.first, LeafOf(foreign_arch, syscalls_.foreign, kNoRule));
+      continue;
+    }
+    const NodeId unknown = LeafOf(zone.arch, syscalls_.unknown, kNoRule);
+    put(zone.first, unknown);
+    const auto [begin, end] = calls_of_.at(zone.arch);
+    for (std::size_t c = begin; c < end; ++c) {
+      const Call& call = result_.calls[c];
+      if (call.number < zone.first || call.number > last) continue;
+      put(call.number, call.decision);
+      if (call.number != last) put(call.number + 1, unknown);
+    }
+  }
+  return graph_.Switch(Word::kNumber, kAllBits, pieces);
+}
+
+}  // namespace
+
+base::Result<Resolved> Resolve(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves) {
+  return Resolver(graph, syscalls, leaves).Run();
+}
+
+std::vector<Arch> Ordered(const std::vector<Arch>& architectures) {
+  std::vector<Arch> ordered;
+  for (const Arch arch : architectures) {
+    if (std::ranges::find(ordered, arch) == ordered.end()) ordered.push_back(arch);
+  }
+  const auto native = std::ranges::find(ordered, abi::NativeArch());
+  if (native != ordered.end()) std::rotate(ordered.begin(), native, native + 1);
+  return ordered;
+}
+
+}  // namespace bailey::compile

@@ -1,0 +1,4 @@
+#include "prove/reading.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
