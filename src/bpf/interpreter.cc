@@ -13,19 +13,6 @@ struct Machine {
   std::array<std::uint32_t, kMemoryWords> memory = {};
 };
 
-bool Holds(std::uint16_t test, std::uint32_t left, std::uint32_t right) {
-  switch (test) {
-    case kJeq:
-      return left == right;
-    case kJgt:
-      return left > right;
-    case kJge:
-      return left >= right;
-    default:
-      return (left & right) != 0;  // kJset
-  }
-}
-
 void LoadOrStore(const Instruction& instruction, const SeccompData& data, bool big_endian,
                  Machine& machine) {
   const std::uint32_t k = instruction.k;
@@ -99,6 +86,19 @@ std::uint32_t Compute(std::uint16_t operation, std::uint32_t left, std::uint32_t
       return left >> (right & 31);
     default:
       return left ^ right;  // kXor
+  }
+}
+
+bool Holds(std::uint16_t test, std::uint32_t left, std::uint32_t right) {
+  switch (test) {
+    case kJeq:
+      return left == right;
+    case kJgt:
+      return left > right;
+    case kJge:
+      return left >= right;
+    default:
+      return (left & right) != 0;  // kJset
   }
 }
 

@@ -26,6 +26,9 @@ Run Interpret(const Program& program, const SeccompData& data, bool big_endian);
 // kAdd .. kXor on two values. A division by 0 is the caller's to handle: it ends the filter.
 std::uint32_t Compute(std::uint16_t operation, std::uint32_t left, std::uint32_t right);
 
+// kJeq, kJgt, kJge, kJset on two values.
+bool Holds(std::uint16_t test, std::uint32_t left, std::uint32_t right);
+
 // All filters of a stack, oldest first: the strictest value wins, on a tie the newest filter's. The
 // kernel starts from a plain allow, so allows lose their data.
 std::uint32_t InterpretStack(std::span<const Program> stack, const SeccompData& data,

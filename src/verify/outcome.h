@@ -1,0 +1,34 @@
+// What a filter returns, folded to what can matter: the kernel compares only the action when it
+// picks among stacked filters, and every action it does not know kills the process. Outcomes are
+// ordered as the kernel's precedence: the strictest is the smallest.
+//
+//   Outcome outcome = OutcomeOf(0x00050001);           // ERRNO, 1
+//   Outcome what = EffectOf(outcome);                  // what the kernel does in the end
+//   abi::Decode(ValueOf(what)) == abi::Decode(0x00050001)
+//
+// EffectOf is the identity on outcomes whose data nobody alters or ignores.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+namespace bailey::verify {
+
+struct Outcome {
+  // 0..14: the eight known actions (even numbers) and the values between them. Values between are
+  // told apart no further: the kernel does not know them.
+  std::uint8_t rank = 0;
+  std::uint16_t data = 0;
+  auto operator<=>(const Outcome&) const = default;
+};
+inline constexpr unsigned kRanks = 15;
+
+Outcome OutcomeOf(std::uint32_t returned);
+// A returned value with this outcome.
+std::uint32_t ValueOf(Outcome outcome);
+bool IsKnownAction(Outcome outcome);
+// As abi::Decode sees the value: unknown actions kill the process, errnos end at 4095, and data
+// that nobody reads is 0.
+Outcome EffectOf(Outcome outcome);
+
+}  // namespace bailey::verify
