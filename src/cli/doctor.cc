@@ -1,0 +1,172 @@
+// bailey doctor: what this host can enforce, and why not.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "os/file.h"
+#include "os/host.h"
+#include "os/identity.h"
+#include "os/landlock.h"
+
+namespace bailey::cli {
+namespace {
+
+enum class State : std::uint8_t { kYes, kNo, kNote };
+
+struct Finding {
+  std::string subject;
+  State state = State::kYes;
+  std::string detail;
+};
+
+const char* Name(State state) {
+  switch (state) {
+    case State::kYes:
+      return "yes";
+    case State::kNo:
+      return "no";
+    case State::kNote:
+      return "note";
+  }
+  return "";
+}
+
+std::string Cause(os::Errno error) { return base::SystemError("", error.value).text.substr(2); }
+
+// Why making a user namespace fails is a setting, and which one is what a person needs to know.
+std::string WhyNoUserNamespace(os::Errno error) {
+  if (os::ReadSetting("/proc/sys/kernel/unprivileged_userns_clone") == "0")
+    return "switched off by sysctl kernel.unprivileged_userns_clone = 0";
+  if (os::ReadSetting("/proc/sys/user/max_user_namespaces") == "0")
+    return "switched off by sysctl user.max_user_namespaces = 0";
+  if (os::ReadSetting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1")
+    return "restricted by AppArmor (kernel.apparmor_restrict_unprivileged_userns = 1): bailey "
+           "needs an AppArmor profile that allows userns";
+  if (os::ReadSetting("/proc/self/status") && error.value == EPERM)
+    return Cause(error) + ": a seccomp filter or a security module around this process forbids it, "
+                          "as container engines' default profiles do";
+  return Cause(error);
+}
+
+Finding UserNamespaces() {
+  const auto made = os::TryUserNamespace(true);
+  if (made) return {"namespaces", State::kYes, "user, mount, pid, ipc, uts, cgroup, network"};
+  const auto bare = os::TryUserNamespace(false);
+  if (!bare) return {"namespaces", State::kNo, WhyNoUserNamespace(bare.error())};
+  return {"namespaces", State::kNo, "user namespaces work, the others do not: " + Cause(made.error())};
+}
+
+Finding Landlock() {
+  const auto abi = os::LandlockAbi();
+  if (abi) return {"landlock", State::kYes, fmt::format("version {}", *abi)};
+  if (abi.error().value == EOPNOTSUPP)
+    return {"landlock", State::kNo, "built into the kernel, but not enabled at boot (lsm=...)"};
+  return {"landlock", State::kNo, Cause(abi.error())};
+}
+
+Finding Seccomp() {
+  constexpr unsigned kKillProcess = 0x80000000;
+  constexpr unsigned kUserNotify = 0x7fc00000;
+  if (!os::HasSeccompAction(kKillProcess))
+    return {"seccomp", State::kNo, "filters that kill a process need Linux 4.14"};
+  return {"seccomp", State::kYes,
+          os::HasSeccompAction(kUserNotify) ? "filters, with user notification"
+                                            : "filters, without user notification (Linux 5.0)"};
+}
+
+Finding Mounts() {
+  // A path that cannot exist: ENOSYS says that the call does not, anything else that it does.
+  const auto opened = os::OpenInRoot(AT_FDCWD, "", O_PATH);
+  if (!opened && opened.error().value == ENOSYS)
+    return {"mounts", State::kNo, "openat2 needs Linux 5.6, mount_setattr 5.12"};
+  return {"mounts", State::kYes, "by descriptor"};
+}
+
+Finding Cgroups() {
+  const auto unified = os::ReadSetting("/sys/fs/cgroup/cgroup.controllers");
+  if (unified) return {"cgroups", State::kYes, fmt::format("version 2: {}", *unified)};
+  if (os::Stat(AT_FDCWD, "/sys/fs/cgroup/memory", true))
+    return {"cgroups", State::kNote, "version 1 or hybrid; limits use rlimits for now"};
+  return {"cgroups", State::kNo, "none mounted; limits use rlimits"};
+}
+
+Finding Kvm() {
+  const auto version = os::KvmApiVersion();
+  if (version) {
+    return {"kvm", State::kNote,
+            fmt::format("/dev/kvm opens (API {}); whether a guest runs is known only by running one",
+                        *version)};
+  }
+  return {"kvm", State::kNo, "/dev/kvm: " + Cause(version.error())};
+}
+
+Finding Caller() {
+  const auto caller = os::CurrentCaller();
+  if (!caller) return {"caller", State::kNo, Cause(caller.error())};
+  constexpr std::uint64_t kNeeded = 1ull << 6 | 1ull << 7 | 1ull << 21;
+  if (caller->euid == 0 && (caller->effective_capabilities & kNeeded) == kNeeded)
+    return {"caller", State::kNote, "root: programs run as an unprivileged id, groups are dropped"};
+  if (caller->groups.empty())
+    return {"caller", State::kNote, "unprivileged: programs run with this user's id on the host"};
+  return {"caller", State::kNote,
+          fmt::format("unprivileged: programs run with this user's id on the host, and keep its {} "
+                      "supplementary groups",
+                      caller->groups.size())};
+}
+
+std::vector<Finding> Examine() {
+  std::vector<Finding> findings = {{"kernel", State::kNote, os::KernelRelease()},
+                                   Caller(),
+                                   UserNamespaces(),
+                                   Mounts(),
+                                   Seccomp(),
+                                   Landlock(),
+                                   Cgroups(),
+                                   Kvm()};
+  findings.push_back({"compat", os::HasCompatCalls() ? State::kNote : State::kNo,
+                      "system calls of the 32-bit architecture (a filter closes or checks them)"});
+  std::string missing;
+  for (const Finding& finding : findings) {
+    const bool needed = finding.subject == "namespaces" || finding.subject == "mounts" ||
+                        finding.subject == "seccomp" || finding.subject == "landlock";
+    if (needed && finding.state == State::kNo)
+      missing += (missing.empty() ? "" : ", ") + finding.subject;
+  }
+  findings.push_back(missing.empty()
+                         ? Finding{"isolation process", State::kYes, "every layer is available"}
+                         : Finding{"isolation process", State::kNo, "lacks " + missing});
+  findings.push_back({"isolation microvm", State::kNo, "this version of bailey does not have it"});
+  return findings;
+}
+
+}  // namespace
+
+int RunDoctor(int argc, char** argv) {
+  CLI::App app("Says what this host can enforce, and why not.\n"
+               "Exits with 0 when isolation level `process` is fully available, otherwise with 3.");
+  app.name("bailey doctor");
+  bool json = false;
+  app.add_flag("--json", json, "print JSON (docs/schemas/doctor.schema.json)");
+  if (const auto code = ParseArguments(app, "doctor", {argv + 1, argv + argc}, kUsage)) return *code;
+  const std::vector<Finding> findings = Examine();
+  bool available = true;
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Finding& finding : findings) {
+    if (finding.subject == "isolation process") available = finding.state == State::kYes;
+    list.push_back({{"subject", finding.subject},
+                    {"state", Name(finding.state)},
+                    {"detail", finding.detail}});
+    if (!json) fmt::print("{:<18} {:<5} {}\n", finding.subject, Name(finding.state), finding.detail);
+  }
+  if (json) fmt::print("{}\n", nlohmann::ordered_json{{"version", 1}, {"findings", list}}.dump(2));
+  return available ? kYes : kUnknown;
+}
+
+}  // namespace bailey::cli

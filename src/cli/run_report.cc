@@ -1,0 +1,53 @@
+#include "cli/run_report.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bailey::cli {
+namespace {
+
+const char* Name(sandbox::Outcome::Kind kind) {
+  switch (kind) {
+    case sandbox::Outcome::Kind::kExited:
+      return "exited";
+    case sandbox::Outcome::Kind::kSignalled:
+      return "signalled";
+    case sandbox::Outcome::Kind::kTimeLimit:
+      return "time-limit";
+    case sandbox::Outcome::Kind::kNotFound:
+      return "not-found";
+    case sandbox::Outcome::Kind::kNotExecutable:
+      return "not-executable";
+  }
+  return "";
+}
+
+double Milliseconds(std::chrono::microseconds time) {
+  return static_cast<double>(time.count()) / 1000;
+}
+
+}  // namespace
+
+std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
+                       const sandbox::Outcome& outcome) {
+  nlohmann::ordered_json report;
+  report["version"] = 1;
+  report["policy"] = policy.name;
+  report["argv"] = plan.argv;
+  report["isolation"] = "process";
+  report["outcome"] = Name(outcome.kind);
+  report["exit"] = sandbox::ExitStatus(outcome);
+  if (outcome.kind == sandbox::Outcome::Kind::kSignalled) report["signal"] = outcome.status;
+  report["times_ms"] = {{"start_up", Milliseconds(outcome.start_up)},
+                        {"wall", Milliseconds(outcome.wall)},
+                        {"user", Milliseconds(outcome.user)},
+                        {"system", Milliseconds(outcome.system)}};
+  report["peak_memory_kib"] = outcome.peak_memory_kib;
+  report["enforced"] = nlohmann::ordered_json::array();
+  for (const sandbox::Enforced& layer : outcome.enforced)
+    report["enforced"].push_back({{"layer", layer.layer}, {"detail", layer.detail}});
+  report["notes"] = plan.notes;
+  // Program arguments are bytes, not always UTF-8; a report is always valid JSON.
+  return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace bailey::cli
