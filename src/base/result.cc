@@ -32,9 +32,7 @@ Error Violation(std::string text) {
   return {.code = ErrorCode::kViolation, .text = std::move(text)};
 }
 
-Error Internal(std::string text) {
-  return {.code = ErrorCode::kInternal, .text = std::move(text)};
-}
+Error Internal(std::string text) { return {.code = ErrorCode::kInternal, .text = std::move(text)}; }
 
 Error SystemError(std::string text, int number) {
   return {.code = ErrorCode::kSystem,

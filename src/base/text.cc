@@ -41,8 +41,8 @@ Result<std::uint64_t> ParseWithUnit(std::string_view text, std::span<const Unit>
   const std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
   const auto unit = std::ranges::find(units, name, &Unit::name);
   if (unit == units.end()) {
-    return refuse(fmt::format("unknown unit \"{}\", expected one as in \"{}\"", Escape(name),
-                              example));
+    return refuse(
+        fmt::format("unknown unit \"{}\", expected one as in \"{}\"", Escape(name), example));
   }
   // Everything that counts bytes or milliseconds in the kernel is signed 64 bits.
   if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / unit->factor)

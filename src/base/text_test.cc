@@ -32,7 +32,8 @@ TEST(ParseSize, SaysWhatIsWrong) {
             {"64M", "read size \"64M\": unknown unit \"M\", expected one as in \"64MiB\""},
             {"-1", "read size \"-1\": expected a number, as in \"64MiB\""},
             {"9999999999TiB", "read size \"9999999999TiB\": the number is too large"},
-            {"1 GiB", "read size \"1 GiB\": unknown unit \" GiB\", expected one as in \"64MiB\""}})) {
+            {"1 GiB",
+             "read size \"1 GiB\": unknown unit \" GiB\", expected one as in \"64MiB\""}})) {
     const auto got = ParseSize(row.text);
     ASSERT_FALSE(got) << row.text;
     EXPECT_EQ(got.error().text, row.want);

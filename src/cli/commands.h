@@ -12,11 +12,11 @@ namespace bailey::cli {
 // What `bailey <command>` exits with. `run` passes the program's own status instead, and uses the
 // second group.
 enum ExitCode : int {
-  kYes = 0,       // done, proved, equal
-  kNo = 1,        // refuted, different, findings
-  kUsage = 2,     // bad usage or bad input
-  kUnknown = 3,   // undecided, or not supported on this host
-  kBug = 70,      // ours
+  kYes = 0,      // done, proved, equal
+  kNo = 1,       // refuted, different, findings
+  kUsage = 2,    // bad usage or bad input
+  kUnknown = 3,  // undecided, or not supported on this host
+  kBug = 70,     // ours
   kTimeLimit = 124,
   kNoSandbox = 125,  // it could not be built; the program never ran
   kNotExecutable = 126,

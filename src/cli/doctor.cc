@@ -50,8 +50,9 @@ std::string WhyNoUserNamespace(os::Errno error) {
     return "restricted by AppArmor (kernel.apparmor_restrict_unprivileged_userns = 1): bailey "
            "needs an AppArmor profile that allows userns";
   if (os::ReadSetting("/proc/self/status") && error.value == EPERM)
-    return Cause(error) + ": a seccomp filter or a security module around this process forbids it, "
-                          "as container engines' default profiles do";
+    return Cause(error) +
+           ": a seccomp filter or a security module around this process forbids it, "
+           "as container engines' default profiles do";
   return Cause(error);
 }
 
@@ -60,7 +61,8 @@ Finding UserNamespaces() {
   if (made) return {"namespaces", State::kYes, "user, mount, pid, ipc, uts, cgroup, network"};
   const auto bare = os::TryUserNamespace(false);
   if (!bare) return {"namespaces", State::kNo, WhyNoUserNamespace(bare.error())};
-  return {"namespaces", State::kNo, "user namespaces work, the others do not: " + Cause(made.error())};
+  return {"namespaces", State::kNo,
+          "user namespaces work, the others do not: " + Cause(made.error())};
 }
 
 Finding Landlock() {
@@ -100,9 +102,10 @@ Finding Cgroups() {
 Finding Kvm() {
   const auto version = os::KvmApiVersion();
   if (version) {
-    return {"kvm", State::kNote,
-            fmt::format("/dev/kvm opens (API {}); whether a guest runs is known only by running one",
-                        *version)};
+    return {
+        "kvm", State::kNote,
+        fmt::format("/dev/kvm opens (API {}); whether a guest runs is known only by running one",
+                    *version)};
   }
   return {"kvm", State::kNo, "/dev/kvm: " + Cause(version.error())};
 }
@@ -149,21 +152,23 @@ std::vector<Finding> Examine() {
 }  // namespace
 
 int RunDoctor(int argc, char** argv) {
-  CLI::App app("Says what this host can enforce, and why not.\n"
-               "Exits with 0 when isolation level `process` is fully available, otherwise with 3.");
+  CLI::App app(
+      "Says what this host can enforce, and why not.\n"
+      "Exits with 0 when isolation level `process` is fully available, otherwise with 3.");
   app.name("bailey doctor");
   bool json = false;
   app.add_flag("--json", json, "print JSON (docs/schemas/doctor.schema.json)");
-  if (const auto code = ParseArguments(app, "doctor", {argv + 1, argv + argc}, kUsage)) return *code;
+  if (const auto code = ParseArguments(app, "doctor", {argv + 1, argv + argc}, kUsage))
+    return *code;
   const std::vector<Finding> findings = Examine();
   bool available = true;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Finding& finding : findings) {
     if (finding.subject == "isolation process") available = finding.state == State::kYes;
-    list.push_back({{"subject", finding.subject},
-                    {"state", Name(finding.state)},
-                    {"detail", finding.detail}});
-    if (!json) fmt::print("{:<18} {:<5} {}\n", finding.subject, Name(finding.state), finding.detail);
+    list.push_back(
+        {{"subject", finding.subject}, {"state", Name(finding.state)}, {"detail", finding.detail}});
+    if (!json)
+      fmt::print("{:<18} {:<5} {}\n", finding.subject, Name(finding.state), finding.detail);
   }
   if (json) fmt::print("{}\n", nlohmann::ordered_json{{"version", 1}, {"findings", list}}.dump(2));
   return available ? kYes : kUnknown;

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "cli/commands.h"
+#include "os/process.h"
 
 namespace bailey::cli {
 namespace {
@@ -68,6 +69,10 @@ int Fail(std::string_view command, const base::Error& error) {
 
 int main(int argc, char** argv) {
   try {
+    if (const auto filled = bailey::os::FillStandardDescriptors(); !filled) {
+      fmt::print(stderr, "bailey: open /dev/null: errno {}\n", filled.error().value);
+      return bailey::cli::kUsage;
+    }
     const int code = bailey::cli::Main(argc, argv);
     // A result that could not be written is not a result: a full disk or a closed pipe is an error.
     if (std::fflush(stdout) != 0 && code == bailey::cli::kYes) {

@@ -93,8 +93,8 @@ base::Result<Built> Build(RunOptions& options) {
   for (const std::string& name : options.without) {
     const auto layer = sandbox::FindLayer(name);
     if (!layer) {
-      return base::InvalidInput(fmt::format(
-          "give up layer \"{}\": only landlock can be given up", base::Escape(name)));
+      return base::InvalidInput(
+          fmt::format("give up layer \"{}\": only landlock can be given up", base::Escape(name)));
     }
     plan_options.without.insert(*layer);
   }

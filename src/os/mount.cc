@@ -59,8 +59,7 @@ SysStatus SetIdMap(int tree, int user_namespace, bool recursive) {
   return SetAttributes(tree, attributes, recursive);
 }
 
-SysResult<base::UniqueFd> NewFilesystem(const char* type,
-                                        std::span<const FilesystemOption> options,
+SysResult<base::UniqueFd> NewFilesystem(const char* type, std::span<const FilesystemOption> options,
                                         std::uint32_t flags) {
   const base::UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)));
   if (!context.IsOpen()) return LastErrno();

@@ -32,8 +32,7 @@ struct FilesystemOption {
   const char* value;  // null for a flag
 };
 // A new detached file system: "tmpfs", "proc", "devpts".
-SysResult<base::UniqueFd> NewFilesystem(const char* type,
-                                        std::span<const FilesystemOption> options,
+SysResult<base::UniqueFd> NewFilesystem(const char* type, std::span<const FilesystemOption> options,
                                         std::uint32_t flags);
 
 // Attaches a detached tree over what `target` refers to (an O_PATH descriptor).

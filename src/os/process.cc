@@ -22,9 +22,9 @@ struct NamespaceFlag {
 };
 
 constexpr NamespaceFlag kNamespaceFlags[] = {
-    {kUserNamespace, CLONE_NEWUSER}, {kMountNamespace, CLONE_NEWNS},
-    {kPidNamespace, CLONE_NEWPID},   {kIpcNamespace, CLONE_NEWIPC},
-    {kUtsNamespace, CLONE_NEWUTS},   {kCgroupNamespace, CLONE_NEWCGROUP},
+    {kUserNamespace, CLONE_NEWUSER},  {kMountNamespace, CLONE_NEWNS},
+    {kPidNamespace, CLONE_NEWPID},    {kIpcNamespace, CLONE_NEWIPC},
+    {kUtsNamespace, CLONE_NEWUTS},    {kCgroupNamespace, CLONE_NEWCGROUP},
     {kNetworkNamespace, CLONE_NEWNET}};
 
 }  // namespace
@@ -75,6 +75,16 @@ SysStatus SetHostname(std::string_view name) {
 }
 
 SysStatus ChangeDirectory(const char* path) { return Check(::chdir(path)); }
+
+SysStatus FillStandardDescriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) != -1) continue;
+    // Open for the wrong direction: reads from 0 and writes to 1 and 2 answer EBADF, as before.
+    const int opened = ::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    if (opened != fd) return LastErrno();
+  }
+  return {};
+}
 
 SysStatus CloseFrom(int first) {
   return Check(::syscall(SYS_close_range, static_cast<unsigned>(first), ~0u, 0));

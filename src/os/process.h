@@ -25,8 +25,8 @@ enum Namespace : std::uint32_t {
 };
 
 struct Child {
-  pid_t pid = -1;          // 0 in the child
-  base::UniqueFd pidfd;    // in the parent
+  pid_t pid = -1;        // 0 in the child
+  base::UniqueFd pidfd;  // in the parent
 };
 
 // clone3(2) like fork: the child goes on from here on a copy of the memory, in new namespaces.
@@ -49,6 +49,9 @@ SysStatus SetDumpable(bool dumpable);
 SysStatus StartSession();
 SysStatus SetHostname(std::string_view name);
 SysStatus ChangeDirectory(const char* path);
+// Descriptors 0, 1 and 2 that were closed by the caller become ones that fail like closed ones: the
+// next files opened here must not take their numbers, and so be handed to a program as its output.
+SysStatus FillStandardDescriptors();
 // Every descriptor from `first` on.
 SysStatus CloseFrom(int first);
 // Signal dispositions and mask back to what a new program expects.

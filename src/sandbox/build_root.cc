@@ -116,8 +116,7 @@ class RootBuilder {
   os::SysStatus Make(const std::string& path, F make) const {
     Place place;
     if (const auto split = Split(path, place); !split) return split;
-    const auto directory =
-        os::OpenInRoot(root_.Get(), place.directory, O_PATH | O_DIRECTORY);
+    const auto directory = os::OpenInRoot(root_.Get(), place.directory, O_PATH | O_DIRECTORY);
     if (!directory) return std::unexpected(directory.error());
     return make(directory->Get(), place.name);
   }

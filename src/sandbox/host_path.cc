@@ -120,7 +120,8 @@ base::Result<std::vector<std::string>> FindMatches(std::string_view pattern,
                         base::Escape(pattern), limit, base::Escape(root)));
       }
       const std::string path = it->path().string();
-      const std::string_view below = std::string_view(path).substr(root == "/" ? 1 : root.size() + 1);
+      const std::string_view below =
+          std::string_view(path).substr(root == "/" ? 1 : root.size() + 1);
       if (!Matches(pattern, pattern.starts_with('/') ? std::string_view(path) : below)) continue;
       found.push_back(path);
       if (it->is_directory(error)) it.disable_recursion_pending();

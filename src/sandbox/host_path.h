@@ -11,8 +11,8 @@
 namespace bailey::sandbox {
 
 struct HostPath {
-  std::string real;                           // absolute, no symlink in it
-  std::map<std::string, std::string> links;   // absolute path of a symlink (its parent real) -> text
+  std::string real;                          // absolute, no symlink in it
+  std::map<std::string, std::string> links;  // absolute path of a symlink (its parent real) -> text
 };
 
 // Walks `path` (absolute) component by component. Errors are "show <path>: <cause>".

@@ -131,10 +131,9 @@ class Supervisor {
     const auto proc = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
     if (!proc) return At(Stage::kMapIds, proc.error());
     const Identity& identity = plan_.identity;
-    const auto mapped = os::WriteIdMaps(proc->Get(), sandbox_.Pid(),
-                                        {identity.inside_uid, identity.outside_uid, 1},
-                                        {identity.inside_gid, identity.outside_gid, 1},
-                                        !identity.privileged);
+    const auto mapped =
+        os::WriteIdMaps(proc->Get(), sandbox_.Pid(), {identity.inside_uid, identity.outside_uid, 1},
+                        {identity.inside_gid, identity.outside_gid, 1}, !identity.privileged);
     if (!mapped) return At(Stage::kMapIds, mapped.error());
     if (const auto sent = Tell(MessageKind::kMapped); !sent) return sent;
     // From here no process of this user may ptrace the supervisor or open its memory.
@@ -197,7 +196,8 @@ class Supervisor {
     if (message.stage != Stage::kExecute) return Describe(plan_, message);
     const bool missing = message.error == ENOENT || message.error == ENOTDIR;
     outcome_.kind = missing ? Outcome::Kind::kNotFound : Outcome::Kind::kNotExecutable;
-    outcome_.detail = base::SystemError(fmt::format("execute {}", plan_.argv[0]), message.error).text;
+    outcome_.detail =
+        base::SystemError(fmt::format("execute {}", plan_.argv[0]), message.error).text;
     sandbox_.Kill();
     return true;
   }
@@ -214,7 +214,8 @@ class Supervisor {
   base::Status PassSignals() {
     while (const auto signal = signals_.Next()) {
       if (outcome_.enforced.empty()) {
-        return base::SystemError(fmt::format("start sandbox: signal {} came first", *signal), EINTR);
+        return base::SystemError(fmt::format("start sandbox: signal {} came first", *signal),
+                                 EINTR);
       }
       // ESRCH: it has just ended, which the socket is about to say.
       (void)os::SendSignal(payload_pidfd_.Get(), *signal);

@@ -53,9 +53,7 @@ struct Message {
   std::uint32_t index = 0;
   std::int32_t error = 0;
 
-  std::string_view Bytes() const {
-    return {reinterpret_cast<const char*>(this), sizeof(Message)};
-  }
+  std::string_view Bytes() const { return {reinterpret_cast<const char*>(this), sizeof(Message)}; }
 };
 
 }  // namespace bailey::sandbox

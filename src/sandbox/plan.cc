@@ -46,8 +46,7 @@ Identity PlanIdentity(const policy::Process& process, const os::Caller& caller) 
       caller.euid == 0 && (caller.effective_capabilities & kPrivilege) == kPrivilege;
   identity.outside_uid = identity.privileged ? kUnprivilegedId : caller.euid;
   identity.outside_gid = identity.privileged ? kUnprivilegedId : caller.egid;
-  if (!identity.privileged)
-    identity.kept_groups.assign(caller.groups.begin(), caller.groups.end());
+  if (!identity.privileged) identity.kept_groups.assign(caller.groups.begin(), caller.groups.end());
   std::erase(identity.kept_groups, caller.egid);
   return identity;
 }
@@ -159,8 +158,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& f
   for (const NamedNamespace& entry : kNamespaces) plan.namespaces |= entry.flag;
   if (policy.network.mode == policy::NetworkMode::kHost)
     plan.namespaces &= ~static_cast<std::uint32_t>(os::kNetworkNamespace);
-  auto root = PlanRoot(policy.filesystem,
-                       {plan.identity.privileged, policy.limits.tmpfs_size});
+  auto root = PlanRoot(policy.filesystem, {plan.identity.privileged, policy.limits.tmpfs_size});
   if (!root) return root.error();
   plan.root = std::move(*root);
   plan.notes = plan.root.notes;
@@ -181,9 +179,8 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& f
   plan.wall = policy.limits.wall;
   plan.filter = filter.Bytes();
   if (!plan.identity.kept_groups.empty()) {
-    plan.notes.push_back(
-        fmt::format("supplementary groups kept, as only root can drop them: {}",
-                    fmt::join(plan.identity.kept_groups, " ")));
+    plan.notes.push_back(fmt::format("supplementary groups kept, as only root can drop them: {}",
+                                     fmt::join(plan.identity.kept_groups, " ")));
   }
   return plan;
 }
@@ -198,14 +195,14 @@ std::string ToString(const Plan& plan) {
     words += (words.empty() ? "" : " ") + base::ShellQuote(word);
   line("program", words);
   line("workdir", plan.workdir);
-  line("user", fmt::format("{}:{} inside, {}:{} on the host", plan.identity.inside_uid,
-                           plan.identity.inside_gid, plan.identity.outside_uid,
-                           plan.identity.outside_gid));
+  line("user",
+       fmt::format("{}:{} inside, {}:{} on the host", plan.identity.inside_uid,
+                   plan.identity.inside_gid, plan.identity.outside_uid, plan.identity.outside_gid));
   std::vector<std::string_view> namespaces;
   for (const NamedNamespace& entry : kNamespaces)
     if (plan.namespaces & entry.flag) namespaces.push_back(entry.name);
-  line("namespaces", fmt::format("{}; the program in a user namespace below",
-                                 fmt::join(namespaces, " ")));
+  line("namespaces",
+       fmt::format("{}; the program in a user namespace below", fmt::join(namespaces, " ")));
   line("capabilities", plan.capability_names.empty()
                            ? "none"
                            : fmt::format("{}", fmt::join(plan.capability_names, " ")));

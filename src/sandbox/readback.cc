@@ -70,7 +70,8 @@ std::optional<Wanted> WantedMount(const Step& step) {
 
 base::Status CompareMount(const Wanted& wanted, const MountLine& found) {
   const std::string what = fmt::format("mount {}", wanted.target);
-  if (!wanted.type.empty() && found.type != wanted.type) return Differs(what, wanted.type, found.type);
+  if (!wanted.type.empty() && found.type != wanted.type)
+    return Differs(what, wanted.type, found.type);
   if (wanted.read_only && !HasOption(found, "ro")) return Differs(what, "ro", found.options);
   if (!HasOption(found, "nosuid")) return Differs(what, "nosuid", found.options);
   if (!wanted.device && !HasOption(found, "nodev")) return Differs(what, "nodev", found.options);
@@ -84,7 +85,8 @@ base::Result<std::string> ReadProc(int pid, const char* name) {
   return std::move(*text);
 }
 
-base::Result<int> FiltersOf(std::string_view name, const std::map<std::string, std::string>& status) {
+base::Result<int> FiltersOf(std::string_view name,
+                            const std::map<std::string, std::string>& status) {
   const auto number = base::ParseNumber(Get(status, "Seccomp_filters"));
   if (!number) return Differs(name, "a number of filters", Get(status, "Seccomp_filters"));
   return static_cast<int>(*number);
@@ -112,7 +114,8 @@ base::Result<Enforced> CompareNamespaces(const Plan& plan, int payload) {
                                theirs ? ours.error().value : theirs.error().value);
     }
     if ((plan.namespaces & name.flag) == 0) continue;
-    if (*theirs == *ours) return Differs(fmt::format("namespace {}", name.file), "a new one", *ours);
+    if (*theirs == *ours)
+      return Differs(fmt::format("namespace {}", name.file), "a new one", *ours);
     own.push_back(name.file);
   }
   return Enforced{"namespaces", fmt::format("{}", fmt::join(own, " "))};
@@ -169,12 +172,12 @@ base::Result<std::vector<Enforced>> CompareStatus(
   enforced.push_back({"no_new_privs", "set"});
   enforced.push_back({"seccomp", fmt::format("filter of {} instructions",
                                              plan.filter.size() / sizeof(bpf::Instruction))});
-  enforced.push_back({"capabilities", plan.capabilities == 0
-                                          ? "none"
-                                          : fmt::format("{}", fmt::join(plan.capability_names, " "))});
-  enforced.push_back({"ids", fmt::format("{}:{} inside, {}:{} on the host", identity.inside_uid,
-                                         identity.inside_gid, identity.outside_uid,
-                                         identity.outside_gid)});
+  enforced.push_back(
+      {"capabilities",
+       plan.capabilities == 0 ? "none" : fmt::format("{}", fmt::join(plan.capability_names, " "))});
+  enforced.push_back(
+      {"ids", fmt::format("{}:{} inside, {}:{} on the host", identity.inside_uid,
+                          identity.inside_gid, identity.outside_uid, identity.outside_gid)});
   return enforced;
 }
 
@@ -208,7 +211,8 @@ base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLi
     if (!around) return Differs("mounts", "nothing at " + line.point, line.type);
     if (line.point == around->target) continue;
     if (!around->recursive) return Differs("mounts", "nothing at " + line.point, line.type);
-    if (const auto same = CompareMount({line.point, "", around->read_only, false, true}, line); !same)
+    if (const auto same = CompareMount({line.point, "", around->read_only, false, true}, line);
+        !same)
       return same.error();
   }
   return Enforced{"mounts", fmt::format("{} as planned", mounts.size())};

@@ -1,9 +1,9 @@
 #include "sandbox/root.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fcntl.h>
 #include <map>
 #include <optional>
 #include <set>
@@ -41,8 +41,8 @@ class Builder {
   base::Result<RootPlan> Build() {
     AddFixed();
     for (const std::string& path : filesystem_.tmpfs) AddTmpfs(path, options_.tmpfs_size, "1777");
-    for (const auto& [paths, write] : {std::pair{&filesystem_.read, false},
-                                       std::pair{&filesystem_.write, true}}) {
+    for (const auto& [paths, write] :
+         {std::pair{&filesystem_.read, false}, std::pair{&filesystem_.write, true}}) {
       for (const std::string& path : *paths)
         if (const auto added = AddHostPath(path, write); !added) return added.error();
     }
@@ -113,8 +113,8 @@ class Builder {
     bind.group = found->st_gid;
     // What only its owner may read is of no use to the payload's own unprivileged id.
     const unsigned needed = bind.directory ? 05 : 04;
-    bind.map_owner = options_.privileged && !bind.device &&
-                     (write || (found->st_mode & needed) != needed);
+    bind.map_owner =
+        options_.privileged && !bind.device && (write || (found->st_mode & needed) != needed);
     if (bind.device) {
       return base::InvalidInput(
           fmt::format("show {}: it is a device, which only `devices` can name", from));
@@ -152,8 +152,8 @@ class Builder {
   }
 
   static bool IsMount(const Step& step) {
-    return !std::holds_alternative<MakeDirectory>(step) && !std::holds_alternative<MakeFile>(step) &&
-           !std::holds_alternative<MakeSymlink>(step);
+    return !std::holds_alternative<MakeDirectory>(step) &&
+           !std::holds_alternative<MakeFile>(step) && !std::holds_alternative<MakeSymlink>(step);
   }
 
   // Where on the host a path inside lies, seen through the bind that shows it.
@@ -198,8 +198,9 @@ class Builder {
         return {};
     }
     if (!os::Stat(AT_FDCWD, host.c_str(), false)) {
-      return base::InvalidInput(fmt::format("mount {}: {} does not exist, and {} is not ours to add to",
-                                            Target(step), host, above.source));
+      return base::InvalidInput(
+          fmt::format("mount {}: {} does not exist, and {} is not ours to add to", Target(step),
+                      host, above.source));
     }
     plan_.steps.push_back(step);
     return {};
@@ -264,7 +265,8 @@ class Builder {
   void Cover(const std::string& path) {
     const Step* above = MountAbove(path);
     if (!above || !std::holds_alternative<BindMount>(*above)) return;
-    const auto found = os::Stat(AT_FDCWD, HostSide(std::get<BindMount>(*above), path).c_str(), false);
+    const auto found =
+        os::Stat(AT_FDCWD, HostSide(std::get<BindMount>(*above), path).c_str(), false);
     if (found) plan_.steps.push_back(Mask{path, S_ISDIR(found->st_mode)});
   }
 
@@ -289,7 +291,10 @@ std::string ToString(const Step& step) {
           [](const MakeFile& s) { return fmt::format("file {}", s.path); },
           [](const MakeSymlink& s) { return fmt::format("symlink {} -> {}", s.path, s.text); },
           [](const BindMount& s) {
-            std::string text = fmt::format("{} {}", s.device ? "device" : s.socket ? "socket" : "bind",
+            std::string text = fmt::format("{} {}",
+                                           s.device   ? "device"
+                                           : s.socket ? "socket"
+                                                      : "bind",
                                            s.source);
             if (s.source != s.target) text += fmt::format(" at {}", s.target);
             if (!s.device) text += s.write ? " writable" : " read-only";
@@ -309,12 +314,11 @@ std::string ToString(const Step& step) {
 }
 
 const std::string& Target(const Step& step) {
-  return std::visit(
-      Overloaded{[](const MakeDirectory& s) -> const std::string& { return s.path; },
-                 [](const MakeFile& s) -> const std::string& { return s.path; },
-                 [](const MakeSymlink& s) -> const std::string& { return s.path; },
-                 [](const auto& s) -> const std::string& { return s.target; }},
-      step);
+  return std::visit(Overloaded{[](const MakeDirectory& s) -> const std::string& { return s.path; },
+                               [](const MakeFile& s) -> const std::string& { return s.path; },
+                               [](const MakeSymlink& s) -> const std::string& { return s.path; },
+                               [](const auto& s) -> const std::string& { return s.target; }},
+                    step);
 }
 
 base::Result<RootPlan> PlanRoot(const policy::Filesystem& filesystem, const RootOptions& options) {

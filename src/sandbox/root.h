@@ -42,10 +42,10 @@ struct BindMount {
   std::string source, target;
   bool write = false;
   bool directory = true;
-  bool device = false;      // a character device: reads, writes and ioctls pass
+  bool device = false;  // a character device: reads, writes and ioctls pass
   bool socket = false;
-  bool map_owner = false;   // id-mapped: the source's owner is the payload (privileged callers)
-  std::uint64_t st_dev = 0;   // what the source was when the plan was made; checked when bound
+  bool map_owner = false;    // id-mapped: the source's owner is the payload (privileged callers)
+  std::uint64_t st_dev = 0;  // what the source was when the plan was made; checked when bound
   std::uint64_t st_ino = 0;
   std::uint32_t owner = 0, group = 0;
   bool operator==(const BindMount&) const = default;
@@ -53,10 +53,10 @@ struct BindMount {
 
 struct TmpfsMount {
   std::string target;
-  std::uint64_t size = 0;    // bytes
+  std::uint64_t size = 0;  // bytes
   std::uint64_t inodes = 0;
   std::string mode = "0755";
-  bool seal = false;         // made read-only when the root is complete
+  bool seal = false;  // made read-only when the root is complete
   bool operator==(const TmpfsMount&) const = default;
 };
 

@@ -137,8 +137,7 @@ void RunPayload(Prepared& prepared, base::UniqueFd release) {
             })
       .Then(Stage::kNewSession,
             [&](Failure&) { return plan.new_session ? os::StartSession() : os::SysStatus(); })
-      .Then(Stage::kWorkdir,
-            [&](Failure&) { return os::ChangeDirectory(plan.workdir.c_str()); })
+      .Then(Stage::kWorkdir, [&](Failure&) { return os::ChangeDirectory(plan.workdir.c_str()); })
       .Then(Stage::kSignals, [](Failure&) { return os::ResetSignals(); })
       .Then(Stage::kKeyring, [](Failure&) { return os::JoinNewSessionKeyring(); })
       .Then(Stage::kLimits, [&](Failure& failure) { return ApplyLimits(plan, failure); })
@@ -187,14 +186,13 @@ void RunPid1(Prepared& prepared) {
       .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })
       .Then(Stage::kLoopback,
             [&](Failure&) { return own_network ? os::BringLoopbackUp() : os::SysStatus(); })
-      .Then(Stage::kForkPayload,
-            [&](Failure&) {
-              if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return os::SysStatus(os::LastErrno());
-              auto forked = os::Fork(os::kUserNamespace);
-              if (!forked) return os::SysStatus(std::unexpected(forked.error()));
-              payload = std::move(*forked);
-              return os::SysStatus();
-            });
+      .Then(Stage::kForkPayload, [&](Failure&) {
+        if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return os::SysStatus(os::LastErrno());
+        auto forked = os::Fork(os::kUserNamespace);
+        if (!forked) return os::SysStatus(std::unexpected(forked.error()));
+        payload = std::move(*forked);
+        return os::SysStatus();
+      });
   base::UniqueFd read_end(pipe_ends[0]);
   base::UniqueFd write_end(pipe_ends[1]);
   if (!stages.Failed() && payload.pid == 0) {
@@ -202,8 +200,7 @@ void RunPid1(Prepared& prepared) {
     RunPayload(prepared, std::move(read_end));
   }
   stages
-      .Then(Stage::kMapPayloadIds,
-            [&](Failure&) { return MapPayload(plan.identity, payload.pid); })
+      .Then(Stage::kMapPayloadIds, [&](Failure&) { return MapPayload(plan.identity, payload.pid); })
       // The payload goes on beside us; the supervisor lets it execute when both are ready.
       .Then(Stage::kHandshake, [&](Failure&) { return os::WriteAll(write_end.Get(), "x"); })
       .Then(Stage::kSealRoot, [&](Failure&) { return SealRoot(prepared); })

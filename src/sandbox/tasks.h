@@ -24,7 +24,7 @@ struct Prepared {
   const Plan* plan = nullptr;
   std::vector<char*> argv, environment;  // null-terminated
   std::vector<const char*> executables;
-  std::vector<base::UniqueFd> sources;   // by root step: cloned trees, when cloned with privilege
+  std::vector<base::UniqueFd> sources;     // by root step: cloned trees, when cloned with privilege
   std::vector<base::UniqueFd> rule_paths;  // by Landlock rule, filled inside
   std::vector<std::array<char, 24>> sizes, inodes;  // by root step: tmpfs options as text
   std::vector<std::uint8_t> reaper_filter;

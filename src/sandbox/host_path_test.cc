@@ -1,0 +1,91 @@
+#include "sandbox/host_path.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+namespace bailey::sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+
+class HostPathTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/bailey-host-path-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    top_ = fs::canonical(name).string();
+  }
+  void TearDown() override { fs::remove_all(top_); }
+
+  std::string top_;
+};
+
+TEST_F(HostPathTest, RemembersEverySymlinkOnTheWay) {
+  fs::create_directories(top_ + "/usr/bin");
+  fs::create_symlink("usr/bin", top_ + "/bin");
+  fs::create_symlink(top_ + "/bin", top_ + "/absolute");
+  const auto path = ResolveHostPath(top_ + "/absolute/../bin/.");
+  ASSERT_TRUE(path) << path.error().text;
+  EXPECT_EQ(path->real, top_ + "/usr/bin");
+  EXPECT_EQ(path->links, (std::map<std::string, std::string>{{top_ + "/absolute", top_ + "/bin"},
+                                                             {top_ + "/bin", "usr/bin"}}));
+}
+
+TEST_F(HostPathTest, NamesThePathThatItCannotShow) {
+  const auto missing = ResolveHostPath(top_ + "/none");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().text, "show " + top_ + "/none: No such file or directory");
+  fs::create_symlink("loop", top_ + "/loop");
+  const auto loop = ResolveHostPath(top_ + "/loop");
+  ASSERT_FALSE(loop);
+  EXPECT_EQ(loop.error().text, "show " + top_ + "/loop: Too many levels of symbolic links");
+}
+
+TEST(IsWithin, ComparesWholeComponents) {
+  EXPECT_TRUE(IsWithin("/a/b", "/a"));
+  EXPECT_TRUE(IsWithin("/a", "/a"));
+  EXPECT_TRUE(IsWithin("/a", "/"));
+  EXPECT_FALSE(IsWithin("/ab", "/a"));
+  EXPECT_FALSE(IsWithin("/", "/a"));
+}
+
+TEST(Matches, KeepsStarsWithinANameAndDoubleStarsAcrossThem) {
+  struct Row {
+    std::string_view pattern, path;
+    bool want;
+  };
+  for (const Row& row : std::to_array<Row>({{"**/.env", ".env", true},
+                                            {"**/.env", "a/b/.env", true},
+                                            {"**/.env", "a/x.env", false},
+                                            {"*.pem", "key.pem", true},
+                                            {"*.pem", "a/key.pem", false},
+                                            {"**/*.pem", "a/key.pem", true},
+                                            {"/home/?/x", "/home/u/x", true},
+                                            {"/home/?/x", "/home//x", false},
+                                            {"a/**", "a/b/c", true},
+                                            {"a", "ab", false}})) {
+    EXPECT_EQ(Matches(row.pattern, row.path), row.want) << row.pattern << " " << row.path;
+  }
+}
+
+TEST_F(HostPathTest, FindsWhatAPatternMatchesAndStopsAtItsLimit) {
+  fs::create_directories(top_ + "/a/b");
+  std::ofstream(top_ + "/.env");
+  std::ofstream(top_ + "/a/b/.env");
+  fs::create_directory_symlink(top_, top_ + "/a/self");
+  auto found = FindMatches("**/.env", {top_}, 100);
+  ASSERT_TRUE(found);
+  std::ranges::sort(*found);
+  EXPECT_EQ(*found, (std::vector<std::string>{top_ + "/.env", top_ + "/a/b/.env"}));
+  const auto limited = FindMatches("**/.env", {top_}, 2);
+  ASSERT_FALSE(limited);
+  EXPECT_EQ(limited.error().text, "hide **/.env: more than 2 files to look through below " + top_);
+}
+
+}  // namespace
+}  // namespace bailey::sandbox

@@ -1,0 +1,122 @@
+#include "sandbox/root.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "sandbox/access.h"
+
+namespace bailey::sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::Not;
+
+class RootTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/bailey-root-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    top_ = fs::canonical(name).string();
+    fs::create_directories(top_ + "/work/sub");
+    fs::create_directories(top_ + "/other");
+    std::ofstream(top_ + "/work/secret");
+    fs::create_directory_symlink("work", top_ + "/link");
+  }
+  void TearDown() override { fs::remove_all(top_); }
+
+  // The lines of the plan that say something about the test's own directory.
+  std::vector<std::string> Lines(const policy::Filesystem& filesystem, bool privileged = false) {
+    const auto plan = PlanRoot(filesystem, {.privileged = privileged});
+    if (!plan) return {plan.error().text};
+    std::vector<std::string> lines;
+    for (const Step& step : plan->steps) {
+      std::string line = ToString(step);
+      const std::size_t at = line.find(top_);
+      if (at == std::string::npos) continue;
+      for (std::size_t i = at; i != std::string::npos; i = line.find(top_))
+        line.replace(i, top_.size(), "T");
+      lines.push_back(line);
+    }
+    return lines;
+  }
+
+  std::string top_;
+};
+
+using List = std::vector<std::string>;
+
+TEST_F(RootTest, BindsWhereAPathReallyIsAndRemakesTheLink) {
+  EXPECT_EQ(Lines({.read = {top_ + "/link"}}), (List{"directory T", "symlink T/link -> work",
+                                                     "directory T/work", "bind T/work read-only"}));
+}
+
+TEST_F(RootTest, WritingInsideReadingIsASecondMount) {
+  EXPECT_EQ(Lines({.read = {top_ + "/work"}, .write = {top_ + "/work/sub"}}),
+            (List{"directory T", "directory T/work", "bind T/work read-only",
+                  "bind T/work/sub writable"}));
+}
+
+TEST_F(RootTest, ReadingInsideReadingNeedsNoSecondMount) {
+  EXPECT_EQ(Lines({.read = {top_ + "/work", top_ + "/work/sub"}}),
+            (List{"directory T", "directory T/work", "bind T/work read-only"}));
+}
+
+TEST_F(RootTest, ReadingInsideWritingIsClosedAgain) {
+  EXPECT_EQ(Lines({.read = {top_ + "/work/sub"}, .write = {top_ + "/work"}}),
+            (List{"directory T", "directory T/work", "bind T/work writable",
+                  "bind T/work/sub read-only"}));
+}
+
+TEST_F(RootTest, MasksOnlyWhatABindShows) {
+  EXPECT_EQ(Lines({.read = {top_ + "/work"}, .hide = {top_ + "/work/secret", top_ + "/other"}}),
+            (List{"directory T", "directory T/work", "bind T/work read-only",
+                  "mask file T/work/secret"}));
+}
+
+TEST_F(RootTest, SaysThatAHiddenNameCanBeCreated) {
+  const auto plan = PlanRoot({.write = {top_ + "/work"}, .hide = {top_ + "/work/absent"}}, {});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->notes, List{"hide " + top_ +
+                              "/work/absent: it does not exist, and can be created "
+                              "by the program"});
+}
+
+TEST_F(RootTest, MissingPathsAreErrorsUnlessOptional) {
+  EXPECT_EQ(Lines({.read = {top_ + "/none"}}),
+            List{"show " + top_ + "/none: No such file or directory"});
+  EXPECT_EQ(Lines({.read = {top_ + "/none"}, .optional = {top_ + "/none"}}), List{});
+}
+
+TEST_F(RootTest, DevicesAreShownByNameOnly) {
+  EXPECT_EQ(Lines({.read = {"/dev/null"}}),
+            List{"show /dev/null: it is a device, which only `devices` can name"});
+}
+
+TEST_F(RootTest, APrivilegedCallerMapsTheOwnerOfWhatIsGranted) {
+  ASSERT_EQ(::chmod((top_ + "/other").c_str(), 0700), 0);
+  const std::string owner = std::to_string(fs::exists(top_) ? ::getuid() : 0);
+  EXPECT_EQ(Lines({.read = {top_ + "/other"}, .write = {top_ + "/work"}}, true),
+            (List{"directory T", "directory T/other", "bind T/other read-only owner=" + owner,
+                  "directory T/work", "bind T/work writable owner=" + owner}));
+}
+
+TEST_F(RootTest, LandlockGrantsTheSameAsTheMounts) {
+  const auto plan = PlanRoot({.read = {top_ + "/work"}, .write = {top_ + "/other"}}, {});
+  ASSERT_TRUE(plan);
+  const LandlockPlan landlock = PlanLandlock(*plan, 7);
+  constexpr std::uint64_t kExecuteAndRead = 0xd;
+  EXPECT_THAT(landlock.rules, Contains(PathRule{top_ + "/work", -1, kExecuteAndRead}));
+  // Everything but device nodes and device ioctls.
+  EXPECT_THAT(landlock.rules, Contains(PathRule{top_ + "/other", -1, 0x77bf}));
+  EXPECT_EQ(landlock.scopes, 3u);
+  EXPECT_EQ(PlanLandlock(*plan, 5).scopes, 0u);
+}
+
+}  // namespace
+}  // namespace bailey::sandbox
