@@ -12,15 +12,57 @@ constexpr std::size_t kMaxAfter = 60;
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-// The text may be anything that failed to parse, and ends on a terminal: no control characters.
-std::string Shown(std::string_view text) {
-  std::string shown(text);
-  std::ranges::replace_if(
-      shown, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return shown;
+// What may be shown on a terminal, one column for each character. The text may be anything that
+// failed to parse: control characters (C1's too, which UTF-8 writes as c2 80 to c2 9f) become
+// blanks, and bytes that are not UTF-8 question marks.
+std::string Shown(std::string_view text, std::size_t caret) {
+  std::string shown;
+  std::size_t columns = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = Utf8Length(text.substr(i));
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const bool is_control =
+        lead < 0x20 || lead == 0x7f ||
+        (lead == 0xc2 && length == 2 && static_cast<unsigned char>(text[i + 1]) < 0xa0);
+    if (length == 0) {
+      shown += '?';
+    } else if (is_control) {
+      shown += ' ';
+    } else {
+      shown += text.substr(i, length);
+    }
+    if (i < caret) ++columns;
+    i += std::max<std::size_t>(length, 1);
+  }
+  return shown + "\n" + std::string(columns, ' ') + "^";
 }
 
 }  // namespace
+
+// Unicode 15, table 3-7.
+std::size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const auto in = [](unsigned value, unsigned low, unsigned high) {
+    return value >= low && value <= high;
+  };
+  const auto tail = [&](std::size_t i) { return in(byte(i), 0x80, 0xbf); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (in(lead, 0xc2, 0xdf)) return tail(1) ? 2 : 0;
+  if (in(lead, 0xe0, 0xef)) {
+    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;
+    const unsigned high = lead == 0xed ? 0x9f : 0xbf;
+    return in(byte(1), low, high) && tail(2) ? 3 : 0;
+  }
+  if (in(lead, 0xf0, 0xf4)) {
+    const unsigned low = lead == 0xf0 ? 0x90 : 0x80;
+    const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;
+    return in(byte(1), low, high) && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
 
 std::string Excerpt(std::string_view text, Place place) {
   std::size_t begin = 0;
@@ -43,10 +85,7 @@ std::string Excerpt(std::string_view text, Place place) {
     while (size > caret && IsContinuation(line[size])) --size;
     line = line.substr(0, size);
   }
-  // One column on the screen for each character, however many bytes it takes.
-  const auto columns = caret - static_cast<std::size_t>(
-                                   std::ranges::count_if(line.substr(0, caret), IsContinuation));
-  return Shown(line) + "\n" + std::string(columns, ' ') + "^";
+  return Shown(line, caret);
 }
 
 Document::Document(std::string file, std::string text)

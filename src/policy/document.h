@@ -77,6 +77,9 @@ class Document {
   std::deque<std::string> kept_;
 };
 
+// Of the UTF-8 sequence that `text` begins with; 0 when it begins with none. `text` is not empty.
+std::size_t Utf8Length(std::string_view text);
+
 // The line around a column (long lines are cut, control characters blanked), a newline, a caret.
 std::string Excerpt(std::string_view text, Place place);
 

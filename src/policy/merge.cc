@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "policy/paths.h"
@@ -191,10 +192,11 @@ bool Covers(std::string_view pattern, std::string_view name) {
 }
 
 void StackEnvironment(std::span<const Layer> layers, Environment& out) {
+  std::unordered_set<std::string_view> passed;
   for (const Layer& layer : layers) {
     for (const Text& name : layer.pass) {
       out.set.erase(std::string(name.value));
-      AddNew(out.pass, name.value);
+      if (passed.insert(name.value).second) out.pass.emplace_back(name.value);
     }
     for (const auto& [name, value] : layer.set) out.set[std::string(name.value)] = value.value;
   }

@@ -160,8 +160,8 @@ class RuleBuilder {
                                    abi::Info(*entry.arch).name));
     }
     if (entry.number) return CheckCondition(layer, list, entry, {});
-    std::vector<abi::Arch> archs = syscalls_.architectures;
-    if (entry.arch) archs = {*entry.arch};
+    std::span<const abi::Arch> archs = syscalls_.architectures;
+    if (entry.arch) archs = {&*entry.arch, 1};
     const bool known = entry.arch ? HasCall(*entry.arch, entry.name) : IsInPlay(entry.name);
     if (known) return CheckCondition(layer, list, entry, archs);
     std::string names;

@@ -32,35 +32,10 @@ Place PlaceAt(std::string_view text, std::size_t offset) {
           static_cast<std::uint32_t>(offset - begin + 1)};
 }
 
-// The length of the UTF-8 sequence at the front, 0 when there is none (Unicode 15, table 3-7).
-std::size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto in = [](unsigned value, unsigned low, unsigned high) {
-    return value >= low && value <= high;
-  };
-  const auto tail = [&](std::size_t i) { return in(byte(i), 0x80, 0xbf); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (in(lead, 0xc2, 0xdf)) return tail(1) ? 2 : 0;
-  if (in(lead, 0xe0, 0xef)) {
-    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;
-    const unsigned high = lead == 0xed ? 0x9f : 0xbf;
-    return in(byte(1), low, high) && tail(2) ? 3 : 0;
-  }
-  if (in(lead, 0xf0, 0xf4)) {
-    const unsigned low = lead == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;
-    return in(byte(1), low, high) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 // Where the text stops being text.
 std::optional<std::size_t> FindBinary(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = SequenceLength(text.substr(i, 4));
+    const std::size_t length = Utf8Length(text.substr(i, 4));
     if (length == 0 || text[i] == '\0') return i;
     i += length;
   }
