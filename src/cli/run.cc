@@ -129,6 +129,10 @@ int RunRun(int argc, char** argv) {
   SplitWords words = SplitAtDashes(argc, argv);
   if (const auto code = ParseArguments(app, "run", words.options, kNoSandbox)) return *code;
   options.program = app.remaining();
+  if (!options.program.empty() && options.program[0].starts_with('-')) {
+    return NoSandbox(base::InvalidInput(fmt::format(
+        "read option {}: unknown (see `bailey run --help`)", base::Escape(options.program[0]))));
+  }
   options.program.insert(options.program.end(), words.program.begin(), words.program.end());
   if (options.program.empty())
     return NoSandbox(base::InvalidInput("start program: none is named (see `bailey run --help`)"));

@@ -106,7 +106,6 @@ bool Matches(std::string_view pattern, std::string_view path) {
 base::Result<std::vector<std::string>> FindMatches(std::string_view pattern,
                                                    const std::vector<std::string>& roots,
                                                    std::size_t limit) {
-  // "/home/u/**/.env" is matched as it stands; "**/.env" below each root.
   std::vector<std::string> found;
   std::size_t seen = 0;
   for (const std::string& root : roots) {
@@ -120,9 +119,7 @@ base::Result<std::vector<std::string>> FindMatches(std::string_view pattern,
                         base::Escape(pattern), limit, base::Escape(root)));
       }
       const std::string path = it->path().string();
-      const std::string_view below =
-          std::string_view(path).substr(root == "/" ? 1 : root.size() + 1);
-      if (!Matches(pattern, pattern.starts_with('/') ? std::string_view(path) : below)) continue;
+      if (!Matches(pattern, path)) continue;
       found.push_back(path);
       if (it->is_directory(error)) it.disable_recursion_pending();
     }

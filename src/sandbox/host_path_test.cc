@@ -78,13 +78,14 @@ TEST_F(HostPathTest, FindsWhatAPatternMatchesAndStopsAtItsLimit) {
   std::ofstream(top_ + "/.env");
   std::ofstream(top_ + "/a/b/.env");
   fs::create_directory_symlink(top_, top_ + "/a/self");
-  auto found = FindMatches("**/.env", {top_}, 100);
+  auto found = FindMatches(top_ + "/**/.env", {top_}, 100);
   ASSERT_TRUE(found);
   std::ranges::sort(*found);
   EXPECT_EQ(*found, (std::vector<std::string>{top_ + "/.env", top_ + "/a/b/.env"}));
-  const auto limited = FindMatches("**/.env", {top_}, 2);
+  const auto limited = FindMatches(top_ + "/**/.env", {top_}, 2);
   ASSERT_FALSE(limited);
-  EXPECT_EQ(limited.error().text, "hide **/.env: more than 2 files to look through below " + top_);
+  EXPECT_EQ(limited.error().text,
+            "hide " + top_ + "/**/.env: more than 2 files to look through below " + top_);
 }
 
 }  // namespace

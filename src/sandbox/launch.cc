@@ -10,6 +10,7 @@
 #include "os/events.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/terminal.h"
 #include "sandbox/id_map.h"
 #include "sandbox/reaper_filter.h"
 #include "sandbox/tasks.h"
@@ -288,6 +289,7 @@ int ExitStatus(const Outcome& outcome) {
 base::Result<Outcome> Launch(const Plan& plan) {
   auto prepared = Prepare(plan);
   if (!prepared) return prepared.error();
+  const os::TerminalSettings terminal;
   auto signals = os::SignalQueue::Make();
   if (!signals) return At(Stage::kSignals, signals.error());
   auto pair = os::MessagePair();

@@ -20,8 +20,11 @@ constexpr std::uint64_t kRootSize = 4ull << 20;
 constexpr std::uint64_t kRootInodes = 16384;
 // A private tmpfs may hold one file per 4 KiB page of its size.
 constexpr std::uint64_t kBytesPerInode = 4096;
-// Entries that `hide` patterns look at before they give up.
-constexpr std::size_t kPatternLimit = 200'000;
+// Entries that a `hide` pattern looks at before it gives up.
+constexpr std::size_t kPatternLimit = 5'000'000;
+// The operating system's own directories: patterns that do not name them leave them out, as they
+// hold nothing of the caller's and hundreds of thousands of files.
+constexpr const char* kSystemDirectories[] = {"/usr", "/etc", "/bin", "/sbin", "/lib", "/opt"};
 
 struct DeviceLink {
   const char* path;
@@ -199,8 +202,9 @@ class Builder {
     }
     if (!os::Stat(AT_FDCWD, host.c_str(), false)) {
       return base::InvalidInput(
-          fmt::format("mount {}: {} does not exist, and {} is not ours to add to", Target(step),
-                      host, above.source));
+          fmt::format("mount {0}: {1} is shown from the host, where {2} does not exist; make it "
+                      "there, or show less",
+                      Target(step), above.target, host));
     }
     plan_.steps.push_back(step);
     return {};
@@ -231,7 +235,7 @@ class Builder {
     std::erase(roots, "");
     for (const std::string& path : filesystem_.hide) {
       if (HasWildcard(path)) {
-        if (const auto added = AddPattern(path, roots, hidden); !added) return added;
+        if (const auto added = AddPattern(path, hidden); !added) return added;
         continue;
       }
       const auto resolved = ResolveHostPath(path);
@@ -246,16 +250,32 @@ class Builder {
     return {};
   }
 
-  base::Status AddPattern(const std::string& pattern, const std::vector<std::string>& write_roots,
-                          std::set<std::string>& hidden) {
-    std::vector<std::string> roots = write_roots;
-    if (pattern.starts_with('/')) {
-      const std::string fixed = pattern.substr(0, pattern.find_first_of("*?"));
-      const auto resolved = ResolveHostPath(Parent(fixed + "x"));
-      roots.clear();
-      if (resolved) roots.push_back(resolved->real);
+  // Where to look for what a pattern matches: below its fixed part, in what binds show.
+  std::vector<std::string> PatternRoots(const std::string& pattern) const {
+    const std::string fixed = Parent(pattern.substr(0, pattern.find_first_of("*?")) + "x");
+    std::vector<std::string> roots;
+    for (const Step& step : plan_.steps) {
+      const auto* bind = std::get_if<BindMount>(&step);
+      if (!bind || !bind->directory) continue;
+      const bool system = std::ranges::any_of(
+          kSystemDirectories, [&](auto* directory) { return IsWithin(bind->target, directory); });
+      if (IsWithin(fixed, bind->target)) {
+        roots.push_back(fixed);
+      } else if (IsWithin(bind->target, fixed) && !system) {
+        roots.push_back(bind->target);
+      }
     }
-    const auto found = FindMatches(pattern, roots, kPatternLimit);
+    std::ranges::sort(roots);
+    // A bind within another one is walked with it, and sorts behind it.
+    std::vector<std::string> outermost;
+    for (std::string& root : roots)
+      if (outermost.empty() || !IsWithin(root, outermost.back()))
+        outermost.push_back(std::move(root));
+    return outermost;
+  }
+
+  base::Status AddPattern(const std::string& pattern, std::set<std::string>& hidden) {
+    const auto found = FindMatches(pattern, PatternRoots(pattern), kPatternLimit);
     if (!found) return found.error();
     hidden.insert(found->begin(), found->end());
     return {};
