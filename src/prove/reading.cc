@@ -8,7 +8,6 @@
 #include <bit>
 #include <set>
 
-#include "abi/arguments.h"
 #include "abi/syscalls.h"
 #include "bpf/interpreter.h"
 #include "prove/reading_rules.h"
@@ -16,31 +15,26 @@
 namespace bailey::prove {
 namespace {
 
-using policy::Condition;
 using policy::Rule;
 
 constexpr std::size_t kSlots = 6;
-// Calls tried for one number before products are replaced by pairs and a sample.
-constexpr std::size_t kMaxProduct = 4096;
+// Calls tried for one number before the product of all values is replaced by a sample of it.
+constexpr std::size_t kMaxProduct = 1024;
 constexpr std::size_t kSample = 1024;
 constexpr std::uint64_t kHighHalf = 0xdeadbeef00000000;
 
 using Values = std::vector<std::uint64_t>;
 using Args = std::array<std::uint64_t, kSlots>;
 
-// Values at which a test of `bits` bits can change its mind, or at which a filter that reads too
-// many or too few bits would.
-Values BoundaryValues(const policy::Test& test, abi::Arch arch, unsigned bits) {
-  const std::uint64_t mask = test.mask ? policy::Resolve(*test.mask, arch).value_or(~0ull) : ~0ull;
-  Values operands;
-  for (const policy::Value& operand : test.operands) {
-    operands.push_back(policy::Resolve(operand, arch).value_or(0));
-  }
-  if (operands.empty()) operands.push_back(0);
-  Values anchors = {0, ~0ull, mask, ~mask};
-  for (const std::uint64_t value : operands) {
+// Values at which a test can change its mind, or at which a filter that reads too many or too few
+// bits would.
+Values BoundaryValues(const Question& test) {
+  const std::uint64_t mask = test.mask.value_or(~0ull);
+  const std::uint64_t sign = 1ull << (test.bits - 1);
+  Values anchors = {0, ~0ull, mask, ~mask, sign, sign - 1};
+  for (const std::uint64_t value : test.operands.empty() ? Values{0} : test.operands) {
     for (const std::uint64_t near : {value, value - 1, value + 1}) anchors.push_back(near);
-    anchors.push_back(value ^ (1ull << (bits - 1)));
+    anchors.push_back(value ^ sign);
     anchors.push_back(value | ~mask);
     for (std::uint64_t rest = test.mask ? mask : 0; rest != 0; rest &= rest - 1) {
       anchors.push_back(value ^ (1ull << std::countr_zero(rest)));
@@ -49,18 +43,18 @@ Values BoundaryValues(const policy::Test& test, abi::Arch arch, unsigned bits) {
   Values values = anchors;
   for (const std::uint64_t anchor : anchors) {
     values.push_back(anchor ^ kHighHalf);
-    if (bits == 64) values.push_back(anchor ^ 1ull << 32);
-    if (bits < 32) values.push_back(anchor ^ 0x10000);
+    if (test.bits == 64) values.push_back(anchor ^ 1ull << 32);
+    if (test.bits < 32) values.push_back(anchor ^ 0x10000);
   }
   return values;
 }
 
 class Candidates {
  public:
-  Candidates(const Rules& rules, const Subject& subject) : subject_(subject) {
-    for (const Rule* rule : subject.rules) {
-      if (!rule->condition) break;
-      Collect(*rule->condition, rule->syscall);
+  Candidates(const Rules& rules, const Subject& subject) {
+    for (const NamingRule& naming : subject.rules) {
+      if (!naming.question) break;
+      Collect(*naming.question);
     }
     if (rules.FollowsSubcalls(subject)) {
       for (std::uint64_t selector = 0; selector < 32; ++selector) {
@@ -82,20 +76,18 @@ class Candidates {
     std::size_t product = 1;
     for (const Values& values : slots_) product *= std::min(values.size(), kMaxProduct + 1);
     if (product <= kMaxProduct) return Product(attempt);
-    return Pairs(attempt) && Sample(attempt);
+    return Singles(attempt) && Sample(attempt);
   }
 
  private:
-  void Collect(const Condition& condition, std::string_view syscall) {
-    for (const Condition& child : condition.children) Collect(child, syscall);
-    if (condition.kind != Condition::Kind::kTest) return;
-    const auto argument = abi::FindArgument(subject_.arch, syscall, condition.test.argument);
-    if (!argument) return;
-    const unsigned bits = abi::Bits(argument->type, subject_.arch);
-    const bool is_pair = argument->high_slot != argument->low_slot;
-    for (const std::uint64_t value : BoundaryValues(condition.test, subject_.arch, bits)) {
-      slots_[argument->low_slot].push_back(is_pair ? value & 0xffffffff : value);
-      if (is_pair) slots_[argument->high_slot].push_back(value >> 32);
+  void Collect(const Question& question) {
+    for (const Question& child : question.children) Collect(child);
+    if (question.kind != policy::Condition::Kind::kTest || !question.has_meaning) return;
+    const abi::Argument& argument = question.argument;
+    const bool is_pair = argument.high_slot != argument.low_slot;
+    for (const std::uint64_t value : BoundaryValues(question)) {
+      slots_[argument.low_slot].push_back(is_pair ? value & 0xffffffff : value);
+      if (is_pair) slots_[argument.high_slot].push_back(value >> 32);
     }
   }
 
@@ -111,16 +103,16 @@ class Candidates {
     }
   }
 
-  bool Pairs(auto&& attempt) const {
+  // Each value of each argument, beside a varying choice of the others.
+  bool Singles(auto&& attempt) const {
+    std::size_t turn = 0;
     for (std::size_t i = 0; i < kSlots; ++i) {
-      for (std::size_t j = i + 1; j < kSlots; ++j) {
-        for (std::size_t n = 0; n < slots_[i].size() * slots_[j].size(); ++n) {
-          Args args;
-          for (std::size_t k = 0; k < kSlots; ++k) args[k] = slots_[k][n % slots_[k].size()];
-          args[i] = slots_[i][n % slots_[i].size()];
-          args[j] = slots_[j][n / slots_[i].size()];
-          if (!attempt(args)) return false;
-        }
+      for (const std::uint64_t value : slots_[i]) {
+        Args args;
+        ++turn;
+        for (std::size_t k = 0; k < kSlots; ++k) args[k] = slots_[k][turn % slots_[k].size()];
+        args[i] = value;
+        if (!attempt(args)) return false;
       }
     }
     return true;
@@ -139,7 +131,6 @@ class Candidates {
     return true;
   }
 
-  const Subject& subject_;
   std::array<Values, kSlots> slots_;
 };
 

@@ -31,9 +31,9 @@ Decision Decide(const policy::Syscalls& syscalls, const bpf::SeccompData& data);
 // Compares `program` with the reading, over every number of every architecture (and the numbers
 // around them, foreign architectures, x32's both forms) and the boundary values of every condition:
 // each constant, one less and one more, with each bit of its mask turned, sign bits, all zeros, all
-// ones, and what lies above the argument's width. Where one call's conditions look at so many
-// arguments that their product is too large, all pairs and a fixed sample of the rest are tried: so
-// this finds mistakes, and is no proof. A difference is a kViolation that prints the call and both
+// ones, and what lies above the argument's width. Where the product of one call's arguments would
+// be more than about a thousand, each value and a fixed sample of the product are tried: so this
+// finds mistakes, and is no proof. A difference is a kViolation that prints the call and both
 // answers. `tried` counts the calls compared.
 base::Status Check(const policy::Syscalls& syscalls, const bpf::Program& program,
                    std::size_t* tried = nullptr);

@@ -49,27 +49,26 @@ bool Compare(Comparison comparison, auto left, auto right) {
   return false;
 }
 
-std::optional<bool> TestHolds(const policy::Test& test, abi::Arch arch, std::string_view syscall,
-                              const bpf::SeccompData& data) {
-  const auto argument = abi::FindArgument(arch, syscall, test.argument);
-  if (!argument) return std::nullopt;
-  const unsigned bits = abi::Bits(argument->type, arch);
-  std::uint64_t value = ValueOf(*argument, arch, data);
-  if (test.mask) {
-    const auto mask = policy::Resolve(*test.mask, arch);
-    if (!mask) return std::nullopt;
-    value &= *mask;
+// An argument's value as the kernel reads it, cut to its width.
+std::uint64_t ValueOf(const Question& question, const bpf::SeccompData& data) {
+  const abi::Argument& argument = question.argument;
+  std::uint64_t value = data.args[argument.low_slot];
+  if (argument.high_slot != argument.low_slot) {
+    value = Cut(value, 32) | data.args[argument.high_slot] << 32;
   }
-  if (test.comparison == Comparison::kAnyBit) return value != 0;
-  bool holds = false;
-  for (const policy::Value& operand : test.operands) {
-    const auto right = policy::Resolve(operand, arch);
-    if (!right) return std::nullopt;
-    holds = holds || (abi::IsSigned(argument->type) && !test.mask
-                          ? Compare(test.comparison, Extend(value, bits), Extend(*right, bits))
-                          : Compare(test.comparison, value, Cut(*right, bits)));
-  }
-  return holds;
+  return Cut(value, question.bits);
+}
+
+std::optional<bool> TestHolds(const Question& question, const bpf::SeccompData& data) {
+  if (!question.has_meaning) return std::nullopt;
+  const std::uint64_t value = ValueOf(question, data) & question.mask.value_or(~0ull);
+  if (question.comparison == Comparison::kAnyBit) return value != 0;
+  const unsigned bits = question.bits;
+  return std::ranges::any_of(question.operands, [&](std::uint64_t operand) {
+    return question.is_signed
+               ? Compare(question.comparison, Extend(value, bits), Extend(operand, bits))
+               : Compare(question.comparison, value, Cut(operand, bits));
+  });
 }
 
 std::string Place(const Rule& rule) {
@@ -118,18 +117,20 @@ bool Rules::IsListed(abi::Arch arch) const {
   return std::ranges::find(syscalls_.architectures, arch) != syscalls_.architectures.end();
 }
 
-std::vector<const Rule*> Rules::Naming(abi::Arch arch, std::string_view name,
-                                       std::optional<std::uint32_t> number) const {
+std::vector<NamingRule> Rules::Naming(abi::Arch arch, std::string_view name,
+                                      std::optional<std::uint32_t> number) const {
   std::vector<std::size_t> indexes;
   if (const auto named = by_name_.find(name); named != by_name_.end()) indexes = named->second;
   for (const std::size_t i : raw_) {
     if (syscalls_.rules[i].number == number) indexes.push_back(i);
   }
   std::ranges::sort(indexes);
-  std::vector<const Rule*> rules;
+  std::vector<NamingRule> rules;
   for (const std::size_t i : indexes) {
     const Rule& rule = syscalls_.rules[i];
-    if (!rule.arch || *rule.arch == arch) rules.push_back(&rule);
+    if (rule.arch && *rule.arch != arch) continue;
+    rules.push_back({&rule, std::nullopt, policy::Resolve(rule.answer, arch)});
+    if (rule.condition) rules.back().question = Ask(*rule.condition, arch, rule.syscall);
   }
   return rules;
 }
@@ -206,10 +207,10 @@ Decision Rules::BySubcall(const Subject& subject, const bpf::SeccompData& data,
     found = true;
   };
   bool decided = false;
-  for (const Rule* rule : direct.rules) {
-    consider({policy::Resolve(rule->answer, subject.arch), rule, explain ? Place(*rule) : ""});
-    conditional = conditional || rule->condition.has_value();
-    decided = !rule->condition;
+  for (const NamingRule& naming : direct.rules) {
+    consider({naming.action, naming.rule, explain ? Place(*naming.rule) : ""});
+    conditional = conditional || naming.question.has_value();
+    decided = !naming.question;
     if (decided) break;
   }
   if (!decided) consider(ByDefault(direct, explain));
@@ -225,42 +226,59 @@ Decision Rules::BySubcall(const Subject& subject, const bpf::SeccompData& data,
 Decision Rules::Answer(const Subject& subject, const bpf::SeccompData& data, bool explain) const {
   if (subject.name.empty() && subject.rules.empty()) return Unknown(subject, "number", explain);
   if (FollowsSubcalls(subject)) return BySubcall(subject, data, explain);
-  for (const Rule* rule : subject.rules) {
-    if (rule->condition) {
-      const std::optional<bool> holds = Holds(*rule->condition, subject.arch, rule->syscall, data);
-      if (!holds) {
-        return {abi::Action::KillProcess(), rule,
-                fmt::format("{}: its condition has no meaning on {}", Place(*rule),
-                            abi::Info(subject.arch).name)};
-      }
-      if (!*holds) continue;
+  for (const NamingRule& naming : subject.rules) {
+    const std::optional<bool> holds = naming.question ? Holds(*naming.question, data) : true;
+    if (!holds) {
+      return {abi::Action::KillProcess(), naming.rule,
+              fmt::format("{}: its condition has no meaning on {}", Place(*naming.rule),
+                          abi::Info(subject.arch).name)};
     }
-    return {policy::Resolve(rule->answer, subject.arch), rule, explain ? Place(*rule) : ""};
+    if (*holds) return {naming.action, naming.rule, explain ? Place(*naming.rule) : ""};
   }
   return ByDefault(subject, explain);
 }
 
-std::uint64_t ValueOf(const abi::Argument& argument, abi::Arch arch, const bpf::SeccompData& data) {
-  std::uint64_t value = data.args[argument.low_slot];
-  if (argument.high_slot != argument.low_slot) {
-    value = Cut(value, 32) | data.args[argument.high_slot] << 32;
+Question Ask(const Condition& condition, abi::Arch arch, std::string_view syscall) {
+  Question question;
+  question.kind = condition.kind;
+  if (condition.kind != Condition::Kind::kTest) {
+    for (const Condition& child : condition.children) {
+      question.children.push_back(Ask(child, arch, syscall));
+    }
+    return question;
   }
-  return Cut(value, abi::Bits(argument.type, arch));
+  const policy::Test& test = condition.test;
+  const auto argument = abi::FindArgument(arch, syscall, test.argument);
+  question.has_meaning = argument.has_value();
+  if (argument) {
+    question.argument = *argument;
+    question.bits = abi::Bits(argument->type, arch);
+    question.is_signed = abi::IsSigned(argument->type) && !test.mask;
+  }
+  question.comparison = test.comparison;
+  if (test.mask) {
+    question.mask = policy::Resolve(*test.mask, arch);
+    question.has_meaning = question.has_meaning && question.mask.has_value();
+  }
+  for (const policy::Value& operand : test.operands) {
+    const auto value = policy::Resolve(operand, arch);
+    question.has_meaning = question.has_meaning && value.has_value();
+    question.operands.push_back(value.value_or(0));
+  }
+  return question;
 }
 
-std::optional<bool> Holds(const Condition& condition, abi::Arch arch, std::string_view syscall,
-                          const bpf::SeccompData& data) {
-  if (condition.kind == Condition::Kind::kTest)
-    return TestHolds(condition.test, arch, syscall, data);
+std::optional<bool> Holds(const Question& question, const bpf::SeccompData& data) {
+  if (question.kind == Condition::Kind::kTest) return TestHolds(question, data);
   bool all = true;
   bool any = false;
-  for (const Condition& child : condition.children) {
-    const std::optional<bool> holds = Holds(child, arch, syscall, data);
+  for (const Question& child : question.children) {
+    const std::optional<bool> holds = Holds(child, data);
     if (!holds) return std::nullopt;
     all = all && *holds;
     any = any || *holds;
   }
-  switch (condition.kind) {
+  switch (question.kind) {
     case Condition::Kind::kAnd:
       return all;
     case Condition::Kind::kOr:

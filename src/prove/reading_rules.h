@@ -23,12 +23,38 @@ std::optional<abi::Arch> ArchOf(const policy::Syscalls& syscalls, std::uint32_t 
 // The call's name there, empty for an unknown number.
 std::string_view NameOf(abi::Arch arch, std::uint32_t number);
 
+// A condition with its names looked up for one architecture.
+struct Question {
+  policy::Condition::Kind kind = policy::Condition::Kind::kTest;
+  // For kTest:
+  bool has_meaning = true;  // false: an argument or a constant does not exist there
+  abi::Argument argument{};
+  unsigned bits = 64;  // the argument's width
+  bool is_signed = false;
+  policy::Comparison comparison = policy::Comparison::kEqual;
+  std::optional<std::uint64_t> mask;
+  std::vector<std::uint64_t> operands;
+  // For the others:
+  std::vector<Question> children;
+};
+
+// A rule on a raw number has no `syscall`: its arguments are full registers.
+Question Ask(const policy::Condition& condition, abi::Arch arch, std::string_view syscall);
+// Whether the condition holds for a call; nullopt when it has no meaning there.
+std::optional<bool> Holds(const Question& question, const bpf::SeccompData& data);
+
+struct NamingRule {
+  const policy::Rule* rule;
+  std::optional<Question> question;  // none: always
+  abi::Action action;
+};
+
 // One (architecture, number), with what the policy says about it.
 struct Subject {
   abi::Arch arch;
   std::uint32_t number;
-  std::string_view name;                   // empty: no table names it
-  std::vector<const policy::Rule*> rules;  // that name it, in order
+  std::string_view name;          // empty: no table names it
+  std::vector<NamingRule> rules;  // that name it, in order
 };
 
 class Rules {
@@ -37,8 +63,8 @@ class Rules {
 
   bool IsListed(abi::Arch arch) const;
   Subject About(abi::Arch arch, std::uint32_t number) const;
-  std::vector<const policy::Rule*> Naming(abi::Arch arch, std::string_view name,
-                                          std::optional<std::uint32_t> number) const;
+  std::vector<NamingRule> Naming(abi::Arch arch, std::string_view name,
+                                 std::optional<std::uint32_t> number) const;
   // True when socketcall or ipc answers as its subcalls do.
   bool FollowsSubcalls(const Subject& subject) const;
   Decision Foreign(std::uint32_t token, std::uint32_t number) const;
@@ -54,12 +80,5 @@ class Rules {
   std::unordered_map<std::string_view, std::vector<std::size_t>> by_name_;
   std::vector<std::size_t> raw_;
 };
-
-// An argument's value as the kernel reads it, cut to its width.
-std::uint64_t ValueOf(const abi::Argument& argument, abi::Arch arch, const bpf::SeccompData& data);
-// Whether a condition holds for a call; nullopt when it has no meaning on the architecture. A rule
-// on a raw number has no `syscall`: its arguments are full registers.
-std::optional<bool> Holds(const policy::Condition& condition, abi::Arch arch,
-                          std::string_view syscall, const bpf::SeccompData& data);
 
 }  // namespace bailey::prove
