@@ -9,11 +9,13 @@
 #include "attack.h"
 
 static void Look(const char* call) {
+  int error = errno;
   struct stat status;
   if (stat("tool", &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)) != 0) {
     unlink("tool");
     Escaped("%s left mode %o", call, status.st_mode & 07777);
   }
+  errno = error;
   Refused("%s", call);
 }
 

@@ -11,7 +11,6 @@ and not the file's mode.
 import ctypes
 import dataclasses
 import fcntl
-import hashlib
 import os
 import pathlib
 import platform
@@ -19,7 +18,6 @@ import pty
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import tempfile
 import termios
@@ -37,7 +35,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 class Attack:
     name: str      # of the program: "bpf", "bpf-i386"
     claim: str
-    layer: str
+    below: str     # what remains without the filter and Landlock; empty: nothing
     control: tuple
     init: bool = False
     tty: bool = False
@@ -55,7 +53,7 @@ def load_attacks(programs):
             continue
         if not entry["control"] and not entry.get("why"):
             raise SystemExit(f"attacks.toml: {name} has neither a control nor a reason for none")
-        attack = Attack(name=name, claim=entry["claim"], layer=entry["layer"],
+        attack = Attack(name=name, claim=entry["claim"], below=entry.get("below", ""),
                         control=tuple(entry["control"]), init=entry.get("init", False),
                         tty=entry.get("tty", False), run=tuple(entry.get("run", ())),
                         known=entry.get("known", {}))
@@ -165,6 +163,10 @@ class Stage:
         self.give(root)
         os.chmod(root, 0o755)
         os.chmod(root / "home/.ssh/id_ed25519", 0o600)
+        # Anybody may write these: that they are not written is not the work of their modes.
+        os.chmod(root / "outside", 0o777)
+        os.chmod(root / "outside/victim", 0o666)
+        os.chmod(root / "shared/readonly.txt", 0o666)
         for name in ("host.sock", "datagram.sock"):
             os.chmod(root / "shared" / name, 0o777)
         self.group_file = self.setuid_program = ""
@@ -203,10 +205,8 @@ class Stage:
                 for file in files:
                     path = os.path.join(where, file)
                     status = os.lstat(path)
-                    data = b""
-                    if stat.S_ISREG(status.st_mode):
-                        data = hashlib.sha256(pathlib.Path(path).read_bytes()).digest()
-                    picture[path] = (status.st_mode, status.st_uid, status.st_gid, data)
+                    # Nobody can set the time of an inode's last change.
+                    picture[path] = (status.st_mode, status.st_ino, status.st_ctime_ns)
         return picture
 
     def _become(self):
