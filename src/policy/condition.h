@@ -16,9 +16,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "abi/arch.h"
@@ -65,6 +67,36 @@ struct Condition {
   Test test;                        // for kTest
   std::vector<Condition> children;  // for the others: one for kNot, two or more otherwise
   bool operator==(const Condition&) const = default;
+};
+
+// A condition or none, in the size of a pointer: a policy has hundreds of rules, and few have one.
+// It is used as std::optional is.
+class OptionalCondition {
+ public:
+  OptionalCondition() = default;
+  OptionalCondition(std::nullopt_t) {}
+  OptionalCondition(Condition condition)
+      : condition_(std::make_unique<Condition>(std::move(condition))) {}
+  OptionalCondition(const OptionalCondition& other)
+      : condition_(other ? std::make_unique<Condition>(*other) : nullptr) {}
+  OptionalCondition(OptionalCondition&&) noexcept = default;
+  OptionalCondition& operator=(OptionalCondition other) noexcept {
+    condition_ = std::move(other.condition_);
+    return *this;
+  }
+  ~OptionalCondition() = default;
+
+  bool has_value() const { return condition_ != nullptr; }
+  explicit operator bool() const { return has_value(); }
+  const Condition& operator*() const { return *condition_; }
+  Condition& operator*() { return *condition_; }
+  const Condition* operator->() const { return condition_.get(); }
+  bool operator==(const OptionalCondition& other) const {
+    return has_value() == other.has_value() && (!has_value() || **this == *other);
+  }
+
+ private:
+  std::unique_ptr<Condition> condition_;
 };
 
 // Syntax only; columns in errors count from 1 within `text`.

@@ -31,7 +31,7 @@ struct CallEntry {
   std::string_view name;                // of a call, or a group with its @; empty for a number
   std::optional<std::uint32_t> number;  // with `arch`
   std::optional<abi::Arch> arch;
-  std::optional<Condition> condition;
+  OptionalCondition condition;
   Text condition_text;
   std::optional<Answer> answer;  // deny only
 

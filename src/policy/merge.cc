@@ -105,7 +105,7 @@ class PathTable {
 
   base::Result<Path> Resolve(const Layer& layer, const Text& text, PathKind kind,
                              std::string_view key) const {
-    auto path = ResolvePath(text.value, kind, context_, fmt::format("[filesystem] {}", key));
+    auto path = ResolvePath(text.value, kind, context_, "[filesystem]", key);
     if (!path) return layer.document->ErrorAt(text.place, path.error().text);
     return path;
   }
@@ -229,7 +229,7 @@ std::optional<base::Error> StackScalars(const Layer& layer, const Context& conte
   for (const Text& name : layer.guarantees)
     out.guarantees.push_back({std::string(name.value), layer.document->At(name.place)});
   if (!layer.workdir) return std::nullopt;
-  auto path = ResolvePath(layer.workdir->value, PathKind::kPlain, context, "[process] workdir");
+  auto path = ResolvePath(layer.workdir->value, PathKind::kPlain, context, "[process]", "workdir");
   if (!path) return layer.document->ErrorAt(layer.workdir->place, path.error().text);
   out.process.workdir = std::move(path->text);
   return std::nullopt;

@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include <algorithm>
+
 #include "policy/table_reader.h"
 
 namespace bailey::policy {
@@ -21,9 +22,10 @@ bool TakeHome(std::string_view& rest) {
 }  // namespace
 
 base::Result<Path> ResolvePath(std::string_view written, PathKind kind, const Context& context,
-                               std::string_view where) {
+                               std::string_view section, std::string_view key) {
   const auto refuse = [&](std::string_view cause) {
-    return base::InvalidInput(fmt::format("resolve {} {}: {}", where, Quote(written), cause));
+    return base::InvalidInput(
+        fmt::format("resolve {} {} {}: {}", section, key, Quote(written), cause));
   };
   Path path;
   std::string_view rest = written;
@@ -44,7 +46,10 @@ base::Result<Path> ResolvePath(std::string_view written, PathKind kind, const Co
   while (path.text.ends_with('/')) path.text.pop_back();
 
   bool named = written.starts_with('~');
-  for (const std::string_view part : base::Split(rest, '/')) {
+  while (!rest.empty()) {
+    const std::size_t slash = std::min(rest.find('/'), rest.size());
+    const std::string_view part = rest.substr(0, slash);
+    rest.remove_prefix(std::min(slash + 1, rest.size()));
     if (part.empty() || part == ".") continue;
     if (part != "..") {
       named = true;

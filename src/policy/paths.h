@@ -20,8 +20,8 @@ enum class PathKind {
   kPattern,   // may have *, ** and ? in it
 };
 
-// Errors have no location; `where` is what they call the place: "[filesystem] read".
+// Errors have no location; `section` and `key` are what they call the place.
 base::Result<Path> ResolvePath(std::string_view written, PathKind kind, const Context& context,
-                               std::string_view where);
+                               std::string_view section, std::string_view key);
 
 }  // namespace bailey::policy

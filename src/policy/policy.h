@@ -47,7 +47,7 @@ struct Rule {
   std::string syscall;                  // by name; empty for a raw number
   std::optional<std::uint32_t> number;  // raw: as in seccomp_data.nr
   std::optional<abi::Arch> arch;        // only there; always set for a raw number
-  std::optional<Condition> condition;   // none: always
+  OptionalCondition condition;          // none: always
   Answer answer;
   std::string origin;       // "deny of agent", "allow @file-system of untrusted"
   base::Location location;  // where it was written

@@ -158,7 +158,6 @@ TEST(Presets, UntrustedClosesWhatLeadsOut) {
                                              "lookup_dcookie",
                                              "_sysctl",
                                              "nfsservctl",
-                                             "setuid",
                                              "setgroups",
                                              "capset",
                                              "sethostname",

@@ -81,6 +81,19 @@ std::optional<base::Error> FindContradiction(const Layer& layer) {
   return std::nullopt;
 }
 
+// At most so many: each entry one, and each call one through groups.
+std::size_t CountRules(std::span<const Layer> layers) {
+  std::size_t singles = 0;
+  std::size_t grouped = 0;
+  for (const Layer& layer : layers) {
+    singles += layer.calls.deny.size() + layer.calls.allow.size();
+    for (const CallEntry& entry : layer.calls.allow) {
+      if (entry.IsGroup()) grouped += FindGroup(entry.name)->members.size();
+    }
+  }
+  return singles + std::min(grouped, abi::AllNames().size());
+}
+
 class RuleBuilder {
  public:
   explicit RuleBuilder(Syscalls& syscalls)
@@ -90,8 +103,6 @@ class RuleBuilder {
       if (abi::Info(arch).has_socketcall) Follow(abi::SocketcallTable());
       if (abi::Info(arch).has_ipc) Follow(abi::IpcTable());
     }
-    constexpr std::size_t kUsual = 512;
-    syscalls_.rules.reserve(kUsual);
   }
 
   std::optional<base::Error> Add(const Layer& layer, std::string_view list,
@@ -120,8 +131,7 @@ class RuleBuilder {
   // name that could lead out.
   void AddFamilies(const Layer& layer, std::span<const std::uint16_t> families,
                    bool has_socket_paths) {
-    const auto add = [&](std::string_view call, std::optional<Condition> condition,
-                         std::string_view key) {
+    const auto add = [&](std::string_view call, OptionalCondition condition, std::string_view key) {
       if (!IsInPlay(call)) return;
       Rule rule;
       rule.syscall = call;
@@ -195,12 +205,14 @@ class RuleBuilder {
     for (const GroupMember& member : group.members) {
       if ((member.archs & archs) == 0 && !followed_[member.index]) continue;
       if (decided_[member.index]) continue;
+      if (!entry.arch) decided_[member.index] = true;
       const std::string_view call = abi::AllNames()[member.index];
-      AddRule({.syscall = std::string(call),
-               .arch = entry.arch,
-               .answer = AnswerFor(list, entry, call),
-               .origin = origin,
-               .location = location});
+      Rule& rule = syscalls_.rules.emplace_back();
+      rule.syscall = call;
+      rule.arch = entry.arch;
+      rule.answer = AnswerFor(list, entry, call);
+      rule.origin = origin;
+      rule.location = location;
     }
   }
 
@@ -227,7 +239,7 @@ class RuleBuilder {
                      .operands = {FamilyValue(family)}}};
   }
 
-  static std::optional<Condition> FamilyIsNotIn(std::span<const std::uint16_t> families) {
+  static OptionalCondition FamilyIsNotIn(std::span<const std::uint16_t> families) {
     if (families.empty()) return std::nullopt;
     Condition listed = {.test = {.argument = "family", .comparison = Comparison::kIn}};
     for (const std::uint16_t family : families) listed.test.operands.push_back(FamilyValue(family));
@@ -272,6 +284,7 @@ base::Result<Syscalls> StackCalls(std::span<const Layer> layers, abi::Arch nativ
   }
   if (families != nullptr) syscalls.socket_families = Families(*families->calls.socket_families);
 
+  syscalls.rules.reserve(CountRules(layers));
   RuleBuilder builder(syscalls);
   for (std::size_t i = layers.size(); i-- > 0;) {
     const Layer& layer = layers[i];
