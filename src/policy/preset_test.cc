@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -311,6 +313,17 @@ TEST(Groups, AreFoundByName) {
   EXPECT_EQ(FindGroup("@defaul"), nullptr);
   EXPECT_EQ(FindGroup(""), nullptr);
   EXPECT_EQ(Groups().size(), GroupNames().size());
+}
+
+TEST(Groups, AreDocumented) {
+  std::ifstream file(BAILEY_SOURCE_DIR "/docs/policy.md");
+  const std::string docs((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const Group& group : Groups()) {
+    if (group.name == "@default") continue;
+    EXPECT_THAT(docs, testing::HasSubstr(fmt::format("| `{}` | {} |", group.name, group.about)));
+  }
+  for (const Preset& preset : Presets())
+    EXPECT_THAT(docs, testing::HasSubstr(fmt::format("| `{}` |", preset.name)));
 }
 
 TEST(Groups, NoPresetOpensAMultiplexer) {
