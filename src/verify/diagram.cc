@@ -181,6 +181,8 @@ Ref Diagram::PairLabel(Ref a, Ref b) {
 
 Ref Diagram::ApplyTerminals(Operation operation, Ref a, Ref b) {
   switch (operation) {
+    case Operation::kXor:
+      return a == b ? kFalse : kTrue;
     case Operation::kStricter:
       return OutcomeAt(b).rank < OutcomeAt(a).rank ? b : a;
     case Operation::kDiffer:
@@ -198,6 +200,11 @@ Ref Diagram::Apply(Operation operation, Ref a, Ref b) {
   if (IsTerminal(a) && IsTerminal(b)) return ApplyTerminals(operation, a, b);
   if (operation == Operation::kStricter && a == b) return a;
   if (operation == Operation::kDiffer && a == b) return kFalse;
+  if (operation == Operation::kXor) {
+    if (a == b) return kFalse;
+    if (a == kFalse || b == kFalse) return a == kFalse ? b : a;
+    if (a == kTrue || b == kTrue) return Not(a == kTrue ? b : a);
+  }
   const Ref key = kOperationKey | static_cast<Ref>(operation);
   const CacheLine& known = Line(key, a, b);
   if (known.a == key && known.b == a && known.c == b) return known.result;

@@ -56,16 +56,20 @@ class Composer {
         values_(diagram),
         instructions_(program.Instructions()),
         at_(FindOperands(diagram, values_, program, big_endian)),
-        onward_(instructions_.size()) {}
+        uses_(instructions_.size()),
+        onward_(instructions_.size()) {
+    CountUses();
+  }
 
   Ref Compose() {
     for (std::size_t pc = instructions_.size(); pc-- > 0;) {
-      if (at_[pc].ways > 0) onward_[pc] = From(pc);
+      if (at_[pc].is_reached) onward_[pc] = From(pc);
     }
     return Whole(0);
   }
 
  private:
+  void CountUses();
   Onward From(std::size_t pc);
   Onward FromTest(std::size_t pc);
   Onward Follow(std::size_t pc);
@@ -76,8 +80,22 @@ class Composer {
   Values values_;
   std::span<const Instruction> instructions_;
   std::vector<OperandsAt> at_;
+  std::vector<std::uint32_t> uses_;  // how many instructions go on there
   std::vector<Onward> onward_;
 };
+
+void Composer::CountUses() {
+  for (std::size_t pc = 0; pc < instructions_.size(); ++pc) {
+    const auto [code, jt, jf, k] = instructions_[pc];
+    if (!at_[pc].is_reached || bpf::IsReturn(code)) continue;
+    if (bpf::IsConditionalJump(code)) {
+      ++uses_[pc + 1 + jt];
+      ++uses_[pc + 1 + jf];
+    } else {
+      ++uses_[pc + 1 + (code == bpf::kJump ? k : 0)];
+    }
+  }
+}
 
 Onward Composer::From(std::size_t pc) {
   const Instruction& instruction = instructions_[pc];
@@ -87,7 +105,7 @@ Onward Composer::From(std::size_t pc) {
   if (bpf::IsConditionalJump(instruction.code)) return FromTest(pc);
   if (instruction.code != (bpf::kDiv | bpf::kX)) return Follow(pc + 1);
   const Ref killed = Diagram::Terminal(OutcomeOf(0));
-  if (at_[pc + 1].ways == 0) return {killed};
+  if (!at_[pc + 1].is_reached) return {killed};
   return {diagram_.Ite(DividesByZero(values_, at_[pc]), killed, Whole(pc + 1))};
 }
 
@@ -96,8 +114,8 @@ Onward Composer::FromTest(std::size_t pc) {
   const auto [code, jt, jf, k] = instructions_[pc];
   const std::size_t then = pc + 1 + jt;
   const std::size_t otherwise = pc + 1 + jf;
-  if (at_[then].ways == 0) return Follow(otherwise);
-  if (at_[otherwise].ways == 0 || then == otherwise) return Follow(then);
+  if (!at_[then].is_reached) return Follow(otherwise);
+  if (!at_[otherwise].is_reached || then == otherwise) return Follow(then);
   const Value a = at_[pc].a;
   const Value operand = SecondOperand(instructions_[pc], at_[pc]);
   const auto test = static_cast<std::uint16_t>(code & ~bpf::kX);
@@ -122,7 +140,7 @@ Onward Composer::FromTest(std::size_t pc) {
 }
 
 Onward Composer::Follow(std::size_t pc) {
-  if (at_[pc].ways == 1) return std::move(onward_[pc]);
+  if (uses_[pc] == 1) return std::move(onward_[pc]);
   return {Whole(pc)};
 }
 
@@ -138,7 +156,7 @@ Ref Composer::Whole(std::size_t pc) {
 // Taken away where nobody else will ask for them.
 std::vector<Span> Composer::Pieces(std::size_t pc, Word word) {
   Onward& onward = onward_[pc];
-  if (at_[pc].ways == 1 && !onward.pieces.empty() && onward.word == word) {
+  if (uses_[pc] == 1 && !onward.pieces.empty() && onward.word == word) {
     return std::move(onward.pieces);
   }
   return {{0, kLargest, Whole(pc)}};

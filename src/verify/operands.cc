@@ -134,7 +134,7 @@ class Pass {
 // Adds the way from the current state to `pc`. False when it disagrees with another.
 bool Pass::Arrive(std::size_t pc) {
   if (now_.reached == Diagram::kFalse) return true;
-  ++at_[pc].ways;
+  at_[pc].is_reached = true;
   if (waiting_[pc] != kNone) return Join(pc, pool_[waiting_[pc]]);
   if (unused_.empty()) {
     unused_.push_back(static_cast<std::uint32_t>(pool_.size()));

@@ -1,7 +1,7 @@
 // What the registers hold at each instruction of a program, as functions of the call.
 //
-//   Operands operands = FindOperands(values, program, big_endian);
-//   if (operands.at[pc].ways > 0) Use(operands.at[pc].a);
+//   auto operands = FindOperands(diagram, values, program, big_endian);
+//   if (operands[pc].is_reached) Use(operands[pc].a);
 //
 // One pass in program order, since programs only jump forward. Where ways meet, most programs have
 // the same in each register that is still needed. Where they do not, the pass is made again with
@@ -16,8 +16,8 @@
 namespace bailey::verify {
 
 struct OperandsAt {
-  std::uint32_t ways = 0;  // jumps and steps that lead here; 0: never reached
-  Value a, x;              // before the instruction
+  bool is_reached = false;
+  Value a, x;  // before the instruction
 };
 
 std::vector<OperandsAt> FindOperands(Diagram& diagram, Values& values, const bpf::Program& program,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "bpf/interpreter.h"
 #include "verify/predicate.h"
@@ -37,6 +38,15 @@ Relation RelationOf(std::uint16_t test) {
 }
 
 }  // namespace
+
+std::size_t Values::HashBits::operator()(const Bits& bits) const {
+  std::uint64_t hash = 0;
+  for (const Ref bit : bits) {
+    hash = (hash ^ bit) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
 
 Values::Bits Values::Expand(Value value) {
   if (value.kind == Value::Kind::kBits) return bits_[value.payload];
@@ -219,7 +229,6 @@ Value Values::Select(Ref condition, Value then, Value otherwise) {
 // Descends all thirty-two diagrams together. It stops as soon as all values that the open bits
 // leave have one outcome; values of unknown actions are many, and alike.
 Ref Values::ReturnedFrom(const Bits& bits) {
-  if (std::ranges::find(bits, Diagram::kLost) != bits.end()) return Diagram::kLost;
   std::uint32_t lowest = 0;
   std::uint32_t highest = 0;
   unsigned level = Diagram::kLevels;
@@ -228,15 +237,10 @@ Ref Values::ReturnedFrom(const Bits& bits) {
     if (bits[i] == kTrue) lowest |= 1u << i;
     level = std::min(level, diagram_.Level(bits[i]));
   }
-  // Ranks are intervals of signed numbers.
-  const Outcome outcome = OutcomeOf(lowest);
-  const bool one_sign = (lowest ^ highest) < 0x80000000;
-  if (lowest == highest || (one_sign && outcome == OutcomeOf(highest) && !IsKnownAction(outcome))) {
-    return Diagram::Terminal(outcome);
-  }
+  if (IsOneOutcome(lowest, highest)) return Diagram::Terminal(OutcomeOf(lowest));
   if (const auto known = returned_.find(bits); known != returned_.end()) return known->second;
-  // Each step keeps some 200 bytes.
-  if (!diagram_.Spend(64)) return Diagram::kLost;
+  // This costs as much time and memory as some steps of a diagram.
+  if (!diagram_.Spend(24)) return Diagram::kLost;
   Diagram::Children children;
   for (unsigned digit = 0; digit < Diagram::kFanOut; ++digit) {
     Bits below = bits;
@@ -252,7 +256,9 @@ Ref Values::ReturnedFrom(const Bits& bits) {
 
 Ref Values::Outcomes(Value value) {
   if (value.kind == Value::Kind::kConstant) return Diagram::Terminal(OutcomeOf(value.payload));
-  return ReturnedFrom(Expand(value));
+  const Bits bits = Expand(value);
+  if (std::ranges::find(bits, Diagram::kLost) != bits.end()) return Diagram::kLost;
+  return ReturnedFrom(bits);
 }
 
 }  // namespace bailey::verify

@@ -11,8 +11,7 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
-#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "verify/diagram.h"
@@ -54,6 +53,10 @@ class Values {
   Ref Outcomes(Value value);
 
  private:
+  struct HashBits {
+    std::size_t operator()(const Bits& bits) const;
+  };
+
   Bits Expand(Value value);
   Value Pack(const Bits& bits);
   Bits Add(const Bits& a, const Bits& b, Ref carry);
@@ -66,8 +69,8 @@ class Values {
 
   Diagram& diagram_;
   std::vector<Bits> bits_;
-  std::map<Bits, std::uint32_t> index_of_;
-  std::map<Bits, Ref> returned_;
+  std::unordered_map<Bits, std::uint32_t, HashBits> index_of_;
+  std::unordered_map<Bits, Ref, HashBits> returned_;
 };
 
 }  // namespace bailey::verify
