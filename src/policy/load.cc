@@ -200,6 +200,13 @@ base::Result<Layer> ReadOverrides(const Overrides& overrides) {
     if (wall->count() == 0) return base::InvalidInput("read --timeout: it is zero");
     layer.wall = *wall;
   }
+  for (const std::string& arch : overrides.architectures) {
+    if (arch == "native" || arch == "compat" || abi::FindArch(arch)) continue;
+    return base::InvalidInput(fmt::format("read --arch {}: unknown architecture", Quote(arch)));
+  }
+  if (!overrides.architectures.empty()) {
+    layer.calls.architectures = Texts(overrides.architectures);
+  }
   if (auto error = ReadCallList(overrides.allow_syscalls, "--allow-syscall", layer.calls.allow))
     return *std::move(error);
   if (auto error = ReadCallList(overrides.deny_syscalls, "--deny-syscall", layer.calls.deny))

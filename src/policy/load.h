@@ -26,6 +26,7 @@ struct Overrides {
   std::string workdir;
   std::string timeout;
   std::vector<std::string> allow_syscalls, deny_syscalls;
+  std::vector<std::string> architectures;  // by name, "native" or "compat"; empty: the policy's own
 };
 
 // A preset's name, or the path of a file (anything with a '/' or ending in ".toml").

@@ -71,15 +71,15 @@ std::optional<bool> TestHolds(const Question& question, const bpf::SeccompData& 
   });
 }
 
-std::string Place(const Rule& rule) {
+}  // namespace
+
+std::string PlaceOf(const Rule& rule) {
   std::string place = rule.origin.empty() ? "rule" : rule.origin;
   if (const std::string where = base::ToString(rule.location); !where.empty()) {
     place += ", " + where;
   }
   return place;
 }
-
-}  // namespace
 
 std::optional<abi::Arch> ArchOf(const policy::Syscalls& syscalls, std::uint32_t token,
                                 std::uint32_t number) {
@@ -208,7 +208,7 @@ Decision Rules::BySubcall(const Subject& subject, const bpf::SeccompData& data,
   };
   bool decided = false;
   for (const NamingRule& naming : direct.rules) {
-    consider({naming.action, naming.rule, explain ? Place(*naming.rule) : ""});
+    consider({naming.action, naming.rule, explain ? PlaceOf(*naming.rule) : ""});
     conditional = conditional || naming.question.has_value();
     decided = !naming.question;
     if (decided) break;
@@ -230,10 +230,10 @@ Decision Rules::Answer(const Subject& subject, const bpf::SeccompData& data, boo
     const std::optional<bool> holds = naming.question ? Holds(*naming.question, data) : true;
     if (!holds) {
       return {abi::Action::KillProcess(), naming.rule,
-              fmt::format("{}: its condition has no meaning on {}", Place(*naming.rule),
+              fmt::format("{}: its condition has no meaning on {}", PlaceOf(*naming.rule),
                           abi::Info(subject.arch).name)};
     }
-    if (*holds) return {naming.action, naming.rule, explain ? Place(*naming.rule) : ""};
+    if (*holds) return {naming.action, naming.rule, explain ? PlaceOf(*naming.rule) : ""};
   }
   return ByDefault(subject, explain);
 }

@@ -23,6 +23,9 @@ std::optional<abi::Arch> ArchOf(const policy::Syscalls& syscalls, std::uint32_t 
 // The call's name there, empty for an unknown number.
 std::string_view NameOf(abi::Arch arch, std::uint32_t number);
 
+// Which rule, and where it is written: "deny of agent, agent.toml:3:9".
+std::string PlaceOf(const policy::Rule& rule);
+
 // A condition with its names looked up for one architecture.
 struct Question {
   policy::Condition::Kind kind = policy::Condition::Kind::kTest;
@@ -70,9 +73,10 @@ class Rules {
   Decision Foreign(std::uint32_t token, std::uint32_t number) const;
   // `explain`: fill in Decision::reason, which costs more than deciding.
   Decision Answer(const Subject& subject, const bpf::SeccompData& data, bool explain) const;
+  // When no rule decides.
+  Decision ByDefault(const Subject& subject, bool explain) const;
 
  private:
-  Decision ByDefault(const Subject& subject, bool explain) const;
   Decision Unknown(const Subject& subject, std::string_view what, bool explain) const;
   Decision BySubcall(const Subject& subject, const bpf::SeccompData& data, bool explain) const;
 

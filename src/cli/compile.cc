@@ -1,0 +1,153 @@
+// bailey compile: a policy's system call part as a filter, for `bwrap --seccomp` and for people.
+#include "compile/compile.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "abi/arch.h"
+#include "base/text.h"
+#include "bpf/disassembler.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/filter_bytes.h"
+#include "prove/reading.h"
+
+namespace bailey::cli {
+namespace {
+
+struct CompileOptions {
+  std::string policy;
+  std::string output;
+  std::string format = "raw";
+  std::vector<std::string> architectures;
+  bool stats = false;
+};
+
+void Describe(CLI::App& app, CompileOptions& options) {
+  app.name("bailey compile");
+  app.description(
+      "Turns a policy into a seccomp filter: raw struct sock_filter records, as seccomp(2) and\n"
+      "`bwrap --seccomp` take them, in the byte order of the machine that is to run it.\n"
+      "Before it is written, the filter is compared with a slow reading of the policy.");
+  app.add_option("POLICY", options.policy, "a policy file, or a preset")->required();
+  app.add_option("-o,--output", options.output, "write to a file (default: standard output)");
+  app.add_option("--format", options.format, "raw, disasm or json (default: raw)")
+      ->check(CLI::IsMember({"raw", "disasm", "json"}));
+  app.add_option("--arch", options.architectures,
+                 "for this architecture instead of the policy's; may be repeated")
+      ->allow_extra_args(false);
+  app.add_flag("--stats", options.stats, "say on standard error what the filter costs");
+}
+
+bool IsBigEndian(const policy::Syscalls& syscalls) {
+  return abi::Info(syscalls.architectures.empty() ? abi::NativeArch() : syscalls.architectures[0])
+      .big_endian;
+}
+
+std::string Json(const policy::Policy& policy, const bpf::Program& program,
+                 const compile::Report& report) {
+  nlohmann::ordered_json json;
+  json["version"] = 1;
+  json["policy"] = policy.name;
+  json["byte_order"] = IsBigEndian(policy.syscalls) ? "big" : "little";
+  json["longest_path"] = report.longest_path;
+  json["architectures"] = nlohmann::ordered_json::array();
+  for (const compile::ArchReport& arch : report.architectures) {
+    json["architectures"].push_back({{"name", abi::Info(arch.arch).name},
+                                     {"calls", arch.calls},
+                                     {"allowed", arch.allowed},
+                                     {"constant_time", arch.constant},
+                                     {"has_bitmap", arch.has_bitmap}});
+  }
+  json["warnings"] = nlohmann::ordered_json::array();
+  for (const compile::Warning& warning : report.warnings) {
+    json["warnings"].push_back(
+        {{"text", warning.text}, {"where", base::ToString(warning.location)}});
+  }
+  json["instructions"] = nlohmann::ordered_json::array();
+  for (const bpf::Instruction& instruction : program.Instructions()) {
+    json["instructions"].push_back({{"code", instruction.code},
+                                    {"jt", instruction.jt},
+                                    {"jf", instruction.jf},
+                                    {"k", instruction.k}});
+  }
+  // Names come from the user's file; what is not UTF-8 in them must not throw.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string Render(const CompileOptions& options, const policy::Policy& policy,
+                   const bpf::Program& program, const compile::Report& report) {
+  const bool big_endian = IsBigEndian(policy.syscalls);
+  if (options.format == "disasm") return bpf::Disassemble(program, {.big_endian = big_endian});
+  if (options.format == "json") return Json(policy, program, report);
+  return FilterBytes(program, big_endian);
+}
+
+void PrintStats(const compile::Report& report) {
+  fmt::print(stderr, "{} instructions, at most {} of them executed\n", report.instructions,
+             report.longest_path);
+  for (const compile::ArchReport& arch : report.architectures) {
+    fmt::print(stderr, "{}: {} of {} calls allowed, ", abi::Info(arch.arch).name, arch.allowed,
+               arch.calls);
+    if (arch.has_bitmap) {
+      fmt::print(stderr, "{} of these constant-time\n", arch.constant);
+    } else {
+      fmt::print(stderr, "none constant-time: the kernel keeps no bitmap for it\n");
+    }
+  }
+}
+
+base::Status Write(const std::string& path, const std::string& text) {
+  std::FILE* const file = path.empty() ? stdout : std::fopen(path.c_str(), "we");
+  const std::string shown = path.empty() ? "standard output" : base::Escape(path);
+  if (file == nullptr) return base::SystemError("open " + shown, errno);
+  bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  written = (path.empty() ? std::fflush(file) : std::fclose(file)) == 0 && written;
+  if (!written) return base::SystemError("write " + shown, errno);
+  return {};
+}
+
+base::Status Compile(const CompileOptions& options) {
+  const auto context = CallerContext();
+  if (!context) return context.error();
+  const auto policy =
+      policy::Load(options.policy, *context, {.architectures = options.architectures});
+  if (!policy) return policy.error();
+  const auto program = compile::Compile(policy->syscalls);
+  if (!program) return program.error();
+  if (auto same = prove::Check(policy->syscalls, *program); !same) return same.error();
+  const auto report = compile::Describe(policy->syscalls, *program);
+  if (!report) return report.error();
+  for (const compile::Warning& warning : report->warnings) {
+    const std::string where = base::ToString(warning.location);
+    fmt::print(stderr, "bailey compile: warning: {}{}{}\n", where, where.empty() ? "" : ": ",
+               warning.text);
+  }
+  if (options.stats) PrintStats(*report);
+  return Write(options.output, Render(options, *policy, *program, *report));
+}
+
+}  // namespace
+
+int RunCompile(int argc, char** argv) {
+  CompileOptions options;
+  CLI::App app;
+  Describe(app, options);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (const auto code = ParseArguments(app, "compile", words, kUsage)) return *code;
+  if (options.format == "raw" && options.output.empty() && isatty(STDOUT_FILENO) == 1) {
+    return Fail("compile", base::InvalidInput("write filter: standard output is a terminal, and "
+                                              "the filter is bytes; redirect it, or --format "
+                                              "disasm"));
+  }
+  if (const auto done = Compile(options); !done) return Fail("compile", done.error());
+  return kYes;
+}
+
+}  // namespace bailey::cli
