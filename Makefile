@@ -37,7 +37,7 @@ check: all
 check-long: all build-asan/build.ninja
 	@$(ctest) --test-dir build
 	@cmake --build build-asan --parallel $(JOBS)
-	@$(ctest) --test-dir build-asan --label-exclude static
+	@$(ctest) --test-dir build-asan --label-exclude launch
 
 bench: bench-start
 
