@@ -18,8 +18,9 @@ using policy::Syscalls;
 
 class Generator {
  public:
-  Generator(std::mt19937_64& random, std::vector<abi::Arch> architectures)
-      : random_(random), architectures_(std::move(architectures)) {}
+  Generator(std::mt19937_64& random, std::vector<abi::Arch> architectures,
+            std::vector<std::string> names)
+      : random_(random), architectures_(std::move(architectures)), names_(std::move(names)) {}
 
   Syscalls Make() {
     Syscalls syscalls;
@@ -28,7 +29,7 @@ class Generator {
     syscalls.unknown = RandomAnswer();
     syscalls.foreign = RandomAnswer();
     if (OneIn(4)) syscalls.multiplexers = policy::Multiplexers::kOpen;
-    const std::vector<std::string> names = PickNames();
+    const std::vector<std::string> names = names_.empty() ? PickNames() : names_;
     const std::size_t rules = Below(24);
     for (std::size_t i = 0; i < rules; ++i) syscalls.rules.push_back(RandomRule(names));
     return syscalls;
@@ -64,7 +65,7 @@ class Generator {
 
   policy::Rule RandomRule(const std::vector<std::string>& names) {
     policy::Rule rule;
-    if (OneIn(8)) {
+    if (names_.empty() && OneIn(8)) {
       constexpr std::array<std::uint32_t, 10> kNumbers = {
           0, 1, 102, 117, 512, 547, 0x40000001, 0x80000000, 0xffffffff, 4000};
       rule.arch = architectures_[Below(architectures_.size())];
@@ -172,12 +173,14 @@ class Generator {
 
   std::mt19937_64& random_;
   std::vector<abi::Arch> architectures_;
+  std::vector<std::string> names_;
 };
 
 }  // namespace
 
-Syscalls RandomSyscalls(std::mt19937_64& random, std::vector<abi::Arch> architectures) {
-  return Generator(random, std::move(architectures)).Make();
+Syscalls RandomSyscalls(std::mt19937_64& random, std::vector<abi::Arch> architectures,
+                        std::vector<std::string> names) {
+  return Generator(random, std::move(architectures), std::move(names)).Make();
 }
 
 }  // namespace bailey::prove

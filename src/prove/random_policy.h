@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "abi/arch.h"
@@ -10,7 +11,9 @@
 
 namespace bailey::prove {
 
-// Conditions are such that every constant and value has a meaning on every architecture.
-policy::Syscalls RandomSyscalls(std::mt19937_64& random, std::vector<abi::Arch> architectures);
+// Conditions are such that every constant and value has a meaning on every architecture. Rules are
+// on some of `names`; where there are none, on any call and on raw numbers.
+policy::Syscalls RandomSyscalls(std::mt19937_64& random, std::vector<abi::Arch> architectures,
+                                std::vector<std::string> names = {});
 
 }  // namespace bailey::prove
