@@ -38,7 +38,7 @@ class Attack:
     below: str     # what remains without the filter and Landlock; empty: nothing
     control: tuple
     init: bool = False
-    tty: bool = False
+    stdin: str = "file"
     run: tuple = ()
     known: dict = dataclasses.field(default_factory=dict, hash=False)
 
@@ -55,9 +55,13 @@ def load_attacks(programs):
             raise SystemExit(f"attacks.toml: {name} has neither a control nor a reason for none")
         attack = Attack(name=name, claim=entry["claim"], below=entry.get("below", ""),
                         control=tuple(entry["control"]), init=entry.get("init", False),
-                        tty=entry.get("tty", False), run=tuple(entry.get("run", ())),
+                        stdin=entry.get("stdin", "file"), run=tuple(entry.get("run", ())),
                         known=entry.get("known", {}))
         attacks.append(attack)
+        for words, options in entry.get("again", {}).items():
+            # What stops it is another layer, which the demo finds out.
+            attacks.append(dataclasses.replace(attack, claim=f"the same {words}", below="",
+                                               run=attack.run + tuple(options)))
         if entry.get("i386") and platform.machine() == "x86_64":
             attacks.append(dataclasses.replace(attack, name=name + "-i386",
                                                claim=attack.claim + " (i386)"))
@@ -92,11 +96,14 @@ class Verdict:
 
 
 def read_verdict(done):
+    """What an attack printed; bailey's refusal to start it at all is one way of being stopped."""
     lines = done.stdout.decode(errors="backslashreplace").replace("\r", "").strip().splitlines()
     errors = done.stderr.decode(errors="backslashreplace").strip() if done.stderr else ""
     # The whole program, our first process included, was killed by the filter.
     if done.returncode in (128 + signal.SIGSYS, -signal.SIGSYS):
         return Verdict("stopped", "killed by SIGSYS")
+    if done.returncode == 125 and errors.startswith("bailey run: ") and "standard input" in errors:
+        return Verdict("stopped", errors)
     kind, _, text = (lines[-1] if lines else "").partition(": ")
     expected = {"stopped": 0, "ESCAPED": 1, "cannot be tried": 77}
     if kind in expected and expected[kind] == done.returncode:
@@ -233,29 +240,30 @@ class Stage:
                 f"port={self.port}", f"pid={self.victim_process.pid}", f"marker={self.marker}",
                 f"shm-key={self.shm_key}", f"key={self.key}"]
 
-    def run(self, command, terminal=False):
-        """Runs a command as the identity, in the workspace; stdin is the file to be reopened, or
-        a terminal. Three descriptors are left open for it, as careless callers do."""
+    def run(self, command, kind="file"):
+        """Runs a command as the identity, in the workspace; stdin is a file to be reopened, or a
+        directory, or a terminal. Three descriptors are left open for it, as careless callers do."""
         environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8",
                        "HOME": str(self.root / "home"), "TERM": "dumb"}
         left = [os.open(self.root / "home/.ssh/id_ed25519", os.O_RDONLY),
                 os.open(self.root / "outside", os.O_RDONLY | os.O_DIRECTORY),
                 os.open("/", os.O_RDONLY | os.O_DIRECTORY)]
         master = slave = None
-        if terminal:
+        if kind == "terminal":
             master, slave = pty.openpty()
             if self.identity.change:
                 os.fchown(slave, self.identity.uid, -1)
             stdin = slave
         else:
-            stdin = os.open(self.root / "outside/victim", os.O_RDONLY)
+            stdin = os.open(self.root / ("outside/victim" if kind == "file" else "outside"),
+                            os.O_RDONLY)
         try:
             return subprocess.run(command, cwd=self.root / "workspace", env=environment,
                                   stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   pass_fds=left, timeout=SECONDS, check=False,
                                   preexec_fn=lambda: self._prepare_child(slave))
         finally:
-            for fd in left + [stdin] + ([master] if terminal else []):
+            for fd in left + [stdin] + ([] if master is None else [master]):
                 os.close(fd)
 
     def attack(self, attack, sandbox):
@@ -274,7 +282,7 @@ class Stage:
                        "--read", str(self.root / "programs"), "--write", ".", *attack.run,
                        "--", *program]
         try:
-            verdict = read_verdict(self.run(command, attack.tty))
+            verdict = read_verdict(self.run(command, attack.stdin))
         except subprocess.TimeoutExpired:
             return Verdict("BROKEN", f"it ran for more than {SECONDS} seconds")
         return self._look_for_changes() or verdict
