@@ -1,15 +1,35 @@
 #include "cli/arguments.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
+#include "base/text.h"
 #include "cli/commands.h"
 
 namespace bailey::cli {
+namespace {
+
+// $HOME, or what /etc/passwd says: getpwuid(3) would load shared libraries, which a static program
+// cannot. A user that is in neither has no home with secrets to hide.
+std::string HomeDirectory() {
+  const char* home = std::getenv("HOME");
+  if (home && home[0] == '/') return home;
+  std::ifstream passwd("/etc/passwd");
+  for (std::string line; std::getline(passwd, line);) {
+    const auto fields = base::Split(line, ':');
+    if (fields.size() > 5 && fields[2] == std::to_string(::getuid()) && fields[5].starts_with('/'))
+      return std::string(fields[5]);
+  }
+  return "/nonexistent";
+}
+
+}  // namespace
 
 SplitWords SplitAtDashes(int argc, char** argv) {
   SplitWords split;
@@ -41,8 +61,7 @@ base::Result<policy::Context> CallerContext() {
   std::error_code error;
   context.current_directory = std::filesystem::current_path(error).string();
   if (error) return base::SystemError("find the current directory", error.value());
-  const char* home = std::getenv("HOME");
-  if (home && home[0] == '/') context.home = home;
+  context.home = HomeDirectory();
   return context;
 }
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "base/text.h"
@@ -39,6 +41,13 @@ base::Result<std::string> ReadFile(const std::string& path) {
   const auto fail = [&] {
     return base::SystemError(fmt::format("read policy {}", Quote(path)), errno);
   };
+  // A FIFO that nobody writes to would be waited for for ever; /dev/fd/N, where a shell puts the
+  // output of `<(command)`, is a pipe that is open already.
+  std::error_code error;
+  if (std::filesystem::is_fifo(path, error) && !path.starts_with("/dev/fd/") &&
+      !path.starts_with("/proc/self/fd/")) {
+    return base::InvalidInput(fmt::format("read policy {}: it is a FIFO", Quote(path)));
+  }
   const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "re"));
   if (!file) return fail();
   std::string text;

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "os/file.h"
 #include "os/landlock.h"
 #include "os/process.h"
 #include "sandbox/access.h"
@@ -94,13 +95,34 @@ std::vector<Limit> PlanLimits(const policy::Limits& limits) {
   return plan;
 }
 
+// A directory that is held open leads out of the root: openat(fd, "..") climbs the host's tree.
+base::Status CheckStandardDescriptors() {
+  constexpr std::array<std::string_view, 3> kNames = {"standard input", "standard output",
+                                                      "standard error"};
+  for (int fd = 0; fd <= 2; ++fd) {
+    const auto found = os::StatFd(fd);
+    if (!found || !S_ISDIR(found->st_mode)) continue;
+    return base::InvalidInput(fmt::format(
+        "pass on {}: it is a directory, from which the program could climb out of its root",
+        kNames[static_cast<std::size_t>(fd)]));
+  }
+  return {};
+}
+
+// Whether a directory of the host can be entered inside under the same name: the innermost mount
+// around it must be a bind, as a tmpfs starts empty but for what the plan makes in it.
 bool IsShown(const RootPlan& root, const std::string& path) {
-  return std::ranges::any_of(root.steps, [&](const Step& step) {
-    const auto* tmpfs = std::get_if<TmpfsMount>(&step);
-    if (tmpfs) return !tmpfs->seal && IsWithin(path, tmpfs->target);
-    const auto* bind = std::get_if<BindMount>(&step);
-    return bind && bind->directory && IsWithin(path, bind->target);
-  });
+  const Step* innermost = nullptr;
+  for (const Step& step : root.steps) {
+    if (std::holds_alternative<MakeDirectory>(step) && Target(step) == path) return true;
+    const bool mount =
+        std::holds_alternative<BindMount>(step) || std::holds_alternative<TmpfsMount>(step);
+    if (mount && IsWithin(path, Target(step)) &&
+        (!innermost || Target(step).size() >= Target(*innermost).size()))
+      innermost = &step;
+  }
+  const auto* bind = innermost ? std::get_if<BindMount>(innermost) : nullptr;
+  return bind && bind->directory;
 }
 
 base::Result<std::string> PlanWorkdir(const std::string& wanted, const RootPlan& root,
@@ -150,6 +172,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& f
         "start sandbox: bailey is installed setuid, setgid or with file capabilities, and refuses "
         "to run so: its caller would choose what a privileged process does");
   }
+  if (const auto checked = CheckStandardDescriptors(); !checked) return checked.error();
   Plan plan;
   plan.argv = options.argv;
   plan.identity = PlanIdentity(policy.process, caller);

@@ -225,29 +225,32 @@ class Builder {
     if (made_.insert(path).second) plan_.steps.push_back(MakeDirectory{path});
   }
 
+  // `hide` names files of the host, wherever a bind shows them; a path that only exists inside
+  // (below a bind to another place) is taken as that.
   base::Status AddMasks() {
     std::set<std::string> hidden;
-    std::vector<std::string> roots = filesystem_.write;
-    for (std::string& root : roots) {
-      const auto resolved = ResolveHostPath(root);
-      root = resolved ? resolved->real : "";
-    }
-    std::erase(roots, "");
     for (const std::string& path : filesystem_.hide) {
       if (HasWildcard(path)) {
         if (const auto added = AddPattern(path, hidden); !added) return added;
         continue;
       }
-      const auto resolved = ResolveHostPath(path);
-      if (resolved) {
+      if (const auto resolved = ResolveHostPath(path)) {
         hidden.insert(resolved->real);
-      } else if (std::ranges::any_of(roots, [&](auto& root) { return IsWithin(path, root); })) {
+      } else if (const auto* bind = BindAbove(path);
+                 bind && os::Stat(AT_FDCWD, HostSide(*bind, path).c_str(), false)) {
+        hidden.insert(HostSide(*bind, path));
+      } else if (bind && bind->write) {
         plan_.notes.push_back(
             fmt::format("hide {}: it does not exist, and can be created by the program", path));
       }
     }
     for (const std::string& path : hidden) Cover(path);
     return {};
+  }
+
+  const BindMount* BindAbove(const std::string& path) const {
+    const Step* above = MountAbove(path);
+    return above ? std::get_if<BindMount>(above) : nullptr;
   }
 
   // Where to look for what a pattern matches: below its fixed part, in what binds show.
@@ -258,11 +261,11 @@ class Builder {
       const auto* bind = std::get_if<BindMount>(&step);
       if (!bind || !bind->directory) continue;
       const bool system = std::ranges::any_of(
-          kSystemDirectories, [&](auto* directory) { return IsWithin(bind->target, directory); });
-      if (IsWithin(fixed, bind->target)) {
+          kSystemDirectories, [&](auto* directory) { return IsWithin(bind->source, directory); });
+      if (IsWithin(fixed, bind->source)) {
         roots.push_back(fixed);
-      } else if (IsWithin(bind->target, fixed) && !system) {
-        roots.push_back(bind->target);
+      } else if (IsWithin(bind->source, fixed) && !system) {
+        roots.push_back(bind->source);
       }
     }
     std::ranges::sort(roots);
@@ -281,13 +284,22 @@ class Builder {
     return {};
   }
 
-  // Masks what a bind shows at `path`; what nothing shows needs no mask.
+  // Masks a file of the host at every place where a bind shows it.
   void Cover(const std::string& path) {
-    const Step* above = MountAbove(path);
-    if (!above || !std::holds_alternative<BindMount>(*above)) return;
-    const auto found =
-        os::Stat(AT_FDCWD, HostSide(std::get<BindMount>(*above), path).c_str(), false);
-    if (found) plan_.steps.push_back(Mask{path, S_ISDIR(found->st_mode)});
+    const auto found = os::Stat(AT_FDCWD, path.c_str(), false);
+    if (!found) return;
+    std::vector<Step> masks;
+    for (const Step& step : plan_.steps) {
+      const auto* bind = std::get_if<BindMount>(&step);
+      if (!bind || !IsWithin(path, bind->source)) continue;
+      std::string inside = bind->target;
+      if (path != bind->source)
+        inside =
+            Join(inside,
+                 std::string_view(path).substr(bind->source == "/" ? 1 : bind->source.size() + 1));
+      if (MountAbove(inside) == &step) masks.push_back(Mask{inside, S_ISDIR(found->st_mode)});
+    }
+    plan_.steps.insert(plan_.steps.end(), masks.begin(), masks.end());
   }
 
   const policy::Filesystem& filesystem_;

@@ -79,6 +79,15 @@ TEST_F(RootTest, MasksOnlyWhatABindShows) {
                   "mask file T/work/secret"}));
 }
 
+TEST_F(RootTest, MasksAFileOfTheHostWhereverABindShowsIt) {
+  EXPECT_EQ(
+      Lines({.read = {top_ + "/work"},
+             .hide = {top_ + "/work/secret", "/data/sub"},
+             .binds = {{top_ + "/work", "/data", true}}}),
+      (List{"bind T/work at /data writable", "directory T", "directory T/work",
+            "bind T/work read-only", "mask file T/work/secret", "mask directory T/work/sub"}));
+}
+
 TEST_F(RootTest, SaysThatAHiddenNameCanBeCreated) {
   const auto plan = PlanRoot({.write = {top_ + "/work"}, .hide = {top_ + "/work/absent"}}, {});
   ASSERT_TRUE(plan);
