@@ -3,7 +3,7 @@
 #   make demo         build, then watch an untrusted program work, try to break out, and fail
 #   make check        build, then every test
 #   make check-long   the tests that take long as well, and all of it again under ASan and UBSan
-#   make bench        every measurement; make bench-start measures start-up alone
+#   make bench        every measurement; bench-start and bench-filter are parts of it
 #   make install      DESTDIR and prefix as usual
 #   make format, make tidy, make clean
 
@@ -12,7 +12,7 @@ JOBS   ?= $(shell nproc)
 
 ctest = ctest --output-on-failure -j$(JOBS)
 
-.PHONY: all demo check check-long bench bench-start install format tidy clean dependencies
+.PHONY: all demo check check-long bench bench-filter bench-start install format tidy clean dependencies
 .DEFAULT_GOAL := all
 
 # With nothing changed this is one dpkg-query and one ninja: well under a second.
@@ -39,7 +39,10 @@ check-long: all build-asan/build.ninja
 	@cmake --build build-asan --parallel $(JOBS)
 	@$(ctest) --test-dir build-asan --label-exclude launch
 
-bench: bench-start
+bench: bench-start bench-filter
+
+bench-filter: all
+	@build/bench-filter data/docker-default-seccomp.json
 
 bench-start: all
 	@bench/start-up/run build/bailey build/bench-start-up

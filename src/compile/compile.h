@@ -59,11 +59,14 @@ struct ArchReport {
 
 struct Report {
   std::size_t instructions = 0;
-  std::size_t longest_path = 0;  // instructions executed at most, the return included
+  std::size_t longest_path = 0;
   std::vector<ArchReport> architectures;
   std::vector<Warning> warnings;  // rules that never decide, what `multiplexers = "open"` opens
   bool operator==(const Report&) const = default;
 };
+
+// Instructions executed at most, the return included.
+std::size_t LongestPath(const bpf::Program& program);
 
 // What there is to say about `program`, which Compile made of `syscalls`.
 base::Result<Report> Describe(const policy::Syscalls& syscalls, const bpf::Program& program);

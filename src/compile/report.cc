@@ -17,30 +17,6 @@ namespace {
 
 using policy::Rule;
 
-std::size_t LongestPath(std::span<const bpf::Instruction> program) {
-  std::vector<std::size_t> longest(program.size(), 1);
-  for (std::size_t pc = program.size(); pc-- > 0;) {
-    const bpf::Instruction& instruction = program[pc];
-    switch (instruction.code) {
-      case bpf::kReturn:
-      case bpf::kReturnA:
-        break;
-      case bpf::kJump:
-        longest[pc] += longest[pc + 1 + instruction.k];
-        break;
-      case bpf::kJeq:
-      case bpf::kJge:
-      case bpf::kJgt:
-      case bpf::kJset:
-        longest[pc] += std::max(longest[pc + 1 + instruction.jt], longest[pc + 1 + instruction.jf]);
-        break;
-      default:
-        longest[pc] += longest[pc + 1];
-    }
-  }
-  return longest[0];
-}
-
 bool KeepsBitmap(abi::Arch arch) {
   return arch != abi::Arch::kX32 && !abi::Info(arch).name.starts_with("mips");
 }
@@ -169,13 +145,38 @@ void WarnOfOpenMultiplexers(const policy::Syscalls& syscalls, std::vector<Warnin
 
 }  // namespace
 
+std::size_t LongestPath(const bpf::Program& filter) {
+  const std::span<const bpf::Instruction> program = filter.Instructions();
+  std::vector<std::size_t> longest(program.size(), 1);
+  for (std::size_t pc = program.size(); pc-- > 0;) {
+    const bpf::Instruction& instruction = program[pc];
+    switch (instruction.code) {
+      case bpf::kReturn:
+      case bpf::kReturnA:
+        break;
+      case bpf::kJump:
+        longest[pc] += longest[pc + 1 + instruction.k];
+        break;
+      case bpf::kJeq:
+      case bpf::kJge:
+      case bpf::kJgt:
+      case bpf::kJset:
+        longest[pc] += std::max(longest[pc + 1 + instruction.jt], longest[pc + 1 + instruction.jf]);
+        break;
+      default:
+        longest[pc] += longest[pc + 1];
+    }
+  }
+  return longest[0];
+}
+
 base::Result<Report> Describe(const policy::Syscalls& syscalls, const bpf::Program& program) {
   Graph graph;
   const auto resolved = Resolve(graph, syscalls, Leaves::kRules);
   if (!resolved) return resolved.error();
   Report report;
   report.instructions = program.Size();
-  report.longest_path = LongestPath(program.Instructions());
+  report.longest_path = LongestPath(program);
   report.architectures = CountConstant(syscalls, program);
   WarnOfDeadRules(syscalls, graph, *resolved, report.warnings);
   WarnOfOpenMultiplexers(syscalls, report.warnings);

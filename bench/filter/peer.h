@@ -1,0 +1,17 @@
+// The same policy through libseccomp.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "bpf/instruction.h"
+#include "policy/policy.h"
+
+namespace bailey::bench {
+
+// `tree`: libseccomp's binary tree (SCMP_FLTATR_CTL_OPTIMIZE = 2). Builds the filter and exports
+// its bytes, as container engines do. Only for policies that profiles can say.
+base::Result<std::vector<bpf::Instruction>> BuildWithLibseccomp(const policy::Syscalls& syscalls,
+                                                                bool tree);
+
+}  // namespace bailey::bench
