@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -16,6 +15,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/filter_bytes.h"
+#include "cli/input.h"
+#include "policy/import_oci.h"
 #include "prove/reading.h"
 
 namespace bailey::cli {
@@ -23,6 +24,8 @@ namespace {
 
 struct CompileOptions {
   std::string policy;
+  std::string profile;
+  std::vector<std::string> capabilities;
   std::string output;
   std::string format = "raw";
   std::vector<std::string> architectures;
@@ -35,7 +38,13 @@ void Describe(CLI::App& app, CompileOptions& options) {
       "Turns a policy into a seccomp filter: raw struct sock_filter records, as seccomp(2) and\n"
       "`bwrap --seccomp` take them, in the byte order of the machine that is to run it.\n"
       "Before it is written, the filter is compared with a slow reading of the policy.");
-  app.add_option("POLICY", options.policy, "a policy file, or a preset")->required();
+  app.add_option("POLICY", options.policy, "a policy file, or a preset");
+  app.add_option("--from", options.profile,
+                 "instead of a policy: a container engine's seccomp profile (OCI or Docker JSON)");
+  app.add_option("--cap", options.capabilities,
+                 "a capability that the profile's container has; may be repeated (default: what "
+                 "Docker gives)")
+      ->allow_extra_args(false);
   app.add_option("-o,--output", options.output, "write to a file (default: standard output)");
   app.add_option("--format", options.format, "raw, disasm or json (default: raw)")
       ->check(CLI::IsMember({"raw", "disasm", "json"}));
@@ -113,11 +122,39 @@ base::Status Write(const std::string& path, const std::string& text) {
   return {};
 }
 
-base::Status Compile(const CompileOptions& options) {
+base::Result<policy::Policy> Import(const CompileOptions& options) {
+  const auto json = ReadInput(options.profile, policy::kMaxPolicyBytes + 1);
+  if (!json) return json.error();
+  policy::OciOptions import = {.capabilities = options.capabilities};
+  if (options.capabilities.empty()) import.capabilities = policy::DefaultContainerCapabilities();
+  for (const std::string& name : options.architectures) {
+    const auto arch = abi::FindArch(name);
+    if (!arch) {
+      return base::InvalidInput(
+          fmt::format("read --arch \"{}\": unknown architecture", base::Escape(name)));
+    }
+    import.architectures.push_back(*arch);
+  }
+  auto syscalls = policy::ImportOci(*json, options.profile, import);
+  if (!syscalls) return syscalls.error();
+  policy::Policy policy;
+  policy.name = options.profile;
+  policy.syscalls = std::move(*syscalls);
+  return policy;
+}
+
+base::Result<policy::Policy> Read(const CompileOptions& options) {
+  if (options.policy.empty() == options.profile.empty()) {
+    return base::InvalidInput("read policy: name one, or a profile with --from");
+  }
+  if (!options.profile.empty()) return Import(options);
   const auto context = CallerContext();
   if (!context) return context.error();
-  const auto policy =
-      policy::Load(options.policy, *context, {.architectures = options.architectures});
+  return policy::Load(options.policy, *context, {.architectures = options.architectures});
+}
+
+base::Status Compile(const CompileOptions& options) {
+  const auto policy = Read(options);
   if (!policy) return policy.error();
   const auto program = compile::Compile(policy->syscalls);
   if (!program) return program.error();

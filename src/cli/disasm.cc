@@ -1,40 +1,16 @@
 // bailey disasm: a filter's bytes as readable instructions.
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <memory>
+#include <bit>
 #include <string>
 
-#include "base/text.h"
 #include "bpf/disassembler.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/filter_bytes.h"
+#include "cli/input.h"
 
 namespace bailey::cli {
-namespace {
-
-struct Closer {
-  void operator()(std::FILE* file) const {
-    if (file != stdin) std::fclose(file);
-  }
-};
-
-base::Result<std::string> ReadAll(const std::string& path) {
-  const std::string shown = path == "-" ? "standard input" : base::Escape(path);
-  const std::unique_ptr<std::FILE, Closer> file(path == "-" ? stdin
-                                                            : std::fopen(path.c_str(), "re"));
-  if (!file) return base::SystemError("open " + shown, errno);
-  // One record more than the longest filter: reading it says that it is too long.
-  std::string bytes((bpf::kMaxInstructions + 1) * sizeof(bpf::Instruction), '\0');
-  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return base::SystemError("read " + shown, errno);
-  return bytes;
-}
-
-}  // namespace
-
 int RunDisasm(int argc, char** argv) {
   std::string path;
   bool big_endian = std::endian::native == std::endian::big;
@@ -46,7 +22,8 @@ int RunDisasm(int argc, char** argv) {
                "the byte order of the machine that the filter is for (default: this one's)");
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (const auto code = ParseArguments(app, "disasm", words, kUsage)) return *code;
-  const auto bytes = ReadAll(path);
+  // One record more than the longest filter: reading it says that it is too long.
+  const auto bytes = ReadInput(path, (bpf::kMaxInstructions + 1) * sizeof(bpf::Instruction));
   if (!bytes) return Fail("disasm", bytes.error());
   const auto program = ReadFilter(*bytes, big_endian);
   if (!program) return Fail("disasm", program.error());
