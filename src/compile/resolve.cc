@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
 #include "abi/action.h"
@@ -70,8 +69,10 @@ class Resolver {
   std::vector<Zone> ZonesOf(std::uint32_t token) const;
   bool IsListed(Arch arch) const { return std::ranges::find(archs_, arch) != archs_.end(); }
 
-  // Indexes of the rules that name the call there, up to the first without a condition.
-  RuleIndexes RulesFor(Arch arch, std::string_view name, std::optional<std::uint32_t> number) const;
+  // Indexes of the rules that name the call there, up to the first without a condition. What is
+  // returned holds until the next question.
+  const RuleIndexes& RulesFor(Arch arch, std::string_view name,
+                              std::optional<std::uint32_t> number);
   const Answer& DefaultFor(std::string_view name) const;
   NodeId LeafOf(Arch arch, const Answer& answer, std::uint32_t rule);
 
@@ -79,7 +80,10 @@ class Resolver {
   const policy::Syscalls& syscalls_;
   const Leaves leaves_;
   std::vector<Arch> archs_;
-  std::unordered_map<std::string_view, RuleIndexes> rules_by_name_;
+  // Rules on each name of abi::AllNames(): the first, and for each rule the next, both plus one.
+  std::vector<std::uint32_t> first_rule_;
+  std::vector<std::uint32_t> next_rule_;
+  RuleIndexes rules_;
   std::map<std::pair<Arch, std::uint32_t>, RuleIndexes> rules_by_number_;
   std::vector<std::pair<Answer, NodeId>> leaf_cache_;  // of leaf_cache_arch_
   std::optional<Arch> leaf_cache_arch_;
@@ -123,12 +127,17 @@ base::Result<Resolved> Resolver::Run() {
 base::Status Resolver::IndexRules() {
   result_.closes_subcalls.resize(syscalls_.rules.size());
   result_.names_call.resize(syscalls_.rules.size());
-  for (std::uint32_t i = 0; i < syscalls_.rules.size(); ++i) {
+  first_rule_.resize(abi::AllNames().size());
+  next_rule_.resize(syscalls_.rules.size());
+  // From the last to the first, so that each list is in order.
+  for (auto i = static_cast<std::uint32_t>(syscalls_.rules.size()); i-- > 0;) {
     const Rule& rule = syscalls_.rules[i];
     if (!rule.number) {
-      rules_by_name_[rule.syscall].push_back(i);
+      const auto name = abi::NameIndexOf(rule.syscall);
+      if (name) next_rule_[i] = std::exchange(first_rule_[*name], i + 1);
     } else if (rule.arch) {
-      rules_by_number_[{*rule.arch, *rule.number}].push_back(i);
+      RuleIndexes& rules = rules_by_number_[{*rule.arch, *rule.number}];
+      rules.insert(rules.begin(), i);
     } else {
       base::Error error = base::InvalidInput(
           fmt::format("compile rule for number {}: it names no architecture", *rule.number));
@@ -139,25 +148,25 @@ base::Status Resolver::IndexRules() {
   return {};
 }
 
-Resolver::RuleIndexes Resolver::RulesFor(Arch arch, std::string_view name,
-                                         std::optional<std::uint32_t> number) const {
-  RuleIndexes rules;
-  if (const auto it = rules_by_name_.find(name); it != rules_by_name_.end() && !name.empty()) {
-    for (const std::uint32_t i : it->second) {
-      const auto& only = syscalls_.rules[i].arch;
-      if (!only || *only == arch) rules.push_back(i);
+const Resolver::RuleIndexes& Resolver::RulesFor(Arch arch, std::string_view name,
+                                                std::optional<std::uint32_t> number) {
+  rules_.clear();
+  if (const auto index = abi::NameIndexOf(name)) {
+    for (std::uint32_t i = first_rule_[*index]; i != 0; i = next_rule_[i - 1]) {
+      const auto& only = syscalls_.rules[i - 1].arch;
+      if (!only || *only == arch) rules_.push_back(i - 1);
     }
   }
   if (number && !rules_by_number_.empty()) {
     if (const auto it = rules_by_number_.find({arch, *number}); it != rules_by_number_.end()) {
-      rules.insert(rules.end(), it->second.begin(), it->second.end());
-      std::ranges::sort(rules);
+      rules_.insert(rules_.end(), it->second.begin(), it->second.end());
+      std::ranges::sort(rules_);
     }
   }
   const auto last = std::ranges::find_if(
-      rules, [this](std::uint32_t i) { return !syscalls_.rules[i].condition.has_value(); });
-  if (last != rules.end()) rules.erase(last + 1, rules.end());
-  return rules;
+      rules_, [this](std::uint32_t i) { return !syscalls_.rules[i].condition.has_value(); });
+  if (last != rules_.end()) rules_.erase(last + 1, rules_.end());
+  return rules_;
 }
 
 const Answer& Resolver::DefaultFor(std::string_view name) const {
@@ -182,6 +191,7 @@ NodeId Resolver::LeafOf(Arch arch, const Answer& answer, std::uint32_t rule) {
 
 base::Status Resolver::DecideCalls(Arch arch) {
   const std::size_t first = result_.calls.size();
+  result_.calls.reserve(first + abi::Syscalls(arch).size() + rules_by_number_.size());
   const auto decide = [&](std::string_view name, std::uint32_t number) -> base::Status {
     const auto decision = DecideCall(arch, name, number);
     if (!decision) return decision.error();
@@ -211,7 +221,7 @@ base::Status Resolver::DecideCalls(Arch arch) {
 }
 
 base::Result<NodeId> Resolver::DecideCall(Arch arch, std::string_view name, std::uint32_t number) {
-  const RuleIndexes rules = RulesFor(arch, name, number);
+  const RuleIndexes& rules = RulesFor(arch, name, number);
   if (rules.empty() && syscalls_.multiplexers == policy::Multiplexers::kFollow) {
     for (const Multiplexer& multiplexer : kMultiplexers) {
       if (name == multiplexer.name && abi::Info(arch).*multiplexer.has) {
@@ -268,7 +278,7 @@ NodeId Resolver::DecideMultiplexer(Arch arch, const Multiplexer& multiplexer) {
 // The arguments lie behind a pointer, so a condition cannot be followed: what any of the rules, or
 // the default below them, could answer is reduced to the strictest.
 NodeId Resolver::DecideSubcall(Arch arch, std::string_view name) {
-  const RuleIndexes rules = RulesFor(arch, name, abi::Number(arch, name));
+  const RuleIndexes& rules = RulesFor(arch, name, abi::Number(arch, name));
   const Answer* strictest = nullptr;
   std::uint32_t decides = kNoRule;
   const auto consider = [&](const Answer& answer, std::uint32_t rule) {

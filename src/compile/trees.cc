@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <span>
 
 #include "bpf/instruction.h"
 #include "compile/code.h"
@@ -26,9 +27,11 @@ struct Segment {
   std::uint32_t first, last;  // values that occur under the mask
   NodeId next;
   double weight;
+  bool is_hole = false;
   bool IsSingle() const { return first == last; }
 };
-using Segments = std::vector<Segment>;
+// A region of a switch. Its tree is built once, and may change it on the way.
+using Region = std::span<Segment>;
 
 class Builder {
  public:
@@ -48,19 +51,22 @@ class Builder {
 
   CodeId Enter(NodeId node, Word word, std::uint32_t mask);
   Body BodyOf(NodeId node);
-  Segments SegmentsOf(NodeId node) const;
-  CodeId Tree(const Segments& segments);
-  CodeId TakeOut(const Segments& segments, std::size_t at);
-  CodeId Cut(const Segments& segments, std::size_t at);
+  std::vector<Segment> SegmentsOf(NodeId node) const;
+  CodeId Tree(Region region);
+  CodeId TakeOut(Region region, std::size_t at);
+  CodeId Cut(Region region, std::size_t at);
+  static std::size_t BestCut(Region region, double total);
   CodeId Intern(const Code& code);
+  void GrowTable();
+  static std::size_t HashOf(const Code& code);
   CodeId Test(std::uint16_t operation, std::uint32_t k, CodeId yes, CodeId no);
 
   const Graph& graph_;
   const Weights& weights_;
   CodeGraph result_;
   std::unordered_map<NodeId, Body> bodies_;
-  std::unordered_multimap<std::uint64_t, CodeId> interned_;
-  Word word_ = Word::kArch;  // of the switch whose tree is being built
+  std::vector<std::uint32_t> table_;  // open addressing: index of a code + 1, or 0
+  Word word_ = Word::kArch;           // of the switch whose tree is being built
   std::uint32_t mask_ = kAllBits;
 };
 
@@ -79,7 +85,7 @@ CodeId Builder::Enter(NodeId node, Word word, std::uint32_t mask) {
 
 Builder::Body Builder::BodyOf(NodeId node) {
   if (const auto known = bodies_.find(node); known != bodies_.end()) return known->second;
-  const Segments segments = SegmentsOf(node);
+  std::vector<Segment> segments = SegmentsOf(node);
   const Word outer_word = std::exchange(word_, graph_.SwitchWord(node));
   const std::uint32_t mask = graph_.SwitchMask(node);
   // Zero or not, under a mask, is one test of the whole word:
@@ -102,10 +108,10 @@ Builder::Body Builder::BodyOf(NodeId node) {
   return body;
 }
 
-Segments Builder::SegmentsOf(NodeId node) const {
+std::vector<Segment> Builder::SegmentsOf(NodeId node) const {
   const std::span<const Piece> pieces = graph_.Pieces(node);
   const std::uint32_t mask = graph_.SwitchMask(node);
-  Segments segments;
+  std::vector<Segment> segments;
   segments.reserve(pieces.size());
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     std::uint32_t last = i + 1 < pieces.size() ? pieces[i + 1].first - 1 : kAllBits;
@@ -120,71 +126,70 @@ Segments Builder::SegmentsOf(NodeId node) const {
   return segments;
 }
 
-CodeId Builder::Tree(const Segments& segments) {
-  const std::size_t count = segments.size();
-  if (count == 1) return Enter(segments[0].next, word_, mask_);
+CodeId Builder::Tree(Region region) {
+  const std::size_t count = region.size();
+  if (count == 1) return Enter(region[0].next, word_, mask_);
 
   // Holes do not touch: the neighbour of one is what it leaves behind.
-  std::vector<bool> is_hole(count);
   std::size_t holes = 0;
   double total = 0;
   std::size_t heaviest_hole = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    total += segments[i].weight;
-    if (i == 0 || i + 1 == count || is_hole[i - 1] || !segments[i].IsSingle() ||
-        segments[i - 1].next != segments[i + 1].next) {
-      continue;
-    }
-    is_hole[i] = true;
+    total += region[i].weight;
+    region[i].is_hole = i > 0 && i + 1 < count && !region[i - 1].is_hole && region[i].IsSingle() &&
+                        region[i - 1].next == region[i + 1].next;
+    if (!region[i].is_hole) continue;
     ++holes;
-    if (holes == 1 || segments[i].weight >= segments[heaviest_hole].weight) heaviest_hole = i;
+    if (holes == 1 || region[i].weight >= region[heaviest_hole].weight) heaviest_hole = i;
   }
-  const bool is_dominated = holes > 0 && total > 0 && 2 * segments[heaviest_hole].weight >= total;
+  const bool is_dominated = holes > 0 && total > 0 && 2 * region[heaviest_hole].weight >= total;
   if (is_dominated || (holes > 0 && count - 1 - holes <= kLongestChain)) {
-    return TakeOut(segments, heaviest_hole);
+    return TakeOut(region, heaviest_hole);
   }
+  return Cut(region, BestCut(region, total));
+}
 
-  // Halve what is frequent where that is known, and the number of tests.
-  const double unit = total > 0 ? total / static_cast<double>(count) / 16 : 1;
-  const double whole = total + unit * static_cast<double>(count);
+// Halves what is frequent where that is known, and the number of tests.
+std::size_t Builder::BestCut(Region region, double total) {
+  const auto count = static_cast<double>(region.size());
+  const double unit = total > 0 ? total / count / 16 : 1;
+  const double whole = total + unit * count;
   double left = 0;
   double best_cost = 2 * whole;
   std::size_t best = 1;
-  for (std::size_t i = 1; i < count; ++i) {
-    left += segments[i - 1].weight + unit;
-    const bool cuts_off = is_hole[i - 1] || is_hole[i];
+  for (std::size_t i = 1; i < region.size(); ++i) {
+    left += region[i - 1].weight + unit;
+    const bool cuts_off = region[i - 1].is_hole || region[i].is_hole;
     const double cost = std::max(left, whole - left) + (cuts_off ? whole / 8 : 0);
     if (cost < best_cost) {
       best_cost = cost;
       best = i;
     }
   }
-  return Cut(segments, best);
+  return best;
 }
 
 //         jeq  #value        its verdict, the tree of the others
-CodeId Builder::TakeOut(const Segments& segments, std::size_t at) {
-  Segments others(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(at));
-  others.back().last = segments[at + 1].last;
-  others.back().weight += segments[at + 1].weight;
-  others.insert(others.end(), segments.begin() + static_cast<std::ptrdiff_t>(at) + 2,
-                segments.end());
-  const CodeId yes = Enter(segments[at].next, word_, mask_);
-  const CodeId no = Tree(others);
-  return Test(bpf::kJeq, segments[at].first, yes, no);
+CodeId Builder::TakeOut(Region region, std::size_t at) {
+  const Segment hole = region[at];
+  region[at - 1].last = region[at + 1].last;
+  region[at - 1].weight += region[at + 1].weight;
+  std::ranges::move(region.subspan(at + 2), region.begin() + static_cast<std::ptrdiff_t>(at));
+  const CodeId yes = Enter(hole.next, word_, mask_);
+  const CodeId no = Tree(region.first(region.size() - 2));
+  return Test(bpf::kJeq, hole.first, yes, no);
 }
 
 //         jge  #value        the tree from it on, the tree below it
-CodeId Builder::Cut(const Segments& segments, std::size_t at) {
-  const auto middle = segments.begin() + static_cast<std::ptrdiff_t>(at);
-  const CodeId yes = Tree(Segments(middle, segments.end()));
-  const CodeId no = Tree(Segments(segments.begin(), middle));
+CodeId Builder::Cut(Region region, std::size_t at) {
+  const Segment below = region[at - 1];
+  const Segment from = region[at];
+  const CodeId yes = Tree(region.subspan(at));
+  const CodeId no = Tree(region.first(at));
   // What has one value is compared for it: more of these are equal between trees.
-  if (at == 1 && segments[0].IsSingle()) return Test(bpf::kJeq, segments[0].first, no, yes);
-  if (at + 1 == segments.size() && segments[at].IsSingle()) {
-    return Test(bpf::kJeq, segments[at].first, yes, no);
-  }
-  return Test(bpf::kJge, segments[at].first, yes, no);
+  if (at == 1 && below.IsSingle()) return Test(bpf::kJeq, below.first, no, yes);
+  if (at + 1 == region.size() && from.IsSingle()) return Test(bpf::kJeq, from.first, yes, no);
+  return Test(bpf::kJge, from.first, yes, no);
 }
 
 CodeId Builder::Test(std::uint16_t operation, std::uint32_t k, CodeId yes, CodeId no) {
@@ -198,18 +203,31 @@ CodeId Builder::Test(std::uint16_t operation, std::uint32_t k, CodeId yes, CodeI
                  .no = no});
 }
 
-CodeId Builder::Intern(const Code& code) {
+std::size_t Builder::HashOf(const Code& code) {
   std::uint64_t hash = code.k * 0x9e3779b97f4a7c15u;
   hash = (std::rotl(hash, 23) ^ static_cast<std::uint64_t>(code.yes)) * 0x9e3779b97f4a7c15u;
   hash = (std::rotl(hash, 23) ^ static_cast<std::uint64_t>(code.no)) * 0x9e3779b97f4a7c15u;
-  const auto [begin, end] = interned_.equal_range(hash);
-  for (auto it = begin; it != end; ++it) {
-    if (result_.At(it->second) == code) return it->second;
+  return hash >> 32;
+}
+
+CodeId Builder::Intern(const Code& code) {
+  if (2 * (result_.codes.size() + 1) > table_.size()) GrowTable();
+  std::size_t slot = HashOf(code) & (table_.size() - 1);
+  for (; table_[slot] != 0; slot = (slot + 1) & (table_.size() - 1)) {
+    if (result_.codes[table_[slot] - 1] == code) return CodeId{table_[slot] - 1};
   }
-  const CodeId id{static_cast<std::uint32_t>(result_.codes.size())};
   result_.codes.push_back(code);
-  interned_.emplace(hash, id);
-  return id;
+  table_[slot] = static_cast<std::uint32_t>(result_.codes.size());
+  return CodeId{table_[slot] - 1};
+}
+
+void Builder::GrowTable() {
+  table_.assign(std::max<std::size_t>(1024, 2 * table_.size()), 0);
+  for (std::uint32_t i = 0; i < result_.codes.size(); ++i) {
+    std::size_t slot = HashOf(result_.codes[i]) & (table_.size() - 1);
+    while (table_[slot] != 0) slot = (slot + 1) & (table_.size() - 1);
+    table_[slot] = i + 1;
+  }
 }
 
 }  // namespace
