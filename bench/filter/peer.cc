@@ -93,6 +93,13 @@ base::Result<std::vector<bpf::Instruction>> Export(scmp_filter_ctx context) {
 
 }  // namespace
 
+bool IsKnownToPeer(abi::Arch arch, const std::string& call) {
+  // Below -10000 are its stand-ins for calls that an architecture lacks; those from -100 to -300
+  // are for calls behind socketcall and ipc.
+  return seccomp_syscall_resolve_name_arch(TokenOf(arch), call.c_str()) > -10000 &&
+         seccomp_syscall_resolve_name(call.c_str()) != __NR_SCMP_ERROR;
+}
+
 base::Result<std::vector<bpf::Instruction>> BuildWithLibseccomp(const policy::Syscalls& syscalls,
                                                                 bool tree) {
   const Context context(seccomp_init(ActionOf(syscalls.default_action)));

@@ -1,8 +1,10 @@
 // The same policy through libseccomp.
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "abi/arch.h"
 #include "base/result.h"
 #include "bpf/instruction.h"
 #include "policy/policy.h"
@@ -13,5 +15,8 @@ namespace bailey::bench {
 // its bytes, as container engines do. Only for policies that profiles can say.
 base::Result<std::vector<bpf::Instruction>> BuildWithLibseccomp(const policy::Syscalls& syscalls,
                                                                 bool tree);
+
+// Whether this libseccomp's table of the architecture has the call.
+bool IsKnownToPeer(abi::Arch arch, const std::string& call);
 
 }  // namespace bailey::bench
