@@ -17,7 +17,7 @@
 #include "cli/filter_bytes.h"
 #include "cli/input.h"
 #include "policy/import_oci.h"
-#include "prove/reading.h"
+#include "prove/validate.h"
 
 namespace bailey::cli {
 namespace {
@@ -37,7 +37,7 @@ void Describe(CLI::App& app, CompileOptions& options) {
   app.description(
       "Turns a policy into a seccomp filter: raw struct sock_filter records, as seccomp(2) and\n"
       "`bwrap --seccomp` take them, in the byte order of the machine that is to run it.\n"
-      "Before it is written, the filter is compared with a slow reading of the policy.");
+      "Before it is written, the filter is proved equal to the policy.");
   app.add_option("POLICY", options.policy, "a policy file, or a preset");
   app.add_option("--from", options.profile,
                  "instead of a policy: a container engine's seccomp profile (OCI or Docker JSON)");
@@ -158,7 +158,7 @@ base::Status Compile(const CompileOptions& options) {
   if (!policy) return policy.error();
   const auto program = compile::Compile(policy->syscalls);
   if (!program) return program.error();
-  if (auto same = prove::Check(policy->syscalls, *program); !same) return same.error();
+  if (auto same = prove::Validate(policy->syscalls, *program); !same) return same.error();
   const auto report = compile::Describe(policy->syscalls, *program);
   if (!report) return report.error();
   for (const compile::Warning& warning : report->warnings) {

@@ -10,7 +10,7 @@
 #include "cli/commands.h"
 #include "cli/run_report.h"
 #include "compile/compile.h"
-#include "prove/reading.h"
+#include "prove/validate.h"
 #include "sandbox/launch.h"
 
 namespace bailey::cli {
@@ -82,7 +82,7 @@ base::Result<Built> Build(RunOptions& options) {
   built.policy = std::move(*policy);
   const auto filter = compile::Compile(built.policy.syscalls);
   if (!filter) return filter.error();
-  if (const auto checked = prove::Check(built.policy.syscalls, *filter); !checked)
+  if (const auto checked = prove::Validate(built.policy.syscalls, *filter); !checked)
     return checked.error();
   const auto caller = os::CurrentCaller();
   if (!caller) return base::SystemError("find out who is calling", caller.error().value);
