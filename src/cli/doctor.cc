@@ -14,6 +14,7 @@
 #include "os/host.h"
 #include "os/identity.h"
 #include "os/landlock.h"
+#include "os/process.h"
 
 namespace bailey::cli {
 namespace {
@@ -160,6 +161,8 @@ int RunDoctor(int argc, char** argv) {
   app.add_flag("--json", json, "print JSON (docs/schemas/doctor.schema.json)");
   if (const auto code = ParseArguments(app, "doctor", {argv + 1, argv + argc}, kUsage))
     return *code;
+  if (const auto done = os::ExpectChildren(); !done)
+    return Fail("doctor", base::SystemError("expect children", done.error().value));
   const std::vector<Finding> findings = Examine();
   bool available = true;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();

@@ -55,6 +55,12 @@ SysStatus SendSignal(int pidfd, int signal) {
   return Check(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }
 
+SysStatus ExpectChildren() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  return Check(::sigaction(SIGCHLD, &action, nullptr));
+}
+
 SysResult<Ended> WaitFor(pid_t pid) {
   Ended ended;
   while (::wait4(pid, &ended.wait_status, 0, &ended.usage) != pid)

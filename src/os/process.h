@@ -39,6 +39,8 @@ struct Ended {
   int wait_status = 0;
   struct rusage usage = {};  // the process and the children that it waited for
 };
+// A caller that ignores SIGCHLD would have our children reaped by the kernel, unseen.
+SysStatus ExpectChildren();
 // Waits for this child; EINTR is retried.
 SysResult<Ended> WaitFor(pid_t pid);
 

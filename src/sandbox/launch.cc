@@ -289,6 +289,7 @@ int ExitStatus(const Outcome& outcome) {
 base::Result<Outcome> Launch(const Plan& plan) {
   auto prepared = Prepare(plan);
   if (!prepared) return prepared.error();
+  if (const auto done = os::ExpectChildren(); !done) return At(Stage::kSignals, done.error());
   const os::TerminalSettings terminal;
   auto signals = os::SignalQueue::Make();
   if (!signals) return At(Stage::kSignals, signals.error());
