@@ -89,6 +89,12 @@ Finding Mounts() {
   const auto opened = os::OpenInRoot(AT_FDCWD, "", O_PATH);
   if (!opened && opened.error().value == ENOSYS)
     return {"mounts", State::kNo, "openat2 needs Linux 5.6, mount_setattr 5.12"};
+  const auto proc = os::TryProcMount();
+  if (!proc && proc.error().value == EPERM && os::TryUserNamespace(false)) {
+    return {
+        "mounts", State::kNo,
+        "a new /proc is refused: parts of the one around us are covered, as container engines do"};
+  }
   return {"mounts", State::kYes, "by descriptor"};
 }
 
@@ -115,7 +121,8 @@ Finding Caller() {
   const auto caller = os::CurrentCaller();
   if (!caller) return {"caller", State::kNo, Cause(caller.error())};
   constexpr std::uint64_t kNeeded = 1ull << 6 | 1ull << 7 | 1ull << 21;
-  if (caller->euid == 0 && (caller->effective_capabilities & kNeeded) == kNeeded)
+  if (caller->euid == 0 && caller->owns_host &&
+      (caller->effective_capabilities & kNeeded) == kNeeded)
     return {"caller", State::kNote, "root: programs run as an unprivileged id, groups are dropped"};
   if (caller->groups.empty())
     return {"caller", State::kNote, "unprivileged: programs run with this user's id on the host"};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/mount.h"
 #include "os/process.h"
 
 namespace bailey::os {
@@ -20,18 +21,41 @@ std::string KernelRelease() {
   return names.release;
 }
 
+namespace {
+
+// Runs `act` in a child with these namespaces; its errno, if any, comes back as the exit status.
+template <class F>
+SysStatus TryInChild(std::uint32_t namespaces, F act) {
+  const auto child = Fork(namespaces);
+  if (!child) return std::unexpected(child.error());
+  if (child->pid == 0) {
+    const SysStatus done = act();
+    Exit(done ? 0 : done.error().value);
+  }
+  const auto ended = WaitFor(child->pid);
+  if (!ended) return std::unexpected(ended.error());
+  if (!WIFEXITED(ended->wait_status)) return Fail(ECHILD);
+  if (const int number = WEXITSTATUS(ended->wait_status)) return Fail(number);
+  return {};
+}
+
+}  // namespace
+
 SysStatus TryUserNamespace(bool with_others) {
   std::uint32_t namespaces = kUserNamespace;
   if (with_others) {
     namespaces |= kMountNamespace | kPidNamespace | kIpcNamespace | kUtsNamespace |
                   kCgroupNamespace | kNetworkNamespace;
   }
-  const auto child = Fork(namespaces);
-  if (!child) return std::unexpected(child.error());
-  if (child->pid == 0) Exit(0);
-  const auto ended = WaitFor(child->pid);
-  if (!ended) return std::unexpected(ended.error());
-  return {};
+  return TryInChild(namespaces, [] { return SysStatus(); });
+}
+
+SysStatus TryProcMount() {
+  return TryInChild(kUserNamespace | kMountNamespace | kPidNamespace, []() -> SysStatus {
+    const auto proc = NewFilesystem("proc", {}, kNoSuid | kNoDev | kNoExec);
+    if (!proc) return std::unexpected(proc.error());
+    return {};
+  });
 }
 
 bool HasSeccompAction(unsigned action) {

@@ -11,6 +11,8 @@ namespace bailey::os {
 std::string KernelRelease();
 // Tries it: a child makes a user namespace (with the other namespaces, when asked) and ends.
 SysStatus TryUserNamespace(bool with_others);
+// Tries it: a child in namespaces of its own mounts a new proc.
+SysStatus TryProcMount();
 // Which actions seccomp(2) knows on this kernel (SECCOMP_GET_ACTION_AVAIL).
 bool HasSeccompAction(unsigned action);
 // Opens it as a KVM device: the API version, or the errno.

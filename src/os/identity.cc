@@ -113,6 +113,12 @@ SysResult<Caller> CurrentCaller() {
   caller.gid = ::getgid();
   caller.egid = ::getegid();
   caller.secure_execution = ::getauxval(AT_SECURE) != 0;
+  // The initial user namespace, and no other, maps every id to itself (user_namespaces(7)).
+  const auto map = ReadFile(AT_FDCWD, "/proc/self/uid_map", 4096);
+  if (!map) return std::unexpected(map.error());
+  unsigned inside = 1, outside = 1, number = 0;
+  caller.owns_host = ::sscanf(map->c_str(), "%u %u %u", &inside, &outside, &number) == 3 &&
+                     inside == 0 && outside == 0 && number == 0xffffffff;
   const int count = ::getgroups(0, nullptr);
   if (count < 0) return LastErrno();
   caller.groups.resize(static_cast<std::size_t>(count));

@@ -17,6 +17,8 @@ struct Caller {
   gid_t gid = 0, egid = 0;
   std::vector<gid_t> groups;
   std::uint64_t effective_capabilities = 0;
+  bool owns_host =
+      false;  // in the initial user namespace, where capabilities reach the host's mounts
   bool secure_execution = false;  // started setuid, setgid or with file capabilities (AT_SECURE)
 };
 // Allocates.

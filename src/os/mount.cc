@@ -37,18 +37,14 @@ SysResult<base::UniqueFd> CloneTree(int directory, const char* path) {
                          static_cast<unsigned>(AT_SYMLINK_NOFOLLOW);
   const long fd = ::syscall(SYS_open_tree, directory, path, flags);
   if (fd < 0) return LastErrno();
-  base::UniqueFd tree(static_cast<int>(fd));
-  // A copy of a shared mount joins its peer group: later mounts on the host would appear in it.
-  mount_attr attributes = {};
-  attributes.propagation = kMsPrivate;
-  if (const auto done = SetAttributes(tree.Get(), attributes, true); !done)
-    return std::unexpected(done.error());
-  return tree;
+  return base::UniqueFd(static_cast<int>(fd));
 }
 
 SysStatus SetMountFlags(int tree, std::uint32_t flags, bool recursive) {
   mount_attr attributes = {};
   attributes.attr_set = Attributes(flags);
+  // A copy of a shared mount joins its peer group: later mounts on the host would appear in it.
+  attributes.propagation = kMsPrivate;
   return SetAttributes(tree, attributes, recursive);
 }
 

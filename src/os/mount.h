@@ -17,14 +17,15 @@ enum MountFlag : std::uint32_t {
   kNoExec = 1u << 3,
 };
 
-// A detached copy of the mount at `directory`/`path` with everything below it, kept apart from the
-// original's later changes (private propagation). `path` may be "" for the descriptor itself. A
-// final symlink is not followed.
+// A detached copy of the mount at `directory`/`path` with everything below it. `path` may be "" for
+// the descriptor itself. A final symlink is not followed. It still takes part in the original's
+// propagation, until SetMountFlags.
 SysResult<base::UniqueFd> CloneTree(int directory, const char* path);
 
-// Adds flags (and, given a user namespace, its id mapping) to a detached or attached tree.
-// `recursive`: to everything mounted below as well.
+// Adds flags to a detached or attached tree, and keeps it apart from mounts made elsewhere later
+// (private propagation). `recursive`: everything mounted below as well.
 SysStatus SetMountFlags(int tree, std::uint32_t flags, bool recursive);
+// Gives a detached tree the id mapping of a user namespace.
 SysStatus SetIdMap(int tree, int user_namespace, bool recursive);
 
 struct FilesystemOption {

@@ -24,15 +24,27 @@ base::Error At(Stage stage, os::Errno error) {
   return base::SystemError(std::string(ToString(stage)), error.value);
 }
 
+// fs/namespace.c, mount_too_revealing: a user namespace gets a new /proc only where it can already
+// see all of one.
+bool IsProcRefused(const Plan& plan, const Message& message) {
+  return message.stage == Stage::kMount && message.error == EPERM &&
+         message.index < plan.root.steps.size() &&
+         std::holds_alternative<ProcMount>(plan.root.steps[message.index]);
+}
+
 // The failure of a task inside, with the object that it was about.
 base::Error Describe(const Plan& plan, const Message& message) {
   std::string text(ToString(message.stage));
   if (message.stage == Stage::kMount && message.index < plan.root.steps.size())
     text = fmt::format("build root: {}", ToString(plan.root.steps[message.index]));
+  if (IsProcRefused(plan, message))
+    text +=
+        " (parts of the /proc around us are covered, as container engines do; the kernel then "
+        "gives no new one)";
   if (message.stage == Stage::kLimits && message.index < plan.limits.size())
     text += " " + plan.limits[message.index].name;
-  if (message.stage == Stage::kLandlock && message.index < plan.landlock.rules.size())
-    text += " to " + plan.landlock.rules[message.index].path;
+  if (message.stage == Stage::kLandlockRules && message.index < plan.landlock.rules.size())
+    text += " for " + plan.landlock.rules[message.index].path;
   if (message.stage == Stage::kWorkdir) text += " " + plan.workdir;
   if (message.stage == Stage::kHandshake && message.error == EPERM)
     text += " (the policy denies read or write, which every program needs)";

@@ -8,8 +8,6 @@ std::string_view ToString(Stage stage) {
       return "start";
     case Stage::kMapIds:
       return "map ids";
-    case Stage::kDropGroups:
-      return "drop groups";
     case Stage::kBecomeIds:
       return "become the unprivileged user";
     case Stage::kPrivateMounts:
@@ -18,6 +16,8 @@ std::string_view ToString(Stage stage) {
       return "build root";
     case Stage::kEnterRoot:
       return "enter the new root";
+    case Stage::kLandlockRules:
+      return "make Landlock rules";
     case Stage::kHostname:
       return "set the host name";
     case Stage::kLoopback:

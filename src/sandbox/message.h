@@ -12,11 +12,11 @@ namespace bailey::sandbox {
 enum class Stage : std::uint32_t {
   kNone,
   kMapIds,
-  kDropGroups,
   kBecomeIds,
   kPrivateMounts,
   kMount,  // `index` is the step of the root plan
   kEnterRoot,
+  kLandlockRules,  // `index` is the rule
   kHostname,
   kLoopback,
   kForkPayload,
@@ -28,7 +28,7 @@ enum class Stage : std::uint32_t {
   kSignals,
   kKeyring,
   kNoNewPrivileges,
-  kLandlock,  // `index` is the rule; one past the last is the restriction itself
+  kLandlock,
   kCapabilities,
   kDescriptors,
   kSeccomp,

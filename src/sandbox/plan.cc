@@ -43,8 +43,8 @@ Identity PlanIdentity(const policy::Process& process, const os::Caller& caller) 
   Identity identity;
   identity.inside_uid = process.uid;
   identity.inside_gid = process.gid;
-  identity.privileged =
-      caller.euid == 0 && (caller.effective_capabilities & kPrivilege) == kPrivilege;
+  identity.privileged = caller.euid == 0 && caller.owns_host &&
+                        (caller.effective_capabilities & kPrivilege) == kPrivilege;
   identity.outside_uid = identity.privileged ? kUnprivilegedId : caller.euid;
   identity.outside_gid = identity.privileged ? kUnprivilegedId : caller.egid;
   if (!identity.privileged) identity.kept_groups.assign(caller.groups.begin(), caller.groups.end());

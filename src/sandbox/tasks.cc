@@ -83,6 +83,11 @@ os::SysStatus KeepOnly(base::UniqueFd& keep) {
   return os::CloseFrom(kStandardDescriptors + 1);
 }
 
+os::SysStatus RestrictFiles(const Prepared& prepared) {
+  if (prepared.plan->landlock.abi == 0) return {};
+  return os::Restrict(prepared.ruleset.Get());
+}
+
 // Reaps until the payload ends. What else still runs in the namespace dies with PID 1.
 [[noreturn]] void Reap(const Prepared& prepared, pid_t payload) {
   for (;;) {
@@ -105,10 +110,10 @@ void Report(const Prepared& prepared, const Failure& failure) {
   (void)!::write(prepared.socket.Get(), &message, sizeof(message));
 }
 
-os::SysStatus ApplyLandlock(Prepared& prepared, Failure& failure) {
+os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure) {
   const LandlockPlan& plan = prepared.plan->landlock;
   if (plan.abi == 0) return {};
-  const auto ruleset = os::MakeRuleset(plan.handled, plan.scopes);
+  auto ruleset = os::MakeRuleset(plan.handled, plan.scopes);
   if (!ruleset) return std::unexpected(ruleset.error());
   for (const PathRule& rule : plan.rules) {
     base::UniqueFd opened;
@@ -121,7 +126,8 @@ os::SysStatus ApplyLandlock(Prepared& prepared, Failure& failure) {
     if (const auto added = os::AddRule(ruleset->Get(), path, rule.rights); !added) return added;
     ++failure.index;
   }
-  return os::Restrict(ruleset->Get());
+  prepared.ruleset = std::move(*ruleset);
+  return {};
 }
 
 void RunPayload(Prepared& prepared, base::UniqueFd release) {
@@ -142,7 +148,7 @@ void RunPayload(Prepared& prepared, base::UniqueFd release) {
       .Then(Stage::kKeyring, [](Failure&) { return os::JoinNewSessionKeyring(); })
       .Then(Stage::kLimits, [&](Failure& failure) { return ApplyLimits(plan, failure); })
       .Then(Stage::kNoNewPrivileges, [](Failure&) { return os::SetNoNewPrivileges(); })
-      .Then(Stage::kLandlock, [&](Failure& failure) { return ApplyLandlock(prepared, failure); })
+      .Then(Stage::kLandlock, [&](Failure&) { return RestrictFiles(prepared); })
       .Then(Stage::kCapabilities, [&](Failure&) { return os::KeepCapabilities(plan.capabilities); })
       // The supervisor reads back what is in force through /proc, which this flag opens to it.
       .Then(Stage::kCapabilities, [](Failure&) { return os::SetDumpable(true); })
@@ -183,6 +189,8 @@ void RunPid1(Prepared& prepared) {
             })
       .Then(Stage::kBecomeIds, [&](Failure&) { return BecomePlannedIds(plan.identity); })
       .Then(Stage::kMount, [&](Failure& failure) { return BuildRoot(prepared, failure); })
+      .Then(Stage::kLandlockRules,
+            [&](Failure& failure) { return MakeLandlockRules(prepared, failure); })
       .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })
       .Then(Stage::kLoopback,
             [&](Failure&) { return own_network ? os::BringLoopbackUp() : os::SysStatus(); })
@@ -208,7 +216,7 @@ void RunPid1(Prepared& prepared) {
       // and a payload under seccomp could otherwise act through it.
       .Then(Stage::kSealRoot, [](Failure&) { return os::SetDumpable(false); })
       .Then(Stage::kNoNewPrivileges, [](Failure&) { return os::SetNoNewPrivileges(); })
-      .Then(Stage::kLandlock, [&](Failure& failure) { return ApplyLandlock(prepared, failure); })
+      .Then(Stage::kLandlock, [&](Failure&) { return RestrictFiles(prepared); })
       .Then(Stage::kCapabilities, [](Failure&) { return os::KeepCapabilities(0); })
       .Then(Stage::kDescriptors, [&](Failure&) { return KeepOnly(prepared.socket); })
       .Then(Stage::kSeccomp, [&](Failure&) { return os::AttachFilter(prepared.reaper_filter); })

@@ -24,11 +24,11 @@ struct Prepared {
   const Plan* plan = nullptr;
   std::vector<char*> argv, environment;  // null-terminated
   std::vector<const char*> executables;
-  std::vector<base::UniqueFd> sources;     // by root step: cloned trees, when cloned with privilege
-  std::vector<base::UniqueFd> rule_paths;  // by Landlock rule, filled inside
+  std::vector<base::UniqueFd> sources;  // by root step: cloned trees, when cloned with privilege
   std::vector<std::array<char, 24>> sizes, inodes;  // by root step: tmpfs options as text
   std::vector<std::uint8_t> reaper_filter;
-  base::UniqueFd socket;  // the end that PID 1 and the payload share
+  base::UniqueFd ruleset;  // made inside, when the plan has Landlock
+  base::UniqueFd socket;   // the end that PID 1 and the payload share
 };
 
 [[noreturn]] void RunPid1(Prepared& prepared);
@@ -41,8 +41,8 @@ os::SysResult<base::UniqueFd> CloneSource(const BindMount& bind);
 os::SysStatus BuildRoot(Prepared& prepared, Failure& failure);
 // After the last mount: makes what is to be read-only read-only.
 os::SysStatus SealRoot(const Prepared& prepared);
-// Puts the Landlock rules on the calling task.
-os::SysStatus ApplyLandlock(Prepared& prepared, Failure& failure);
+// Opens what the Landlock rules name, in the root just entered: one ruleset for both tasks.
+os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure);
 
 void Report(const Prepared& prepared, const Failure& failure);
 
