@@ -280,7 +280,11 @@ class Builder {
   base::Status AddPattern(const std::string& pattern, std::set<std::string>& hidden) {
     const auto found = FindMatches(pattern, PatternRoots(pattern), kPatternLimit);
     if (!found) return found.error();
-    hidden.insert(found->begin(), found->end());
+    for (const std::string& path : *found) {
+      // A match may be a symlink to a file of another name: that file is what is meant.
+      const auto resolved = ResolveHostPath(path);
+      hidden.insert(resolved ? resolved->real : path);
+    }
     return {};
   }
 

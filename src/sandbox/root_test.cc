@@ -88,6 +88,13 @@ TEST_F(RootTest, MasksAFileOfTheHostWhereverABindShowsIt) {
             "bind T/work read-only", "mask file T/work/secret", "mask directory T/work/sub"}));
 }
 
+TEST_F(RootTest, APatternThatMatchesASymlinkMasksWhatItLeadsTo) {
+  fs::create_symlink("secret", top_ + "/work/.env");
+  EXPECT_EQ(Lines({.read = {top_ + "/work"}, .hide = {top_ + "/**/.env"}}),
+            (List{"directory T", "directory T/work", "bind T/work read-only",
+                  "mask file T/work/secret"}));
+}
+
 TEST_F(RootTest, SaysThatAHiddenNameCanBeCreated) {
   const auto plan = PlanRoot({.write = {top_ + "/work"}, .hide = {top_ + "/work/absent"}}, {});
   ASSERT_TRUE(plan);
