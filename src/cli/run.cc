@@ -57,6 +57,14 @@ void Describe(CLI::App& app, RunOptions& options) {
   app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
 }
 
+// The policy's filter, proved equal to the policy's meaning.
+base::Result<bpf::Program> ProvedFilter(const policy::Policy& policy) {
+  auto filter = compile::Compile(policy.syscalls);
+  if (!filter) return filter;
+  if (const auto same = prove::Validate(policy.syscalls, *filter); !same) return same.error();
+  return filter;
+}
+
 struct Built {
   policy::Policy policy;
   sandbox::Plan plan;
@@ -80,10 +88,6 @@ base::Result<Built> Build(RunOptions& options) {
   auto policy = policy::Load(options.policy, *context, options.overrides);
   if (!policy) return policy.error();
   built.policy = std::move(*policy);
-  const auto filter = compile::Compile(built.policy.syscalls);
-  if (!filter) return filter.error();
-  if (const auto checked = prove::Validate(built.policy.syscalls, *filter); !checked)
-    return checked.error();
   const auto caller = os::CurrentCaller();
   if (!caller) return base::SystemError("find out who is calling", caller.error().value);
   sandbox::PlanOptions plan_options;
@@ -98,7 +102,7 @@ base::Result<Built> Build(RunOptions& options) {
     }
     plan_options.without.insert(*layer);
   }
-  auto plan = sandbox::BuildPlan(built.policy, *filter, *caller, plan_options);
+  auto plan = sandbox::BuildPlan(built.policy, *caller, plan_options);
   if (!plan) return plan.error();
   built.plan = std::move(*plan);
   return built;
@@ -139,7 +143,11 @@ int RunRun(int argc, char** argv) {
   auto built = Build(options);
   if (!built) return NoSandbox(built.error());
   if (options.dry_run) {
-    fmt::print("{:<12} {}\n{}", "policy", built->policy.name, sandbox::ToString(built->plan));
+    const auto filter = ProvedFilter(built->policy);
+    if (!filter) return NoSandbox(filter.error());
+    fmt::print("{:<12} {}\n{}{:<12} filter of {} instructions, proved equal to the policy\n",
+               "policy", built->policy.name, sandbox::ToString(built->plan), "seccomp",
+               filter->Size());
     return kYes;
   }
   // Opened first: a report that cannot be written is found out before the program runs.
@@ -148,7 +156,7 @@ int RunRun(int argc, char** argv) {
     report = std::fopen(options.json_file.c_str(), "we");
     if (!report) return NoSandbox(base::SystemError("open " + options.json_file, errno));
   }
-  const auto outcome = sandbox::Launch(built->plan);
+  const auto outcome = sandbox::Launch(built->plan, [&] { return ProvedFilter(built->policy); });
   if (!outcome) return NoSandbox(outcome.error());
   SayWhatHappened(built->plan, *outcome);
   if (report) {

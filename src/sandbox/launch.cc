@@ -76,6 +76,9 @@ base::Result<Prepared> Prepare(const Plan& plan) {
   auto filter = ReaperFilter();
   if (!filter) return filter.error();
   prepared.reaper_filter = filter->Bytes();
+  auto memory = os::SharedMemory::Make(sizeof(FilterSlot));
+  if (!memory) return At(Stage::kSeccomp, memory.error());
+  prepared.filter_memory = std::move(*memory);
   if (const auto given = GivePipes(plan.identity); !given) return given.error();
   if (plan.identity.privileged) {
     if (const auto cloned = ClonePrivileged(plan, prepared.sources); !cloned) return cloned.error();
@@ -110,15 +113,18 @@ class Sandbox {
 // The supervisor's side of one launch, from the first message to the last.
 class Supervisor {
  public:
-  Supervisor(const Plan& plan, Sandbox& sandbox, base::UniqueFd socket, os::SignalQueue& signals)
+  Supervisor(const Plan& plan, FilterSlot& slot, Sandbox& sandbox, base::UniqueFd socket,
+             os::SignalQueue& signals)
       : plan_(plan),
+        slot_(slot),
         sandbox_(sandbox),
         socket_(std::move(socket)),
         signals_(signals),
         begin_(Clock::now()) {}
 
-  base::Result<Outcome> Run() {
+  base::Result<Outcome> Run(const FilterSource& filter) {
     if (const auto mapped = MapIds(); !mapped) return mapped.error();
+    if (const auto made = MakeFilter(filter); !made) return made.error();
     for (bool over = false; !over;) {
       const int descriptors[] = {socket_.Get(), signals_.Descriptor()};
       const auto ready = os::WaitReadable(descriptors, deadline_);
@@ -154,6 +160,15 @@ class Supervisor {
     return {};
   }
 
+  base::Status MakeFilter(const FilterSource& filter) {
+    const auto program = filter();
+    if (!program) return program.error();
+    const std::vector<std::uint8_t> bytes = program->Bytes();
+    std::ranges::copy(bytes, slot_.records.begin());
+    slot_.size = static_cast<std::uint32_t>(bytes.size());
+    return Tell(MessageKind::kFilter);
+  }
+
   base::Status Tell(MessageKind kind) {
     const auto sent = os::Send(socket_.Get(), Message{.kind = kind}.Bytes());
     if (!sent) return At(Stage::kHandshake, sent.error());
@@ -187,6 +202,7 @@ class Supervisor {
         wait_status_ = message.error;
         return true;
       case MessageKind::kMapped:
+      case MessageKind::kFilter:
       case MessageKind::kStart:
         break;
     }
@@ -195,7 +211,8 @@ class Supervisor {
 
   base::Result<bool> StartWhenComplete() {
     if (!ready_ || !sealed_) return false;
-    auto enforced = ReadBack(plan_, payload_, sandbox_.Pid());
+    auto enforced =
+        ReadBack(plan_, slot_.size / sizeof(bpf::Instruction), payload_, sandbox_.Pid());
     if (!enforced) return enforced.error();
     outcome_.enforced = std::move(*enforced);
     if (const auto sent = Tell(MessageKind::kStart); !sent) return sent.error();
@@ -259,6 +276,7 @@ class Supervisor {
   }
 
   const Plan& plan_;
+  FilterSlot& slot_;
   Sandbox& sandbox_;
   base::UniqueFd socket_;
   os::SignalQueue& signals_;
@@ -298,7 +316,7 @@ int ExitStatus(const Outcome& outcome) {
   return 125;
 }
 
-base::Result<Outcome> Launch(const Plan& plan) {
+base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   auto prepared = Prepare(plan);
   if (!prepared) return prepared.error();
   if (const auto done = os::ExpectChildren(); !done) return At(Stage::kSignals, done.error());
@@ -317,7 +335,7 @@ base::Result<Outcome> Launch(const Plan& plan) {
   Sandbox sandbox(std::move(*child));
   prepared->socket.Reset();
   prepared->sources.clear();
-  return Supervisor(plan, sandbox, std::move((*pair)[0]), *signals).Run();
+  return Supervisor(plan, prepared->Filter(), sandbox, std::move((*pair)[0]), *signals).Run(filter);
 }
 
 }  // namespace bailey::sandbox

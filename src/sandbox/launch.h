@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "bpf/program.h"
 #include "sandbox/plan.h"
 #include "sandbox/readback.h"
 
@@ -31,8 +33,12 @@ struct Outcome {
 // The exit status of `bailey run`: the program's own, 128+n, 124, 126 or 127.
 int ExitStatus(const Outcome& outcome);
 
+// Makes the program's seccomp filter. It is called once, in the supervisor, while the namespaces
+// and the root are being made beside it; an error means that the program does not run.
+using FilterSource = std::function<base::Result<bpf::Program>()>;
+
 // Blocks until the program has ended and every process of the sandbox is gone. An error means that
 // the program never ran. Signals sent to the caller meanwhile are passed on to the program.
-base::Result<Outcome> Launch(const Plan& plan);
+base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter);
 
 }  // namespace bailey::sandbox

@@ -1,6 +1,6 @@
 // What the tasks of a sandbox say to each other while it starts: fixed-size messages over one
 // socket pair that keeps message boundaries. The supervisor holds one end; PID 1 and the payload
-// share the other, and each waits for exactly one message on it.
+// share the other: PID 1 reads the first message on it, and the payload all later ones.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,7 @@ std::string_view ToString(Stage stage);
 
 enum class MessageKind : std::uint32_t {
   kMapped,  // supervisor to PID 1: your ids are mapped, go on
+  kFilter,  // supervisor to payload: the seccomp filter is proved, and in the shared slot
   kHello,   // payload to supervisor: this is my process id (by the socket's credentials)
   kReady,   // payload to supervisor: every layer is in force, read it back
   kSealed,  // PID 1 to supervisor: the root is complete, and I can do nothing more but reap

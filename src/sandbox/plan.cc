@@ -165,8 +165,8 @@ std::string_view ToString(Layer layer) {
   return "";
 }
 
-base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& filter,
-                             const os::Caller& caller, const PlanOptions& options) {
+base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& caller,
+                             const PlanOptions& options) {
   if (caller.secure_execution || caller.uid != caller.euid || caller.gid != caller.egid) {
     return base::Unsupported(
         "start sandbox: bailey is installed setuid, setgid or with file capabilities, and refuses "
@@ -200,7 +200,6 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& f
   }
   plan.new_session = policy.process.new_session;
   plan.wall = policy.limits.wall;
-  plan.filter = filter.Bytes();
   if (!plan.identity.kept_groups.empty()) {
     plan.notes.push_back(fmt::format("supplementary groups kept, as only root can drop them: {}",
                                      fmt::join(plan.identity.kept_groups, " ")));
@@ -238,7 +237,6 @@ std::string ToString(const Plan& plan) {
   if (plan.landlock.abi > 0) line("landlock", fmt::format("version {}", plan.landlock.abi));
   for (const PathRule& rule : plan.landlock.rules)
     line("landlock", fmt::format("{} {}", Octets(rule.rights), rule.path));
-  line("seccomp", fmt::format("{} instructions", plan.filter.size() / sizeof(bpf::Instruction)));
   for (const std::string& note : plan.notes) line("note", note);
   return text;
 }

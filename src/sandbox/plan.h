@@ -1,11 +1,12 @@
 // Everything that will be done to start a program behind a policy's wall, as a plain value.
 //
-//   auto plan = sandbox::BuildPlan(policy, program, caller, {.argv = {"/bin/ls", "-l"}});
+//   auto plan = sandbox::BuildPlan(policy, caller, {.argv = {"/bin/ls", "-l"}});
 //   if (!plan) return plan.error();
 //   fmt::print("{}", sandbox::ToString(*plan));      // bailey run --dry-run
-//   auto outcome = sandbox::Launch(*plan, {});
+//   auto outcome = sandbox::Launch(*plan, [&] { return compile::Compile(policy.syscalls); });
 //
-// A plan comes from BuildPlan only. Weakening it needs the name of the layer that is given up.
+// The seccomp filter is not part of it: it is made while the namespaces are. A plan comes from
+// BuildPlan only. Weakening it needs the name of the layer that is given up.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "bpf/program.h"
 #include "os/identity.h"
 #include "policy/policy.h"
 #include "sandbox/root.h"
@@ -74,8 +74,7 @@ struct Plan {
   std::vector<std::string> capability_names;
   bool new_session = true;
   std::optional<std::chrono::milliseconds> wall;
-  std::vector<std::uint8_t> filter;  // struct sock_filter records
-  std::vector<std::string> notes;    // what a person should know; goes into the report
+  std::vector<std::string> notes;  // what a person should know; goes into the report
   bool operator==(const Plan&) const = default;
 };
 
@@ -86,8 +85,8 @@ struct PlanOptions {
   std::set<Layer> without;
 };
 
-base::Result<Plan> BuildPlan(const policy::Policy& policy, const bpf::Program& filter,
-                             const os::Caller& caller, const PlanOptions& options);
+base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& caller,
+                             const PlanOptions& options);
 
 // Many lines, for people: `bailey run --dry-run`.
 std::string ToString(const Plan& plan);

@@ -170,8 +170,6 @@ base::Result<std::vector<Enforced>> CompareStatus(
     if (found != row.planned) return Differs(row.key, row.planned, found);
   }
   enforced.push_back({"no_new_privs", "set"});
-  enforced.push_back({"seccomp", fmt::format("filter of {} instructions",
-                                             plan.filter.size() / sizeof(bpf::Instruction))});
   enforced.push_back(
       {"capabilities",
        plan.capabilities == 0 ? "none" : fmt::format("{}", fmt::join(plan.capability_names, " "))});
@@ -218,7 +216,8 @@ base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLi
   return Enforced{"mounts", fmt::format("{} as planned", mounts.size())};
 }
 
-base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, int payload, int pid1) {
+base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, std::size_t instructions,
+                                             int payload, int pid1) {
   const auto own_text = os::ReadFile(AT_FDCWD, "/proc/self/status", kProcFileLimit);
   if (!own_text) return base::SystemError("read back /proc/self/status", own_text.error().value);
   const auto own_filters = FiltersOf("own status", ParseStatus(*own_text));
@@ -241,6 +240,7 @@ base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, int payload, int 
   auto namespaces = CompareNamespaces(plan, payload);
   if (!namespaces) return namespaces.error();
   enforced->insert(enforced->begin(), {std::move(*namespaces), std::move(*mounts)});
+  enforced->push_back({"seccomp", fmt::format("filter of {} instructions", instructions)});
   if (plan.landlock.abi > 0) {
     enforced->push_back({"landlock", fmt::format("version {}, {} rules", plan.landlock.abi,
                                                  plan.landlock.rules.size())});

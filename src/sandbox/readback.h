@@ -31,11 +31,13 @@ struct Enforced {
 };
 
 // Differences are kViolation errors: "read back <what>: planned ..., found ...".
+// `callers_filters`: how many the caller itself is under, and so the program too.
 base::Result<std::vector<Enforced>> CompareStatus(const Plan& plan, int callers_filters,
                                                   const std::map<std::string, std::string>& status);
 base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts);
 
 // Reads the payload's and PID 1's /proc files and compares.
-base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, int payload, int pid1);
+base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, std::size_t instructions,
+                                             int payload, int pid1);
 
 }  // namespace bailey::sandbox

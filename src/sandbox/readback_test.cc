@@ -10,7 +10,6 @@ Plan SmallPlan() {
   plan.identity.outside_uid = 65533;
   plan.identity.outside_gid = 65533;
   plan.identity.privileged = true;
-  plan.filter.resize(8);
   plan.root.steps = {TmpfsMount{"/", 1, 1, "0755", true},
                      BindMount{.source = "/usr", .target = "/usr"}, ProcMount{"/proc"}};
   return plan;

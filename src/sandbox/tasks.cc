@@ -153,7 +153,13 @@ void RunPayload(Prepared& prepared, base::UniqueFd release) {
       // The supervisor reads back what is in force through /proc, which this flag opens to it.
       .Then(Stage::kCapabilities, [](Failure&) { return os::SetDumpable(true); })
       .Then(Stage::kDescriptors, [&](Failure&) { return KeepOnly(prepared.socket); })
-      .Then(Stage::kSeccomp, [&](Failure&) { return os::AttachFilter(plan.filter); })
+      .Then(Stage::kHandshake,
+            [&](Failure&) { return WaitFor(prepared.socket.Get(), MessageKind::kFilter); })
+      .Then(Stage::kSeccomp,
+            [&](Failure&) {
+              const FilterSlot& filter = prepared.Filter();
+              return os::AttachFilter({filter.records.data(), filter.size});
+            })
       .Then(Stage::kHandshake,
             [&](Failure&) {
               const int kept = prepared.socket.Get();

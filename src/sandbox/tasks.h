@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "bpf/instruction.h"
 #include "os/errno.h"
+#include "os/memory.h"
 #include "sandbox/message.h"
 #include "sandbox/plan.h"
 
@@ -19,6 +21,12 @@ struct Failure {
   int error = 0;
 };
 
+// Memory that the tasks share with the supervisor: it makes the filter while they make the root.
+struct FilterSlot {
+  std::uint32_t size = 0;  // bytes
+  std::array<std::uint8_t, bpf::kMaxInstructions * sizeof(bpf::Instruction)> records;
+};
+
 // Prepared before the first fork: C strings, room for descriptors, PID 1's own filter.
 struct Prepared {
   const Plan* plan = nullptr;
@@ -27,8 +35,11 @@ struct Prepared {
   std::vector<base::UniqueFd> sources;  // by root step: cloned trees, when cloned with privilege
   std::vector<std::array<char, 24>> sizes, inodes;  // by root step: tmpfs options as text
   std::vector<std::uint8_t> reaper_filter;
+  os::SharedMemory filter_memory;
   base::UniqueFd ruleset;  // made inside, when the plan has Landlock
-  base::UniqueFd socket;   // the end that PID 1 and the payload share
+  FilterSlot& Filter() const { return *static_cast<FilterSlot*>(filter_memory.Address()); }
+
+  base::UniqueFd socket;  // the end that PID 1 and the payload share
 };
 
 [[noreturn]] void RunPid1(Prepared& prepared);
