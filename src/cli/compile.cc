@@ -16,7 +16,11 @@
 #include "cli/commands.h"
 #include "cli/filter_bytes.h"
 #include "cli/input.h"
+#include "compile/draw_svg.h"
+#include "compile/draw_text.h"
+#include "compile/export_profile.h"
 #include "policy/import_oci.h"
+#include "prove/keep.h"
 #include "prove/validate.h"
 
 namespace bailey::cli {
@@ -46,8 +50,12 @@ void Describe(CLI::App& app, CompileOptions& options) {
                  "Docker gives)")
       ->allow_extra_args(false);
   app.add_option("-o,--output", options.output, "write to a file (default: standard output)");
-  app.add_option("--format", options.format, "raw, disasm or json (default: raw)")
-      ->check(CLI::IsMember({"raw", "disasm", "json"}));
+  app.add_option("--format", options.format,
+                 "raw; c: a header; disasm, pseudo, dot, svg: for reading; json; oci, firecracker: "
+                 "for other engines (default: raw)")
+      ->check(CLI::IsMember(
+          {"raw", "c", "disasm", "pseudo", "dot", "svg", "json", "oci", "firecracker"}))
+      ->type_name("FORMAT");
   app.add_option("--arch", options.architectures,
                  "for this architecture instead of the policy's; may be repeated")
       ->allow_extra_args(false);
@@ -90,12 +98,25 @@ std::string Json(const policy::Policy& policy, const bpf::Program& program,
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::string Render(const CompileOptions& options, const policy::Policy& policy,
-                   const bpf::Program& program, const compile::Report& report) {
+// Of the policy's decisions, not of the filter's instructions.
+base::Result<std::string> Draw(const std::string& format, const policy::Policy& policy) {
+  const auto outline = compile::Outline(policy.syscalls);
+  if (!outline) return outline.error();
+  if (format == "pseudo") return compile::PseudoCode(*outline);
+  if (format == "dot") return compile::Dot(*outline, policy.name);
+  return compile::Svg(*outline, policy.name);
+}
+
+base::Result<std::string> Render(const std::string& format, const policy::Policy& policy,
+                                 const bpf::Program& program, const compile::Report& report) {
   const bool big_endian = IsBigEndian(policy.syscalls);
-  if (options.format == "disasm") return bpf::Disassemble(program, {.big_endian = big_endian});
-  if (options.format == "json") return Json(policy, program, report);
-  return FilterBytes(program, big_endian);
+  if (format == "raw") return FilterBytes(program, big_endian);
+  if (format == "c") return compile::CHeader(program, policy.name);
+  if (format == "disasm") return bpf::Disassemble(program, {.big_endian = big_endian});
+  if (format == "json") return Json(policy, program, report);
+  if (format == "oci") return compile::ExportOci(policy.syscalls);
+  if (format == "firecracker") return compile::ExportFirecracker(policy.syscalls, policy.name);
+  return Draw(format, policy);
 }
 
 void PrintStats(const compile::Report& report) {
@@ -159,6 +180,7 @@ base::Status Compile(const CompileOptions& options) {
   const auto program = compile::Compile(policy->syscalls);
   if (!program) return program.error();
   if (auto same = prove::Validate(policy->syscalls, *program); !same) return same.error();
+  if (auto kept = prove::Keep(*policy, *program); !kept) return kept.error();
   const auto report = compile::Describe(policy->syscalls, *program);
   if (!report) return report.error();
   for (const compile::Warning& warning : report->warnings) {
@@ -167,7 +189,9 @@ base::Status Compile(const CompileOptions& options) {
                warning.text);
   }
   if (options.stats) PrintStats(*report);
-  return Write(options.output, Render(options, *policy, *program, *report));
+  const auto text = Render(options.format, *policy, *program, *report);
+  if (!text) return text.error();
+  return Write(options.output, *text);
 }
 
 }  // namespace

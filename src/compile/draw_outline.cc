@@ -59,6 +59,8 @@ class TestNames {
 
   std::string Mask(const std::string& argument, std::uint32_t mask) const {
     const std::string_view prefix = PrefixFor(argument);
+    const std::string_view whole = prefix.empty() ? prefix : abi::ConstantName(arch_, prefix, mask);
+    if (!whole.empty()) return std::string(whole);
     std::string names;
     for (std::uint32_t left = mask; left != 0; left &= left - 1) {
       const std::string_view name =
@@ -159,6 +161,10 @@ class GroupBuilder {
     const auto second = first == kAllBits ? std::nullopt : SmallestMatch(mask, 0, first + 1);
     if (!second || *second > last) return names_.Value(argument, first);
     if (last == mask) return names_.Value(argument, first) + " and above";
+    const auto third = SmallestMatch(mask, 0, *second + 1);
+    if (*second != kAllBits && (!third || *third > last)) {
+      return fmt::format("{}, {}", names_.Value(argument, first), names_.Value(argument, *second));
+    }
     return fmt::format("{}..{}", names_.Value(argument, first), names_.Value(argument, last));
   }
 
@@ -210,6 +216,7 @@ base::Result<PolicyOutline> Outline(const policy::Syscalls& syscalls) {
                                                    : std::string(call.name));
     }
     for (auto& [node, group] : groups) {
+      std::ranges::sort(group.calls);
       const auto repeated = std::ranges::unique(group.calls);  // x32's two numbers
       group.calls.erase(repeated.begin(), repeated.end());
       column.groups.push_back(std::move(group));

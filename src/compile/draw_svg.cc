@@ -51,16 +51,21 @@ std::string_view ClassOf(std::string_view answer) {
   return answer.starts_with("kill") ? "kill" : "deny";
 }
 
-int WidthOf(std::string_view text) { return static_cast<int>(text.size()) * kLetter; }
+// Never less than it will be, in the fonts that are likely.
+int WidthOf(std::string_view text) {
+  int width = 0;
+  for (const char c : text) width += c >= 'A' && c <= 'Z' ? kLetter + 2 : kLetter;
+  return width;
+}
 
-// Long lists of values are broken at their commas.
-std::vector<std::string> Rows(const std::string& values) {
+// Long lists are broken behind their separators: values at commas, masks at bars.
+std::vector<std::string> Rows(const std::string& values, std::string_view separator = ", ") {
   constexpr std::size_t kLongest = 34;
   std::vector<std::string> rows = {""};
   std::size_t begin = 0;
   while (begin < values.size()) {
-    std::size_t end = values.find(", ", begin);
-    end = end == std::string::npos ? values.size() : end + 2;
+    std::size_t end = values.find(separator, begin);
+    end = end == std::string::npos ? values.size() : end + separator.size();
     if (!rows.back().empty() && rows.back().size() + (end - begin) > kLongest) rows.emplace_back();
     rows.back() += values.substr(begin, end - begin);
     begin = end;
@@ -142,10 +147,12 @@ rect {{ stroke: #8c959f; }}
 // A test's box: its subject, then a row a branch with the answer at its right end.
 class TestBox {
  public:
-  explicit TestBox(const TestTable& test) : test_(test) {
+  explicit TestBox(const TestTable& test) : test_(test), subject_(Rows(test.subject, "|")) {
     int values = 0;
     int answers = 0;
-    int lines = 1;
+    int subject = 0;
+    int lines = static_cast<int>(subject_.size());
+    for (const std::string& row : subject_) subject = std::max(subject, WidthOf(row) + kPad);
     for (const Branch& branch : test.branches) {
       for (const std::string& row : Rows(branch.values)) {
         values = std::max(values, WidthOf(row));
@@ -154,7 +161,7 @@ class TestBox {
       answers = std::max(answers, branch.target.test ? 0 : WidthOf(branch.target.answer));
     }
     answers_ = answers == 0 ? 0 : answers + 2 * kPad;
-    box_.width = std::max(WidthOf(test.subject), values + answers_ + kPad) + 2 * kPad;
+    box_.width = std::max(subject, values + answers_ + kPad) + 2 * kPad;
     box_.height = lines * (kLine + 4) + 4;
   }
 
@@ -166,9 +173,14 @@ class TestBox {
 
   void Draw(Canvas& canvas, const std::vector<TestBox>& others) const {
     canvas.Rectangle(box_, "plain");
-    canvas.Rectangle({box_.x, box_.y, box_.width, kLine + 6}, "test");
-    canvas.Text(box_.x + kPad, box_.y + 3, test_.subject, "head");
-    int y = box_.y + kLine + 8;
+    int y = box_.y + 3;
+    canvas.Rectangle(
+        {box_.x, box_.y, box_.width, static_cast<int>(subject_.size()) * (kLine + 4) + 2}, "test");
+    for (const std::string& row : subject_) {
+      canvas.Text(box_.x + kPad, y, row, "head");
+      y += kLine + 4;
+    }
+    y += 1;
     for (const Branch& branch : test_.branches) {
       const int top = y;
       for (const std::string& row : Rows(branch.values)) {
@@ -187,6 +199,7 @@ class TestBox {
 
  private:
   const TestTable& test_;
+  std::vector<std::string> subject_;
   int answers_ = 0;
   Box box_;
 };

@@ -73,7 +73,7 @@ TEST(Draw, PseudoCodeOfTests) {
                               "    otherwise: allow\n"));
   EXPECT_THAT(text, HasSubstr("  socket: by family\n"
                               "    AF_INET: by type & 0xf\n"
-                              "      1..2: allow\n"
+                              "      1, 2: allow\n"
                               "      otherwise: EPERM\n"
                               "    otherwise: EPERM\n"));
   EXPECT_THAT(text, HasSubstr("upper half of offset"));
