@@ -37,6 +37,7 @@ int Fail(std::string_view command, const base::Error& error);
 int RunRun(int argc, char** argv);
 int RunCompile(int argc, char** argv);
 int RunExplain(int argc, char** argv);
+int RunProve(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
 

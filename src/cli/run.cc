@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/run_report.h"
 #include "compile/compile.h"
+#include "prove/keep.h"
 #include "prove/validate.h"
 #include "sandbox/launch.h"
 

@@ -95,7 +95,6 @@ constexpr auto kLater = std::to_array<Later>({
     {"audit", "log", "denied", "the audit trail"},
     {"audit", "log", "all", "the audit trail"},
     {"audit", "capacity", "", "the audit trail"},
-    {"guarantees", "keep", "", "the prover"},
 });
 
 class LayerReader {

@@ -659,14 +659,6 @@ capacity = 4096
      R"(x.toml:3:1: set [audit] capacity: needs the audit trail, which this version does not have yet
 capacity = 4096
 ^)"},
-    {"guarantees",
-     R"(bailey = 1
-[guarantees]
-keep = ["no-keyring"]
-)",
-     R"(x.toml:3:1: set [guarantees] keep: needs the prover, which this version does not have yet
-keep = ["no-keyring"]
-^)"},
 };
 
 TEST(LoadError, FaultsOfAText) {

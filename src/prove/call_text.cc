@@ -23,7 +23,7 @@ constexpr Names kNames[] = {
     {"ioctl", "cmd", "TIOC"},
     {"socket", "family", "AF_"},
     {"socketpair", "family", "AF_"},
-    {"prctl", "option", "PR_"},
+    {"prctl", "option", "PR_SET_"},
     {"clone", "flags", "CLONE_", true},
     {"unshare", "flags", "CLONE_", true},
     {"setns", "flags", "CLONE_", true},

@@ -1,0 +1,225 @@
+// bailey prove: guarantees about a filter, each proved, refuted with a call, or undecided.
+#include "cli/prove.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "os/filters.h"
+#include "policy/load.h"
+#include "prove/call_text.h"
+#include "prove/keep.h"
+
+namespace bailey::cli {
+namespace {
+
+struct ProveOptions {
+  std::vector<std::string> subjects;
+  std::vector<std::string> guarantees;
+  std::vector<std::string> architectures;
+  std::string file;
+  int pid = 0;
+  bool all = false;
+  bool json = false;
+};
+
+void Describe(CLI::App& app, ProveOptions& options) {
+  app.name("bailey prove");
+  app.description(
+      "Decides guarantees about a filter, for every value of the 64 bytes that it sees: proved,\n"
+      "refuted with a call that shows it, or undecided and why. Exit status: 0 all proved, 1 one\n"
+      "is refuted, 3 none is refuted and one is undecided.\n"
+      "Without --guarantee: what the policy promises to keep; for a filter or a process, what\n"
+      "untrusted code needs.");
+  app.add_option("SUBJECT", options.subjects,
+                 "a policy file, a preset, or files of filter bytes (- for standard input): "
+                 "several are a stack, oldest first");
+  const auto many = [&](const char* name, std::vector<std::string>& value, const char* help) {
+    app.add_option(name, value, help)->allow_extra_args(false);
+  };
+  many("--guarantee", options.guarantees, "decide this one; may be repeated");
+  app.add_flag("--all", options.all, "decide all that there are");
+  many("--arch", options.architectures, "for this architecture only; may be repeated");
+  app.add_option("--guarantee-file", options.file, "guarantees of your own, decided too");
+  app.add_option("--pid", options.pid, "the filters of a running process");
+  app.add_flag("--json", options.json, "print JSON");
+}
+
+base::Result<Judged> ReadProcess(const ProveOptions& options) {
+  const auto archs = ReadArchs(options.architectures);
+  if (!archs) return archs.error();
+  const auto filters = os::FiltersOf(options.pid);
+  if (!filters) return filters.error();
+  Judged judged;
+  judged.title = fmt::format("process {}", options.pid);
+  judged.subject.archs = prove::MachineArchs({{abi::NativeArch()}});
+  judged.subject.listed = judged.subject.archs;
+  if (!archs->empty()) judged.subject.archs = judged.subject.listed = *archs;
+  for (const std::vector<std::uint8_t>& bytes : *filters) {
+    auto program = bpf::Read(bytes);
+    if (!program) return program.error();
+    judged.subject.stack.push_back(*std::move(program));
+  }
+  return judged;
+}
+
+struct Row {
+  const prove::Guarantee* guarantee;
+  prove::Finding finding;
+};
+
+base::Result<std::vector<const prove::Guarantee*>> Choose(const ProveOptions& options,
+                                                          const Judged& judged,
+                                                          const prove::Prover& prover,
+                                                          std::span<const prove::Guarantee> own) {
+  std::vector<const prove::Guarantee*> chosen;
+  const auto add = [&](std::string_view name,
+                       const base::Location& location) -> std::optional<base::Error> {
+    const prove::Guarantee* const found = prover.Find(name);
+    if (found != nullptr) {
+      if (std::ranges::find(chosen, found) == chosen.end()) chosen.push_back(found);
+      return std::nullopt;
+    }
+    return prove::NoSuchGuarantee(name, location);
+  };
+  for (const std::string& name : options.guarantees) {
+    if (auto error = add(name, {})) return *std::move(error);
+  }
+  for (const prove::Guarantee& one : own) chosen.push_back(&one);
+  if (options.all) {
+    for (const prove::Guarantee& one : prove::BuiltinGuarantees()) chosen.push_back(&one);
+  }
+  if (options.all || !options.guarantees.empty() || !own.empty()) return chosen;
+  for (const policy::Guarantee& kept : judged.keeps) {
+    if (auto error = add(kept.name, kept.location)) return *std::move(error);
+  }
+  if (judged.is_policy) return chosen;
+  for (const prove::Guarantee& one : prove::BuiltinGuarantees()) {
+    if (one.untrusted) chosen.push_back(&one);
+  }
+  return chosen;
+}
+
+std::string_view Name(prove::Verdict verdict) {
+  switch (verdict) {
+    case prove::Verdict::kProved:
+      return "proved";
+    case prove::Verdict::kRefuted:
+      return "refuted";
+    case prove::Verdict::kUndecided:
+      return "undecided";
+  }
+  return "";
+}
+
+std::string ArchNames(const prove::Subject& subject) {
+  std::string text;
+  for (const abi::Arch arch : subject.archs)
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", abi::Info(arch).name);
+  return text;
+}
+
+std::size_t Count(std::span<const Row> rows, prove::Verdict verdict) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(rows, [&](const Row& row) { return row.finding.verdict == verdict; }));
+}
+
+std::string Table(const Judged& judged, std::span<const Row> rows) {
+  std::string text;
+  std::size_t width = 0;
+  for (const Row& row : rows) width = std::max(width, row.guarantee->name.size());
+  for (const Row& row : rows) {
+    std::string line = fmt::format("{:<{}}  {:<9}  {}", row.guarantee->name, width,
+                                   Name(row.finding.verdict), prove::WitnessText(row.finding));
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  text +=
+      fmt::format("{} on {}: {} proved, {} refuted, {} undecided\n", base::Escape(judged.title),
+                  ArchNames(judged.subject), Count(rows, prove::Verdict::kProved),
+                  Count(rows, prove::Verdict::kRefuted), Count(rows, prove::Verdict::kUndecided));
+  if (std::ranges::count(judged.subject.archs, abi::Arch::kX86_64) > 0) {
+    text +=
+        "x86_64 335 (uretprobe) and 336 (uprobe) pass any filter on recent kernels: nothing is "
+        "promised about them\n";
+  }
+  return text;
+}
+
+std::string Json(const Judged& judged, std::span<const Row> rows) {
+  nlohmann::ordered_json json;
+  json["version"] = 1;
+  json["subject"] = judged.title;
+  json["architectures"] = nlohmann::ordered_json::array();
+  for (const abi::Arch arch : judged.subject.archs)
+    json["architectures"].push_back(abi::Info(arch).name);
+  json["guarantees"] = nlohmann::ordered_json::array();
+  for (const Row& row : rows) {
+    nlohmann::ordered_json one;
+    one["name"] = row.guarantee->name;
+    one["sentence"] = row.guarantee->sentence;
+    one["verdict"] = Name(row.finding.verdict);
+    if (!row.finding.reason.empty()) one["reason"] = row.finding.reason;
+    if (const auto& witness = row.finding.witness) {
+      nlohmann::ordered_json call;
+      call["text"] = prove::CallText(*witness);
+      call["arch"] = witness->arch;
+      call["nr"] = witness->nr;
+      call["args"] = witness->args;
+      call["instruction_pointer"] = witness->instruction_pointer;
+      if (row.finding.answer)
+        call["answer"] = prove::OutcomeText(*row.finding.answer, witness->arch);
+      one["witness"] = std::move(call);
+    }
+    json["guarantees"].push_back(std::move(one));
+  }
+  // Names come from the user; what is not UTF-8 in them must not throw.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+base::Result<int> Prove(const ProveOptions& options) {
+  if ((options.pid != 0) == !options.subjects.empty())
+    return base::InvalidInput("read subject: name a policy or filters, or a process with --pid");
+  auto judged = options.pid != 0 ? ReadProcess(options)
+                                 : ReadSubject(options.subjects, options.architectures);
+  if (!judged) return judged.error();
+  std::optional<prove::GuaranteeFile> file;
+  if (!options.file.empty()) {
+    auto text = ReadInput(options.file, policy::kMaxPolicyBytes);
+    if (!text) return text.error();
+    auto parsed = prove::GuaranteeFile::Parse(*std::move(text), options.file);
+    if (!parsed) return parsed.error();
+    file = *std::move(parsed);
+  }
+  const auto own = file ? file->Guarantees() : std::span<const prove::Guarantee>();
+  prove::Prover prover(judged->subject, own);
+  const auto chosen = Choose(options, *judged, prover, own);
+  if (!chosen) return chosen.error();
+  std::vector<Row> rows;
+  for (const prove::Guarantee* guarantee : *chosen)
+    rows.push_back({guarantee, prover.Prove(*guarantee)});
+  fmt::print("{}", options.json ? Json(*judged, rows) : Table(*judged, rows));
+  if (Count(rows, prove::Verdict::kRefuted) > 0) return kNo;
+  return Count(rows, prove::Verdict::kUndecided) > 0 ? kUnknown : kYes;
+}
+
+}  // namespace
+
+int RunProve(int argc, char** argv) {
+  ProveOptions options;
+  CLI::App app;
+  Describe(app, options);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (const auto code = ParseArguments(app, "prove", words, kUsage)) return *code;
+  const auto code = Prove(options);
+  return code ? *code : Fail("prove", code.error());
+}
+
+}  // namespace bailey::cli

@@ -1,0 +1,64 @@
+#include "prove/keep.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compile/compile.h"
+#include "policy/load.h"
+
+namespace bailey::prove {
+namespace {
+
+base::Status KeepOf(std::string_view text) {
+  const auto policy = policy::Parse(text, "t.toml", {"/home/someone", "/work", abi::Arch::kX86_64});
+  if (!policy) throw std::runtime_error(base::ToString(policy.error()));
+  const auto program = compile::Compile(policy->syscalls);
+  if (!program) throw std::runtime_error(program.error().text);
+  return Keep(*policy, *program);
+}
+
+TEST(Keep, PresetsKeepWhatTheyPromise) {
+  for (const policy::Preset& preset : policy::Presets()) {
+    const auto policy = policy::Load(preset.name, {"/home/someone", "/work"});
+    ASSERT_TRUE(policy);
+    const auto program = compile::Compile(policy->syscalls);
+    ASSERT_TRUE(program);
+    const auto kept = Keep(*policy, *program);
+    EXPECT_TRUE(kept) << preset.name << ": " << base::ToString(kept.error());
+    const bool promises = preset.name == "untrusted" || preset.name == "agent";
+    EXPECT_TRUE(!promises || policy->guarantees.size() >= 10) << preset.name;
+  }
+}
+
+struct Broken {
+  const char* sentence;
+  const char* text;
+  base::ErrorCode code;
+  const char* want;
+};
+
+TEST(Keep, ABrokenPromiseHasItsPlaceAndACall) {
+  const Broken rows[] = {
+      {"granted what the preset promises not to",
+       "bailey = 1\nextends = [\"untrusted\"]\n[syscalls]\nallow = [\"bpf\"]\n"
+       "[guarantees]\nkeep = [\"no-bpf\"]\n",
+       base::ErrorCode::kViolation,
+       "keep guarantee no-bpf: x86_64: bpf(cmd=0, uattr=0, size=0) -> allow"},
+      {"a name that is none", "bailey = 1\n[guarantees]\nkeep = [\"no-bfp\"]\n",
+       base::ErrorCode::kInvalidInput,
+       "t.toml:3:9: find guarantee \"no-bfp\": there is none, did you mean \"no-bpf\"?"},
+      {"what no filter can promise", "bailey = 1\n[guarantees]\nkeep = [\"no-uprobe\"]\n",
+       base::ErrorCode::kUnsupported,
+       "t.toml:3:9: keep guarantee no-uprobe: undecided: the kernel passes x86_64 335 (uretprobe) "
+       "whatever a filter says"},
+  };
+  for (const Broken& row : rows) {
+    const auto kept = KeepOf(row.text);
+    ASSERT_FALSE(kept) << row.sentence;
+    EXPECT_EQ(kept.error().code, row.code) << row.sentence;
+    EXPECT_THAT(base::ToString(kept.error()), testing::HasSubstr(row.want)) << row.sentence;
+  }
+}
+
+}  // namespace
+}  // namespace bailey::prove

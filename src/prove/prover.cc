@@ -1,0 +1,412 @@
+#include "prove/prover.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "abi/constants.h"
+#include "abi/syscalls.h"
+#include "policy/condition.h"
+#include "prove/call_text.h"
+#include "prove/condition_diagram.h"
+#include "prove/validate.h"
+#include "verify/meaning.h"
+#include "verify/predicate.h"
+#include "verify/query.h"
+
+namespace bailey::prove {
+namespace {
+
+using abi::Arch;
+using verify::Diagram;
+using verify::Outcome;
+using verify::Ref;
+using verify::Span;
+using verify::Word;
+
+constexpr std::uint32_t kSignBit = 0x80000000;
+constexpr std::uint32_t kLastNumber = 0xffffffff;
+constexpr std::string_view kFamilies = "{$families}";
+
+abi::ActionKind KindOf(Outcome outcome) { return abi::Decode(verify::ValueOf(outcome)).kind; }
+
+bool IsFakeSuccess(Outcome outcome) {
+  return KindOf(outcome) == abi::ActionKind::kErrno && outcome.data == 0;
+}
+
+bool IsOpen(Outcome outcome) {
+  const abi::ActionKind kind = KindOf(outcome);
+  return kind == abi::ActionKind::kAllow || kind == abi::ActionKind::kLog || IsFakeSuccess(outcome);
+}
+
+bool IsDeferred(Outcome outcome) {
+  const abi::ActionKind kind = KindOf(outcome);
+  return kind == abi::ActionKind::kNotify || kind == abi::ActionKind::kTrace;
+}
+
+// The rest of a function whose `word` is known; only for words that nothing above is open to.
+Ref Walk(const Diagram& diagram, Ref ref, Word word, std::uint32_t value) {
+  while (!Diagram::IsTerminal(ref) && diagram.WordAt(diagram.Level(ref)) == word) {
+    const unsigned shift = Diagram::kDigitBits * diagram.DigitAt(diagram.Level(ref));
+    ref = diagram.ChildrenOf(ref)[value >> shift & (Diagram::kFanOut - 1)];
+  }
+  return ref;
+}
+
+// Numbers 335 and 336 of x86_64 pass whatever a filter says (kernel/seccomp.c since 6.14 and 6.18:
+// __secure_computing skips uretprobe and uprobe).
+bool IsNeverFiltered(Arch arch, std::string_view call) {
+  return arch == Arch::kX86_64 && (call == "uretprobe" || call == "uprobe");
+}
+
+Finding Undecided(std::string reason) { return {Verdict::kUndecided, {}, {}, std::move(reason)}; }
+
+Finding OutOfLimits() {
+  return Undecided("the limit of nodes or steps was reached before an answer");
+}
+
+const abi::Multiplexed* FindSubcall(std::span<const abi::Multiplexed> table,
+                                    std::string_view call) {
+  const auto found = std::ranges::find(table, call, &abi::Multiplexed::name);
+  return found == table.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string WitnessText(const Finding& finding) {
+  std::string text;
+  if (finding.witness) {
+    text = CallText(*finding.witness);
+    if (finding.answer)
+      text += fmt::format(" -> {}", OutcomeText(*finding.answer, finding.witness->arch));
+  }
+  if (finding.reason.empty()) return text;
+  return text.empty() ? finding.reason : fmt::format("{} ({})", text, finding.reason);
+}
+
+std::vector<Arch> MachineArchs(std::span<const Arch> archs) {
+  static const std::array<std::vector<Arch>, 8> kMachines = {
+      {{Arch::kX86_64, Arch::kI386, Arch::kX32},
+       {Arch::kAarch64, Arch::kArm},
+       {Arch::kMips64, Arch::kMips64n32, Arch::kMips},
+       {Arch::kMipsel64, Arch::kMipsel64n32, Arch::kMipsel},
+       {Arch::kParisc64, Arch::kParisc},
+       {Arch::kPpc64, Arch::kPpc},
+       {Arch::kS390x, Arch::kS390}}};
+  std::vector<Arch> all;
+  const auto add = [&](Arch arch) {
+    if (std::ranges::find(all, arch) == all.end()) all.push_back(arch);
+  };
+  for (const Arch arch : archs) add(arch);
+  for (const Arch arch : archs) {
+    for (const std::vector<Arch>& machine : kMachines) {
+      if (std::ranges::find(machine, arch) == machine.end()) continue;
+      for (const Arch other : machine) add(other);
+    }
+  }
+  return all;
+}
+
+Subject SubjectOf(const policy::Syscalls& syscalls, bpf::Program program) {
+  Subject subject;
+  subject.stack.push_back(std::move(program));
+  subject.listed = syscalls.architectures;
+  subject.archs = MachineArchs(syscalls.architectures);
+  subject.big_endian = IsBigEndian(syscalls);
+  if (syscalls.socket_families) subject.families = *syscalls.socket_families;
+  return subject;
+}
+
+Prover::Prover(Subject subject, std::span<const Guarantee> known, const verify::Limits& limits)
+    : subject_(std::move(subject)),
+      known_(known),
+      diagram_(verify::ChooseOrder(subject_.stack), limits) {
+  meaning_ = verify::MeaningOf(diagram_, subject_.stack, subject_.big_endian);
+  open_ = verify::Where(diagram_, meaning_, IsOpen);
+  deferred_ = verify::Where(diagram_, meaning_, IsDeferred);
+}
+
+const Guarantee* Prover::Find(std::string_view name) const {
+  for (const auto list : {known_, BuiltinGuarantees()}) {
+    const auto found = std::ranges::find(list, name, &Guarantee::name);
+    if (found != list.end()) return &*found;
+  }
+  return nullptr;
+}
+
+Finding Prover::Witnessed(Verdict verdict, const bpf::SeccompData& data, std::string reason) const {
+  return {verdict, data, verify::OutcomeFor(diagram_, meaning_, data), std::move(reason)};
+}
+
+bool Prover::IsListed(Arch arch) const {
+  return std::ranges::find(subject_.listed, arch) != subject_.listed.end();
+}
+
+Finding Prover::Prove(const Guarantee& guarantee) {
+  const auto known = known_findings_.find(guarantee.name);
+  if (known != known_findings_.end()) return known->second;
+  // While it is under way it holds for those that it rests on: a circle proves nothing more.
+  known_findings_[guarantee.name] = {Verdict::kProved, {}, {}, {}};
+  diagram_.Refill();
+  Finding finding = ProveAlone(guarantee);
+  for (const std::string_view name : guarantee.rests_on) {
+    if (finding.verdict != Verdict::kProved) break;
+    const Guarantee* const other = Find(name);
+    if (other == nullptr) {
+      finding = Undecided(fmt::format("rests on {}, which is not defined", name));
+      break;
+    }
+    Finding below = Prove(*other);
+    if (below.verdict == Verdict::kProved) continue;
+    below.reason = below.reason.empty() ? fmt::format("through {}", name)
+                                        : fmt::format("through {}: {}", name, below.reason);
+    finding = std::move(below);
+  }
+  known_findings_[guarantee.name] = finding;
+  return finding;
+}
+
+Finding Prover::ProveAlone(const Guarantee& guarantee) {
+  if (meaning_ == Diagram::kLost || open_ == Diagram::kLost || deferred_ == Diagram::kLost)
+    return OutOfLimits();
+  if (guarantee.wants == Wants::kWellFormed) return ProveForm();
+  is_lost_ = false;
+  if (auto found = Look(guarantee, false, open_)) return *std::move(found);
+  if (is_lost_) return OutOfLimits();
+  for (const CallSet& set : guarantee.calls) {
+    for (const Arch arch : subject_.archs) {
+      if (!IsNeverFiltered(arch, set.call)) continue;
+      return Undecided(fmt::format("the kernel passes {} {} ({}) whatever a filter says",
+                                   abi::Info(arch).name, *abi::Number(arch, set.call), set.call));
+    }
+  }
+  if (std::string silence = SilenceOf(guarantee); !silence.empty())
+    return Undecided(std::move(silence));
+  if (guarantee.wants == Wants::kClosed) {
+    if (auto found = Look(guarantee, false, deferred_)) {
+      found->verdict = Verdict::kUndecided;
+      found->reason = "a tracer or a supervisor answers, which the filter does not show";
+      return *std::move(found);
+    }
+    if (auto found = Look(guarantee, true, open_)) {
+      found->verdict = Verdict::kUndecided;
+      return *std::move(found);
+    }
+  }
+  return is_lost_ ? OutOfLimits() : Finding{Verdict::kProved, {}, {}, {}};
+}
+
+std::optional<Finding> Prover::Look(const Guarantee& guarantee, bool with_pointer, Ref bad) {
+  for (const CallSet& set : guarantee.calls) {
+    if (set.pointer.empty() == with_pointer || set.numbers != "foreign") continue;
+    if (auto found = LookForForeign(bad)) return found;
+  }
+  for (const Arch arch : subject_.archs) {
+    // Errnos are for programs that run: on a foreign architecture none does.
+    if (guarantee.wants == Wants::kErrno && !IsListed(arch)) continue;
+    const Ref bad_here = bad == open_ ? BadOn(arch, guarantee)
+                                      : Walk(diagram_, bad, Word::kArch, abi::Info(arch).token);
+    for (const CallSet& set : guarantee.calls) {
+      if (set.pointer.empty() == with_pointer) continue;
+      auto found = LookOn(arch, set, bad_here);
+      if (!found) continue;
+      if (with_pointer) found->reason = fmt::format("behind a pointer: {}", set.pointer);
+      return found;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Finding> Prover::LookForForeign(Ref bad) {
+  std::vector<Span> listed;
+  for (const Arch arch : subject_.listed) {
+    const std::uint32_t token = abi::Info(arch).token;
+    listed.push_back({token, token, Diagram::kFalse});
+  }
+  std::ranges::sort(listed, {}, &Span::first);
+  const auto rest = std::ranges::unique(listed);
+  listed.erase(rest.begin(), rest.end());
+  const Ref foreign = verify::Switch(diagram_, Word::kArch, listed, Diagram::kTrue);
+  // A token that some table has makes a better witness.
+  for (const Arch arch : subject_.archs) {
+    const std::uint32_t token = abi::Info(arch).token;
+    if (Walk(diagram_, foreign, Word::kArch, token) == Diagram::kFalse) continue;
+    verify::Witness witness =
+        verify::FindWitness(diagram_, Walk(diagram_, bad, Word::kArch, token));
+    if (witness.found != verify::Answer::kYes) continue;
+    witness.data.arch = token;
+    return Witnessed(Verdict::kRefuted, witness.data, "");
+  }
+  const verify::Witness witness = verify::FindWitness(diagram_, diagram_.And(foreign, bad));
+  if (witness.found == verify::Answer::kYes) return Witnessed(Verdict::kRefuted, witness.data, "");
+  is_lost_ = is_lost_ || witness.found == verify::Answer::kUndecided;
+  return std::nullopt;
+}
+
+Ref Prover::BadOn(Arch arch, const Guarantee& guarantee) {
+  const std::uint32_t token = abi::Info(arch).token;
+  const Ref meaning = Walk(diagram_, meaning_, Word::kArch, token);
+  switch (guarantee.wants) {
+    case Wants::kErrno: {
+      const auto wanted = abi::ErrnoNumber(arch, guarantee.errno_name);
+      return verify::Where(diagram_, meaning, [&](Outcome outcome) {
+        const bool is_wanted = KindOf(outcome) == abi::ActionKind::kErrno && outcome.data == wanted;
+        return !is_wanted && (!IsOpen(outcome) || IsFakeSuccess(outcome));
+      });
+    }
+    case Wants::kNoFakeSuccess:
+      return verify::Where(diagram_, meaning, IsFakeSuccess);
+    case Wants::kClosed:
+    case Wants::kWellFormed:
+      break;
+  }
+  return Walk(diagram_, open_, Word::kArch, token);
+}
+
+std::optional<Finding> Prover::LookOn(Arch arch, const CallSet& set, Ref bad) {
+  const auto look = [&](Ref condition, Ref where) -> std::optional<bpf::SeccompData> {
+    if (where == Diagram::kFalse || condition == Diagram::kFalse) return std::nullopt;
+    const verify::Witness witness = verify::FindWitness(diagram_, diagram_.And(condition, where));
+    is_lost_ = is_lost_ || witness.found == verify::Answer::kUndecided;
+    if (witness.found != verify::Answer::kYes) return std::nullopt;
+    bpf::SeccompData data = witness.data;
+    data.arch = abi::Info(arch).token;
+    return data;
+  };
+  if (!set.numbers.empty()) {
+    const auto data = look(NumbersOf(arch, set.numbers), bad);
+    if (data) return Witnessed(Verdict::kRefuted, *data, "");
+    return std::nullopt;
+  }
+  for (const Target& target : TargetsOf(set, arch)) {
+    auto data = look(target.condition, Walk(diagram_, bad, Word::kNr, target.number));
+    if (!data) continue;
+    data->nr = target.number;
+    return Witnessed(Verdict::kRefuted, *data, "");
+  }
+  return std::nullopt;
+}
+
+std::optional<Ref> Prover::ConditionOf(const CallSet& set, Arch arch) {
+  if (set.when.empty()) return Diagram::kTrue;
+  std::string text(set.when);
+  if (const auto at = text.find(kFamilies); at != std::string::npos) {
+    if (subject_.families.empty()) return Diagram::kTrue;
+    text.replace(at, kFamilies.size(), fmt::format("{{{}}}", fmt::join(subject_.families, ", ")));
+  }
+  const auto condition = policy::ParseCondition(text);
+  if (!condition) return std::nullopt;
+  return ConditionDiagram(diagram_, *condition, arch, set.call);
+}
+
+std::vector<Prover::Target> Prover::TargetsOf(const CallSet& set, Arch arch) {
+  std::vector<Target> targets;
+  const bool is_here = set.archs.empty() || std::ranges::any_of(set.archs, [&](auto name) {
+                         return abi::FindArch(name) == arch;
+                       });
+  if (!is_here || IsNeverFiltered(arch, set.call)) return targets;
+  const auto number = abi::Number(arch, set.call);
+  const auto condition = number ? ConditionOf(set, arch) : std::nullopt;
+  if (condition) targets.push_back({*number, *condition});
+  if (condition && arch == Arch::kX32) {
+    const std::uint32_t plain = *number & ~abi::kX32Bit;
+    if (plain >= abi::kX32FirstOwn && plain <= abi::kX32LastOwn)
+      targets.push_back({plain, *condition});
+  }
+  const auto add_subcall = [&](bool has, std::span<const abi::Multiplexed> table,
+                               std::string_view multiplexer, std::uint32_t mask) {
+    const abi::Multiplexed* const subcall = has ? FindSubcall(table, set.call) : nullptr;
+    const auto through = abi::Number(arch, multiplexer);
+    if (subcall == nullptr || !through) return;
+    targets.push_back(
+        {*through, verify::Compare(diagram_, verify::LowHalf(0), verify::Relation::kEqual,
+                                   subcall->selector, mask)});
+  };
+  const abi::ArchInfo& info = abi::Info(arch);
+  add_subcall(info.has_socketcall, abi::SocketcallTable(), "socketcall", 0xffffffff);
+  add_subcall(info.has_ipc, abi::IpcTable(), "ipc", 0xffff);
+  return targets;
+}
+
+Ref Prover::NumbersOf(Arch arch, std::string_view numbers) {
+  constexpr Ref kFalse = Diagram::kFalse;
+  const bool is_x86_token = abi::Info(arch).token == abi::Info(Arch::kX86_64).token;
+  std::vector<Span> spans;
+  if (numbers == "all") return Diagram::kTrue;
+  if (numbers == "negative") {
+    // -1 is what a tracer leaves to skip a call: it is never made.
+    spans = {{kSignBit, kLastNumber - 1, Diagram::kTrue}};
+  } else if (numbers == "x32" && is_x86_token) {
+    spans = {{abi::kX32FirstOwn, abi::kX32LastOwn, Diagram::kTrue},
+             {abi::kX32Bit, kSignBit - 1, Diagram::kTrue}};
+  } else if (numbers == "unknown") {
+    for (const abi::Syscall& call : abi::Syscalls(arch))
+      spans.push_back({call.number, call.number, kFalse});
+    if (arch == Arch::kX86_64) spans.push_back({abi::kX32FirstOwn, abi::kX32LastOwn, kFalse});
+    if (arch == Arch::kX86_64) spans.push_back({abi::kX32Bit, kSignBit - 1, kFalse});
+    if (arch == Arch::kX32) spans.insert(spans.begin(), {0, abi::kX32Bit - 1, kFalse});
+    spans.push_back({kSignBit, kLastNumber, kFalse});
+    std::ranges::sort(spans, {}, &Span::first);
+    return verify::Switch(diagram_, Word::kNr, spans, Diagram::kTrue);
+  }
+  return verify::Switch(diagram_, Word::kNr, spans);
+}
+
+std::string Prover::SilenceOf(const Guarantee& guarantee) {
+  for (const CallSet& set : guarantee.calls) {
+    const bool has_x32 = std::ranges::any_of(subject_.archs, [](Arch arch) {
+      return abi::Info(arch).token == abi::Info(Arch::kX86_64).token;
+    });
+    if (set.numbers == "x32" && !has_x32) return "x32 is on no machine in play";
+    if (!set.numbers.empty()) return {};
+  }
+  for (const Arch arch : subject_.archs) {
+    bool says_something = false;
+    for (const CallSet& set : guarantee.calls) {
+      says_something = says_something || !TargetsOf(set, arch).empty();
+      const bool has_no_meaning =
+          set.archs.empty() && abi::Number(arch, set.call) && !ConditionOf(set, arch);
+      if (has_no_meaning) {
+        return fmt::format("its condition on {} has no meaning on {}", set.call,
+                           abi::Info(arch).name);
+      }
+    }
+    if (says_something) continue;
+    // Where every call of the architecture is closed there is nothing left to say.
+    const Ref own = arch == Arch::kX32 ? NumbersOf(arch, "x32") : Diagram::kTrue;
+    const Ref open = Walk(diagram_, open_, Word::kArch, abi::Info(arch).token);
+    if (verify::Overlap(diagram_, own, open) == verify::Answer::kNo) continue;
+    return fmt::format("it says nothing about {}", abi::Info(arch).name);
+  }
+  return {};
+}
+
+Finding Prover::ProveForm() {
+  for (const bpf::Program& program : subject_.stack) {
+    const Ref returns = verify::ReturnsOf(diagram_, program, subject_.big_endian);
+    const verify::Witness witness = verify::FindWitness(
+        diagram_, verify::Where(diagram_, returns,
+                                [](Outcome outcome) { return !verify::IsKnownAction(outcome); }));
+    if (witness.found == verify::Answer::kUndecided) return OutOfLimits();
+    if (witness.found == verify::Answer::kYes)
+      return Witnessed(Verdict::kRefuted, witness.data, "an action that the kernel does not know");
+    const auto instructions = program.Instructions();
+    for (std::size_t pc = 0; pc < instructions.size(); ++pc) {
+      const bpf::Instruction& instruction = instructions[pc];
+      const abi::Action action = abi::Decode(instruction.k);
+      if (instruction.code == bpf::kReturn && action.kind == abi::ActionKind::kErrno &&
+          instruction.k != abi::Encode(action)) {
+        return {Verdict::kRefuted,
+                {},
+                {},
+                fmt::format("pc {} returns an errno above 4095, which the kernel cuts", pc)};
+      }
+      if (instruction.code == (bpf::kDiv | bpf::kX))
+        return Undecided(fmt::format("pc {} divides by X, which may be zero", pc));
+    }
+  }
+  return {Verdict::kProved, {}, {}, {}};
+}
+
+}  // namespace bailey::prove
