@@ -49,7 +49,7 @@ ArgumentType TypeOf(table::Kind kind, Arch arch) {
 
 const table::Signature* FindSignature(Arch arch, std::string_view syscall) {
   const auto at = NameIndexOf(syscall);
-  if (!at || !Number(arch, syscall)) return nullptr;
+  if (!at || !NumberAt(arch, *at)) return nullptr;
   const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(arch);
   const auto* found = std::ranges::lower_bound(table::kSignatures, *at, {},
                                                [](const table::Signature& s) { return s.syscall; });

@@ -34,13 +34,17 @@ constexpr Multiplexed kIpc[] = {
 }  // namespace
 
 Syscall SyscallList::Row(std::size_t row) {
-  return {table::kNumbers[row], table::kNames[table::kOwners[row]]};
+  return {table::kNumbers[row], table::kNames[table::kOwners[row]], table::kOwners[row]};
 }
 
 std::optional<std::uint32_t> Number(Arch arch, std::string_view name) {
   const auto at = kIndex.Find(table::kNames, name);
   if (!at) return std::nullopt;
-  const std::uint32_t number = table::kByName[TableOf(arch) * kNameCount + *at];
+  return NumberAt(arch, *at);
+}
+
+std::optional<std::uint32_t> NumberAt(Arch arch, std::size_t name_index) {
+  const std::uint32_t number = table::kByName[TableOf(arch) * kNameCount + name_index];
   if (number == kNoNumber) return std::nullopt;
   return number;
 }

@@ -14,10 +14,13 @@ namespace bailey::abi {
 struct Syscall {
   std::uint32_t number;
   std::string_view name;
+  std::uint16_t name_index;  // of `name` in AllNames()
 };
 
 // The number as the kernel sees it in seccomp_data.nr: x32's with kX32Bit, mips with its base.
 std::optional<std::uint32_t> Number(Arch arch, std::string_view name);
+// The same, for the name with this index in AllNames().
+std::optional<std::uint32_t> NumberAt(Arch arch, std::size_t name_index);
 // Empty when no table names this number. For x32, both n|kX32Bit; never n alone.
 std::string_view Name(Arch arch, std::uint32_t number);
 

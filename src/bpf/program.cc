@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -37,8 +38,14 @@ constexpr RefusedCode kRefusedCodes[] = {
     {0x0e, "a return of X"},
 };
 
+constexpr auto kIsAccepted = [] {
+  std::array<bool, 256> accepted = {};
+  for (const std::uint16_t code : kAcceptedCodes) accepted[code] = true;
+  return accepted;
+}();
+
 Reason CheckCode(std::uint16_t code) {
-  if (std::ranges::find(kAcceptedCodes, code) != std::end(kAcceptedCodes)) return std::nullopt;
+  if (code < kIsAccepted.size() && kIsAccepted[code]) return std::nullopt;
   const auto* refused = std::ranges::find(kRefusedCodes, code, &RefusedCode::code);
   if (refused != std::end(kRefusedCodes)) {
     return fmt::format("code 0x{:02x}, {}, is not for seccomp", code, refused->what);

@@ -61,7 +61,8 @@ class Resolver {
 
   base::Status IndexRules();
   base::Status DecideCalls(Arch arch);
-  base::Result<NodeId> DecideCall(Arch arch, std::string_view name, std::uint32_t number);
+  base::Result<NodeId> DecideCall(Arch arch, std::string_view name,
+                                  std::optional<std::size_t> name_index, std::uint32_t number);
   base::Result<NodeId> FoldRules(Arch arch, std::string_view name, const RuleIndexes& rules);
   NodeId DecideMultiplexer(Arch arch, const Multiplexer& multiplexer);
   NodeId DecideSubcall(Arch arch, std::string_view name);
@@ -69,9 +70,9 @@ class Resolver {
   std::vector<Zone> ZonesOf(std::uint32_t token) const;
   bool IsListed(Arch arch) const { return std::ranges::find(archs_, arch) != archs_.end(); }
 
-  // Indexes of the rules that name the call there, up to the first without a condition. What is
-  // returned holds until the next question.
-  const RuleIndexes& RulesFor(Arch arch, std::string_view name,
+  // Indexes of the rules that name the call there, by name (an index into abi::AllNames()) or
+  // number, up to the first without a condition. What is returned holds until the next question.
+  const RuleIndexes& RulesFor(Arch arch, std::optional<std::size_t> name,
                               std::optional<std::uint32_t> number);
   const Answer& DefaultFor(std::string_view name) const;
   NodeId LeafOf(Arch arch, const Answer& answer, std::uint32_t rule);
@@ -148,11 +149,11 @@ base::Status Resolver::IndexRules() {
   return {};
 }
 
-const Resolver::RuleIndexes& Resolver::RulesFor(Arch arch, std::string_view name,
+const Resolver::RuleIndexes& Resolver::RulesFor(Arch arch, std::optional<std::size_t> name,
                                                 std::optional<std::uint32_t> number) {
   rules_.clear();
-  if (const auto index = abi::NameIndexOf(name)) {
-    for (std::uint32_t i = first_rule_[*index]; i != 0; i = next_rule_[i - 1]) {
+  if (name) {
+    for (std::uint32_t i = first_rule_[*name]; i != 0; i = next_rule_[i - 1]) {
       const auto& only = syscalls_.rules[i - 1].arch;
       if (!only || *only == arch) rules_.push_back(i - 1);
     }
@@ -192,17 +193,18 @@ NodeId Resolver::LeafOf(Arch arch, const Answer& answer, std::uint32_t rule) {
 base::Status Resolver::DecideCalls(Arch arch) {
   const std::size_t first = result_.calls.size();
   result_.calls.reserve(first + abi::Syscalls(arch).size() + rules_by_number_.size());
-  const auto decide = [&](std::string_view name, std::uint32_t number) -> base::Status {
-    const auto decision = DecideCall(arch, name, number);
+  const auto decide = [&](std::string_view name, std::optional<std::size_t> name_index,
+                          std::uint32_t number) -> base::Status {
+    const auto decision = DecideCall(arch, name, name_index, number);
     if (!decision) return decision.error();
     result_.calls.push_back({arch, number, name, *decision});
     return {};
   };
   for (const abi::Syscall& call : abi::Syscalls(arch)) {
-    if (auto status = decide(call.name, call.number); !status) return status;
+    if (auto status = decide(call.name, call.name_index, call.number); !status) return status;
     const std::uint32_t bare = call.number & ~abi::kX32Bit;
     if (arch == Arch::kX32 && bare >= abi::kX32FirstOwn && bare <= abi::kX32LastOwn) {
-      if (auto status = decide(call.name, bare); !status) return status;
+      if (auto status = decide(call.name, call.name_index, bare); !status) return status;
     }
   }
   const auto of_arch = rules_by_number_.lower_bound({arch, 0});
@@ -212,16 +214,21 @@ base::Status Resolver::DecideCalls(Arch arch) {
                           result_.calls.end(), number, &Call::number) != result_.calls.end()) {
       continue;
     }
-    if (auto status = decide({}, number); !status) return status;
+    if (auto status = decide({}, {}, number); !status) return status;
   }
-  std::sort(result_.calls.begin() + static_cast<std::ptrdiff_t>(first), result_.calls.end(),
-            [](const Call& a, const Call& b) { return a.number < b.number; });
+  const std::span<Call> calls = std::span(result_.calls).subspan(first);
+  // They are in order already, unless raw rules or x32's own numbers were added.
+  if (!std::ranges::is_sorted(calls, {}, &Call::number)) {
+    std::ranges::sort(calls, {}, &Call::number);
+  }
   calls_of_[arch] = {first, result_.calls.size()};
   return {};
 }
 
-base::Result<NodeId> Resolver::DecideCall(Arch arch, std::string_view name, std::uint32_t number) {
-  const RuleIndexes& rules = RulesFor(arch, name, number);
+base::Result<NodeId> Resolver::DecideCall(Arch arch, std::string_view name,
+                                          std::optional<std::size_t> name_index,
+                                          std::uint32_t number) {
+  const RuleIndexes& rules = RulesFor(arch, name_index, number);
   if (rules.empty() && syscalls_.multiplexers == policy::Multiplexers::kFollow) {
     for (const Multiplexer& multiplexer : kMultiplexers) {
       if (name == multiplexer.name && abi::Info(arch).*multiplexer.has) {
@@ -278,7 +285,7 @@ NodeId Resolver::DecideMultiplexer(Arch arch, const Multiplexer& multiplexer) {
 // The arguments lie behind a pointer, so a condition cannot be followed: what any of the rules, or
 // the default below them, could answer is reduced to the strictest.
 NodeId Resolver::DecideSubcall(Arch arch, std::string_view name) {
-  const RuleIndexes& rules = RulesFor(arch, name, abi::Number(arch, name));
+  const RuleIndexes& rules = RulesFor(arch, abi::NameIndexOf(name), abi::Number(arch, name));
   const Answer* strictest = nullptr;
   std::uint32_t decides = kNoRule;
   const auto consider = [&](const Answer& answer, std::uint32_t rule) {
@@ -333,11 +340,11 @@ NodeId Resolver::SwitchOnNumber(std::uint32_t token) {
     const NodeId unknown = LeafOf(zone.arch, syscalls_.unknown, kNoRule);
     put(zone.first, unknown);
     const auto [begin, end] = calls_of_.at(zone.arch);
-    for (std::size_t c = begin; c < end; ++c) {
-      const Call& call = result_.calls[c];
-      if (call.number < zone.first || call.number > last) continue;
-      put(call.number, call.decision);
-      if (call.number != last) put(call.number + 1, unknown);
+    const std::span<const Call> calls = std::span(result_.calls).subspan(begin, end - begin);
+    auto call = std::ranges::lower_bound(calls, zone.first, {}, &Call::number);
+    for (; call != calls.end() && call->number <= last; ++call) {
+      put(call->number, call->decision);
+      if (call->number != last) put(call->number + 1, unknown);
     }
   }
   return graph_.Switch(Word::kNumber, kAllBits, pieces);

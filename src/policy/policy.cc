@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
 #include "abi/constants.h"
+#include "abi/name_index.h"
 
 namespace bailey::policy {
 namespace {
@@ -15,7 +13,7 @@ constexpr std::uint16_t kEperm = 1;
 
 // Beside the *_time64 family: what was added since Linux 5.0, when numbers became common to all
 // architectures, and the older calls that glibc, musl or language runtimes try first.
-constexpr auto kFallbackCalls = std::to_array<std::string_view>({
+constexpr std::string_view kFallbackCalls[] = {
     "cachestat",
     "clock_adjtime64",
     "clock_gettime64",
@@ -80,8 +78,8 @@ constexpr auto kFallbackCalls = std::to_array<std::string_view>({
     "timer_settime64",
     "timerfd_gettime64",
     "timerfd_settime64",
-});
-static_assert(std::ranges::is_sorted(kFallbackCalls));
+};
+constexpr auto kFallbackIndex = abi::MakeNameIndex(kFallbackCalls);
 
 }  // namespace
 
@@ -98,7 +96,7 @@ std::string ToString(const Answer& answer) {
 }
 
 bool IsFallbackCall(std::string_view name) {
-  return name.ends_with("_time64") || std::ranges::binary_search(kFallbackCalls, name);
+  return name.ends_with("_time64") || kFallbackIndex.Find(kFallbackCalls, name).has_value();
 }
 
 }  // namespace bailey::policy

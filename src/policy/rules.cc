@@ -47,6 +47,7 @@ std::vector<abi::Arch> Architectures(std::span<const Layer> layers, abi::Arch na
 
 // The first entry that is plainly in both lists of a layer.
 std::optional<base::Error> FindContradiction(const Layer& layer) {
+  if (layer.is_preset || layer.calls.deny.empty()) return std::nullopt;
   constexpr int kEvery = -1;
   using Key = std::tuple<std::string_view, std::optional<std::uint32_t>, int>;
   const auto key = [](const CallEntry& entry, int arch) {
@@ -120,7 +121,7 @@ class RuleBuilder {
                .arch = entry.arch,
                .condition = entry.condition,
                .answer = AnswerFor(list, entry, entry.name),
-               .origin = fmt::format("{} of {}", list, layer.name),
+               .origin = OriginOf(list, layer),
                .location = layer.document->At(entry.place)});
     }
     return std::nullopt;
@@ -148,6 +149,13 @@ class RuleBuilder {
   }
 
  private:
+  static std::string OriginOf(std::string_view list, const Layer& layer) {
+    std::string origin;
+    constexpr std::string_view kOf = " of ";
+    origin.reserve(list.size() + kOf.size() + layer.name.size());
+    return origin.append(list).append(kOf).append(layer.name);
+  }
+
   void Follow(std::span<const abi::Multiplexed> table) {
     for (const abi::Multiplexed& call : table) {
       if (const auto index = abi::NameIndexOf(call.name)) followed_[*index] = true;
@@ -157,9 +165,11 @@ class RuleBuilder {
   // Directly or through a multiplexer.
   bool IsInPlay(std::string_view name) const {
     const auto index = abi::NameIndexOf(name);
-    if (index && followed_[*index]) return true;
-    return std::ranges::any_of(syscalls_.architectures,
-                               [&](abi::Arch arch) { return abi::Number(arch, name).has_value(); });
+    if (!index) return false;
+    if (followed_[*index]) return true;
+    return std::ranges::any_of(syscalls_.architectures, [&](abi::Arch arch) {
+      return abi::NumberAt(arch, *index).has_value();
+    });
   }
 
   std::optional<base::Error> Check(const Layer& layer, std::string_view list,
