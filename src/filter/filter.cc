@@ -1,0 +1,110 @@
+// The public face of policy and compile: only translates.
+#include "bailey/filter.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "abi/arch.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "compile/compile.h"
+#include "os/file.h"
+#include "policy/import_oci.h"
+#include "policy/load.h"
+
+namespace bailey {
+
+struct FilterMaker {
+  static Expected<Filter> Make(const base::Result<policy::Syscalls>& syscalls) {
+    if (!syscalls) return std::unexpected(base::ToString(syscalls.error()));
+    const auto program = compile::Compile(*syscalls);
+    if (!program) return std::unexpected(base::ToString(program.error()));
+    const auto report = compile::Describe(*syscalls, *program);
+    if (!report) return std::unexpected(base::ToString(report.error()));
+    Filter filter;
+    filter.bytes_ = program->Bytes();
+    const bool big_endian =
+        abi::Info(syscalls->architectures.empty() ? abi::NativeArch() : syscalls->architectures[0])
+            .big_endian;
+    if (big_endian != (std::endian::native == std::endian::big)) SwapRecords(filter.bytes_);
+    for (const compile::Warning& warning : report->warnings) {
+      const std::string where = base::ToString(warning.location);
+      filter.warnings_.push_back(where + (where.empty() ? "" : ": ") + warning.text);
+    }
+    return filter;
+  }
+
+ private:
+  // struct sock_filter: u16 code, u8 jt, u8 jf, u32 k.
+  static void SwapRecords(std::vector<std::uint8_t>& bytes) {
+    for (std::size_t i = 0; i + 8 <= bytes.size(); i += 8) {
+      std::swap(bytes[i], bytes[i + 1]);
+      std::swap(bytes[i + 4], bytes[i + 7]);
+      std::swap(bytes[i + 5], bytes[i + 6]);
+    }
+  }
+};
+
+namespace {
+
+// Paths of a policy are of no use here: any absolute directory does where there is none.
+policy::Context CallerContext() {
+  std::error_code error;
+  const auto directory = std::filesystem::current_path(error);
+  return {.home = "/", .current_directory = error ? "/" : directory.string()};
+}
+
+base::Result<policy::Syscalls> SyscallsOf(base::Result<policy::Policy> policy) {
+  if (!policy) return policy.error();
+  return std::move(policy->syscalls);
+}
+
+}  // namespace
+
+Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  base::UniqueFd old(std::exchange(number_, std::exchange(other.number_, -1)));
+  return *this;
+}
+
+Descriptor::~Descriptor() { base::UniqueFd closed(number_); }
+
+int Descriptor::Release() { return std::exchange(number_, -1); }
+
+Expected<Descriptor> Filter::SealedMemfd() const {
+  auto file = os::SealedMemfd("bailey-filter", bytes_);
+  if (!file) {
+    return std::unexpected(
+        base::ToString(base::SystemError("make memfd of the filter", file.error().value)));
+  }
+  return Descriptor(file->Release());
+}
+
+Expected<Filter> CompilePolicy(std::string_view name_or_path, const CompileOptions& options) {
+  return FilterMaker::Make(SyscallsOf(
+      policy::Load(name_or_path, CallerContext(), {.architectures = options.architectures})));
+}
+
+Expected<Filter> CompilePolicyText(std::string_view text, const CompileOptions& options) {
+  return FilterMaker::Make(SyscallsOf(policy::Parse(text, options.file, CallerContext(),
+                                                    {.architectures = options.architectures})));
+}
+
+Expected<Filter> CompileContainerProfile(std::string_view json,
+                                         const std::vector<std::string>& capabilities,
+                                         const CompileOptions& options) {
+  policy::OciOptions import = {.capabilities = capabilities};
+  for (const std::string& name : options.architectures) {
+    const auto arch = abi::FindArch(name);
+    if (!arch) return std::unexpected(fmt::format("read architecture {}: it is unknown", name));
+    import.architectures.push_back(*arch);
+  }
+  return FilterMaker::Make(policy::ImportOci(json, options.file, import));
+}
+
+}  // namespace bailey
