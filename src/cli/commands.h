@@ -38,6 +38,7 @@ int RunRun(int argc, char** argv);
 int RunCompile(int argc, char** argv);
 int RunExplain(int argc, char** argv);
 int RunProve(int argc, char** argv);
+int RunDiff(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
 

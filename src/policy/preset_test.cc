@@ -66,6 +66,10 @@ TEST(Presets, AreTheFilesOfPolicies) {
     for (Rule& rule : file->syscalls.rules) {
       if (rule.location.file == path) rule.location.file = fmt::format("{}.toml", preset.name);
     }
+    for (Guarantee& guarantee : file->guarantees) {
+      if (guarantee.location.file == path)
+        guarantee.location.file = fmt::format("{}.toml", preset.name);
+    }
     EXPECT_EQ(*file, embedded) << preset.name;
   }
 }

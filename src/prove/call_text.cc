@@ -50,28 +50,6 @@ std::string Upper(std::string_view text) {
   return upper;
 }
 
-// What a value is called; empty when nothing is known.
-std::string NameOfValue(abi::Arch arch, std::string_view syscall, const abi::Argument& argument,
-                        std::uint64_t value) {
-  if (syscall == "socketcall" || syscall == "ipc") {
-    if (argument.low_slot != 0) return {};
-    const bool is_socketcall = syscall == "socketcall";
-    const auto table = is_socketcall ? abi::SocketcallTable() : abi::IpcTable();
-    const auto found = std::ranges::find(table, is_socketcall ? value : value & 0xffff,
-                                         &abi::Multiplexed::selector);
-    if (found == table.end()) return {};
-    return is_socketcall ? "SYS_" + Upper(found->name) : Upper(found->name);
-  }
-  for (const Names& names : kNames) {
-    if (names.syscall != syscall) continue;
-    const auto known = abi::FindArgument(arch, syscall, names.argument);
-    if (!known || known->low_slot != argument.low_slot) continue;
-    if (names.are_flags) return FlagNames(arch, names.prefix, value);
-    return std::string(abi::ConstantName(arch, names.prefix, value));
-  }
-  return {};
-}
-
 std::string ArgumentText(abi::Arch arch, std::string_view syscall, const abi::Argument& argument,
                          const bpf::SeccompData& data) {
   const std::uint64_t raw = data.args[argument.low_slot];
@@ -80,7 +58,7 @@ std::string ArgumentText(abi::Arch arch, std::string_view syscall, const abi::Ar
   }
   const unsigned bits = abi::Bits(argument.type, arch);
   const std::uint64_t read = bits == 64 ? raw : raw & ((std::uint64_t{1} << bits) - 1);
-  std::string comment = NameOfValue(arch, syscall, argument, read);
+  std::string comment = ValueName(arch, syscall, argument, read);
   if (read != raw)
     comment = comment.empty() ? fmt::format("read as {:#x}", read) : comment + " with high bits";
   const std::string value = raw < 10 ? fmt::format("{}", raw) : fmt::format("{:#x}", raw);
@@ -116,6 +94,27 @@ std::string ArgumentsText(abi::Arch arch, std::string_view syscall, const bpf::S
 }
 
 }  // namespace
+
+std::string ValueName(abi::Arch arch, std::string_view syscall, const abi::Argument& argument,
+                      std::uint64_t value) {
+  if (syscall == "socketcall" || syscall == "ipc") {
+    if (argument.low_slot != 0) return {};
+    const bool is_socketcall = syscall == "socketcall";
+    const auto table = is_socketcall ? abi::SocketcallTable() : abi::IpcTable();
+    const auto found = std::ranges::find(table, is_socketcall ? value : value & 0xffff,
+                                         &abi::Multiplexed::selector);
+    if (found == table.end()) return {};
+    return is_socketcall ? "SYS_" + Upper(found->name) : Upper(found->name);
+  }
+  for (const Names& names : kNames) {
+    if (names.syscall != syscall) continue;
+    const auto known = abi::FindArgument(arch, syscall, names.argument);
+    if (!known || known->low_slot != argument.low_slot) continue;
+    if (names.are_flags) return FlagNames(arch, names.prefix, value);
+    return std::string(abi::ConstantName(arch, names.prefix, value));
+  }
+  return {};
+}
 
 std::optional<abi::Arch> ArchOfCall(std::uint32_t token, std::uint32_t number) {
   if (token == abi::Info(abi::Arch::kX86_64).token) {

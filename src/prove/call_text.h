@@ -8,15 +8,21 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "abi/action.h"
 #include "abi/arch.h"
+#include "abi/arguments.h"
 #include "bpf/instruction.h"
 #include "verify/outcome.h"
 
 namespace bailey::prove {
 
 std::string CallText(const bpf::SeccompData& data);
+
+// "TIOCSTI" for 0x5412 as ioctl's second argument; empty when nothing is known.
+std::string ValueName(abi::Arch arch, std::string_view syscall, const abi::Argument& argument,
+                      std::uint64_t value);
 
 // The architecture whose table a call is looked up in; nullopt when no table has this token.
 // Numbers with x32's bit, and 512 to 547, are x32's; negative ones are x86_64's.

@@ -238,6 +238,16 @@ std::optional<Finding> Prover::LookForForeign(Ref bad) {
     witness.data.arch = token;
     return Witnessed(Verdict::kRefuted, witness.data, "");
   }
+  // x32 shares x86_64's token: its numbers are foreign where only x86_64 is listed.
+  if (IsListed(Arch::kX86_64) && !IsListed(Arch::kX32)) {
+    const std::uint32_t token = abi::Info(Arch::kX32).token;
+    const Ref bad_here = Walk(diagram_, bad, Word::kArch, token);
+    verify::Witness x32 =
+        verify::FindWitness(diagram_, diagram_.And(NumbersOf(Arch::kX32, "x32"), bad_here));
+    x32.data.arch = token;
+    is_lost_ = is_lost_ || x32.found == verify::Answer::kUndecided;
+    if (x32.found == verify::Answer::kYes) return Witnessed(Verdict::kRefuted, x32.data, "");
+  }
   const verify::Witness witness = verify::FindWitness(diagram_, diagram_.And(foreign, bad));
   if (witness.found == verify::Answer::kYes) return Witnessed(Verdict::kRefuted, witness.data, "");
   is_lost_ = is_lost_ || witness.found == verify::Answer::kUndecided;

@@ -1,0 +1,158 @@
+// bailey diff: what two filters answer differently.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/prove.h"
+#include "prove/call_text.h"
+#include "prove/difference.h"
+#include "verify/meaning.h"
+
+namespace bailey::cli {
+namespace {
+
+using prove::Change;
+using prove::ChangeKind;
+
+struct DiffOptions {
+  std::string before, after;
+  std::vector<std::string> architectures;
+  bool json = false;
+  bool allow_tightening = false;
+};
+
+void Describe(CLI::App& app, DiffOptions& options) {
+  app.name("bailey diff");
+  app.description(
+      "Decides whether two filters answer every call alike, and lists what they do not: per\n"
+      "architecture, from which answer to which, when, and a call that shows it. Exit status: 0\n"
+      "equal, 1 different, 3 undecided.");
+  app.add_option("OLD", options.before, "a policy file, a preset, or a file of filter bytes")
+      ->required();
+  app.add_option("NEW", options.after, "the same")->required();
+  app.add_option("--arch", options.architectures,
+                 "what files of bytes are for (default: this machine)")
+      ->allow_extra_args(false);
+  app.add_flag("--json", options.json, "print JSON");
+  app.add_flag("--allow-tightening", options.allow_tightening,
+               "exit with 1 only when something is newly allowed");
+}
+
+std::string_view Name(ChangeKind kind) {
+  switch (kind) {
+    case ChangeKind::kNewlyAllowed:
+      return "newly allowed";
+    case ChangeKind::kNewlyDenied:
+      return "newly denied";
+    case ChangeKind::kOther:
+      return "answered otherwise";
+  }
+  return "";
+}
+
+std::string ArchName(const Change& change) {
+  return change.arch ? std::string(abi::Info(*change.arch).name) : "other architectures";
+}
+
+std::string Answers(const Change& change) {
+  return fmt::format("{} -> {}", prove::OutcomeText(change.from, change.witness.arch),
+                     prove::OutcomeText(change.to, change.witness.arch));
+}
+
+std::string Text(std::span<const Change> changes) {
+  if (changes.empty()) return "equal\n";
+  std::vector<std::string> archs;
+  for (const Change& change : changes) {
+    if (std::ranges::find(archs, ArchName(change)) == archs.end())
+      archs.push_back(ArchName(change));
+  }
+  std::string text;
+  for (const std::string& arch : archs) {
+    for (const ChangeKind kind :
+         {ChangeKind::kNewlyAllowed, ChangeKind::kNewlyDenied, ChangeKind::kOther}) {
+      bool is_first = true;
+      for (const Change& change : changes) {
+        if (ArchName(change) != arch || change.kind != kind) continue;
+        if (is_first) text += fmt::format("{}, {}\n", arch, Name(kind));
+        is_first = false;
+        text += fmt::format("  {}: {}{}\n", change.what, Answers(change),
+                            change.when.empty() ? "" : ", when " + change.when);
+        text += fmt::format("      {}\n", prove::CallText(change.witness));
+      }
+    }
+  }
+  return text;
+}
+
+std::string Json(std::span<const Change> changes) {
+  nlohmann::ordered_json json;
+  json["version"] = 1;
+  json["equal"] = changes.empty();
+  json["changes"] = nlohmann::ordered_json::array();
+  for (const Change& change : changes) {
+    nlohmann::ordered_json one;
+    one["kind"] = Name(change.kind);
+    one["architecture"] = ArchName(change);
+    one["calls"] = change.what;
+    if (!change.when.empty()) one["when"] = change.when;
+    one["from"] = prove::OutcomeText(change.from, change.witness.arch);
+    one["to"] = prove::OutcomeText(change.to, change.witness.arch);
+    one["witness"] = {{"text", prove::CallText(change.witness)},
+                      {"arch", change.witness.arch},
+                      {"nr", change.witness.nr},
+                      {"args", change.witness.args},
+                      {"instruction_pointer", change.witness.instruction_pointer}};
+    json["changes"].push_back(std::move(one));
+  }
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+base::Result<int> Diff(const DiffOptions& options) {
+  const auto before = ReadSubject({options.before}, options.architectures);
+  if (!before) return before.error();
+  const auto after = ReadSubject({options.after}, options.architectures);
+  if (!after) return after.error();
+  if (before->subject.big_endian != after->subject.big_endian) {
+    return base::InvalidInput(fmt::format("compare {} with {}: they are for different byte orders",
+                                          base::Escape(options.before),
+                                          base::Escape(options.after)));
+  }
+  std::vector<bpf::Program> both = before->subject.stack;
+  both.insert(both.end(), after->subject.stack.begin(), after->subject.stack.end());
+  verify::Diagram diagram(verify::ChooseOrder(both));
+  const verify::Ref was =
+      verify::MeaningOf(diagram, before->subject.stack, before->subject.big_endian);
+  const verify::Ref is =
+      verify::MeaningOf(diagram, after->subject.stack, after->subject.big_endian);
+  const auto changes = prove::ListChanges(diagram, was, is);
+  if (!changes) {
+    return base::Unsupported(
+        fmt::format("compare {} with {}: undecided, the limit of nodes or steps was reached",
+                    base::Escape(options.before), base::Escape(options.after)));
+  }
+  fmt::print("{}", options.json ? Json(*changes) : Text(*changes));
+  if (changes->empty()) return kYes;
+  const bool is_loosened = std::ranges::any_of(
+      *changes, [](const Change& change) { return change.kind == ChangeKind::kNewlyAllowed; });
+  return options.allow_tightening && !is_loosened ? kYes : kNo;
+}
+
+}  // namespace
+
+int RunDiff(int argc, char** argv) {
+  DiffOptions options;
+  CLI::App app;
+  Describe(app, options);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (const auto code = ParseArguments(app, "diff", words, kUsage)) return *code;
+  const auto code = Diff(options);
+  return code ? *code : Fail("diff", code.error());
+}
+
+}  // namespace bailey::cli
