@@ -1,0 +1,98 @@
+#include "prove/restate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <random>
+
+#include "compile/compile.h"
+#include "policy/load.h"
+#include "prove/random_policy.h"
+#include "prove/validate.h"
+
+namespace bailey::prove {
+namespace {
+
+using abi::Arch;
+
+bpf::Program Compiled(const policy::Syscalls& syscalls) {
+  auto program = compile::Compile(syscalls);
+  if (!program) throw std::runtime_error(program.error().text);
+  return *std::move(program);
+}
+
+// The filter of the text, compiled, is proved equal to the first one.
+void ExpectEqualAgain(const bpf::Program& program, const std::string& text) {
+  const auto policy = policy::Parse(text, "shown.toml", {"/home/someone", "/work"});
+  ASSERT_TRUE(policy) << base::ToString(policy.error()) << "\n" << text;
+  const bpf::Program again = Compiled(policy->syscalls);
+  EXPECT_TRUE(Validate(policy->syscalls, again));
+  const auto same = Validate(policy->syscalls, program);
+  EXPECT_TRUE(same) << same.error().text;
+}
+
+TEST(Restate, PresetsCompileToEqualFilters) {
+  for (const policy::Preset& preset : policy::Presets()) {
+    const auto policy = policy::Load(preset.name, {"/home/someone", "/work", Arch::kX86_64});
+    ASSERT_TRUE(policy);
+    const bpf::Program program = Compiled(policy->syscalls);
+    const auto text = Restate(program, false);
+    ASSERT_TRUE(text) << preset.name << ": " << text.error().text;
+    ExpectEqualAgain(program, *text);
+  }
+}
+
+TEST(Restate, RandomFiltersAreSaidOrRefusedWithAReason) {
+  std::mt19937_64 random(11);
+  std::size_t said = 0, refused = 0;
+  for (int i = 0; i < 200; ++i) {
+    std::vector<Arch> archs = {Arch::kX86_64, Arch::kI386};
+    if (i % 3 == 0) archs.push_back(Arch::kX32);
+    const bpf::Program program = Compiled(RandomSyscalls(random, archs));
+    const auto text = Restate(program, false);
+    if (!text) {
+      ++refused;
+      EXPECT_EQ(text.error().code, base::ErrorCode::kUnsupported);
+      continue;
+    }
+    ++said;
+    ExpectEqualAgain(program, *text);
+  }
+  std::cout << said << " filters said as policies, " << refused << " refused\n";
+  EXPECT_GT(said, 100u);
+}
+
+bpf::Program Assembled(std::vector<bpf::Instruction> instructions) {
+  auto program = bpf::Validate(std::move(instructions));
+  if (!program) throw std::runtime_error(program.error().text);
+  return *std::move(program);
+}
+
+TEST(Restate, SaysWhyItCannot) {
+  const auto ip = Restate(Assembled({{bpf::kLoadAbs, 0, 0, bpf::kOffsetArch},
+                                     {bpf::kJeq, 0, 5, 0xc000003e},
+                                     {bpf::kLoadAbs, 0, 0, bpf::kOffsetNr},
+                                     {bpf::kJeq, 0, 2, 1},
+                                     {bpf::kLoadAbs, 0, 0, bpf::kOffsetIp},
+                                     {bpf::kJeq, 1, 0, 7},
+                                     {bpf::kReturn, 0, 0, 0x7fff0000},
+                                     {bpf::kReturn, 0, 0, 0x80000000}}),
+                          false);
+  ASSERT_FALSE(ip);
+  EXPECT_EQ(ip.error().text,
+            "write filter as policy: pc 4: it loads the instruction pointer, which policies do not "
+            "see (for write on x86_64)");
+  const auto arch = Restate(Assembled({{bpf::kLoadAbs, 0, 0, bpf::kOffsetNr},
+                                       {bpf::kJeq, 0, 1, 1},
+                                       {bpf::kReturn, 0, 0, 0x80000000},
+                                       {bpf::kReturn, 0, 0, 0x7fff0000}}),
+                            false);
+  ASSERT_FALSE(arch);
+  EXPECT_EQ(arch.error().text,
+            "write filter as policy: it does not ask for the architecture, and a policy has one "
+            "answer for unknown ones");
+}
+
+}  // namespace
+}  // namespace bailey::prove
