@@ -39,6 +39,7 @@ int RunCompile(int argc, char** argv);
 int RunExplain(int argc, char** argv);
 int RunProve(int argc, char** argv);
 int RunDiff(int argc, char** argv);
+int RunShow(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
 

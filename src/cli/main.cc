@@ -16,6 +16,7 @@ constexpr Command kCommands[] = {
     {"compile", "turn a policy into a seccomp filter", RunCompile},
     {"prove", "decide guarantees about a filter: proved, refuted with a call, undecided", RunProve},
     {"diff", "list what two filters answer differently", RunDiff},
+    {"show", "print what a filter does as a policy", RunShow},
     {"explain", "say what a policy answers to a system call, and why", RunExplain},
     {"disasm", "print a seccomp filter as readable instructions", RunDisasm},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},

@@ -1,0 +1,39 @@
+// bailey show: what a filter does, as a policy that compiles to an equal one.
+#include <fmt/format.h>
+
+#include <bit>
+#include <string>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/filter_bytes.h"
+#include "cli/input.h"
+#include "prove/restate.h"
+
+namespace bailey::cli {
+
+int RunShow(int argc, char** argv) {
+  std::string path;
+  bool big_endian = std::endian::native == std::endian::big;
+  CLI::App app;
+  app.name("bailey show");
+  app.description(
+      "Prints what a seccomp filter does, as a policy that compiles to an equal filter. Exit\n"
+      "status 3 where a policy cannot say it, with the reason.");
+  app.add_option("FILE", path, "the filter's bytes, or - for standard input")->required();
+  app.add_flag("--big-endian,!--little-endian", big_endian,
+               "the byte order of the machine that the filter is for (default: this one's)");
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (const auto code = ParseArguments(app, "show", words, kUsage)) return *code;
+  // One record more than the longest filter: reading it says that it is too long.
+  const auto bytes = ReadInput(path, (bpf::kMaxInstructions + 1) * sizeof(bpf::Instruction));
+  if (!bytes) return Fail("show", bytes.error());
+  const auto program = ReadFilter(*bytes, big_endian);
+  if (!program) return Fail("show", program.error());
+  const auto text = prove::Restate(*program, big_endian);
+  if (!text) return Fail("show", text.error());
+  fmt::print("{}", *text);
+  return kYes;
+}
+
+}  // namespace bailey::cli
