@@ -35,7 +35,9 @@ check: all
 	@$(ctest) --test-dir build --label-exclude long
 
 check-long: all build-asan/build.ninja
+	@tools/install-dependencies --long
 	@$(ctest) --test-dir build
+	@cat build/foreign/report.txt
 	@cmake --build build-asan --parallel $(JOBS)
 	@$(ctest) --test-dir build-asan --label-exclude launch
 
