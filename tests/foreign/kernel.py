@@ -74,8 +74,8 @@ def fetch(work, architecture, package):
     run("apt-get", "-q", "download", images[0], environment=apt, directory=place)
     run("dpkg-deb", "--extract", str(next(place.glob("*.deb"))), str(place / "root"))
     image = next(pathlib.Path(place / "root/boot").glob("vmlinu*"))
+    (work / f"{kept.name}.name").write_text(image.name.split("-", 1)[1])
     shutil.copy(image, work / f"{kept.name}.new")
     (work / f"{kept.name}.new").rename(kept)
-    (work / f"{kept.name}.name").write_text(image.name.split("-", 1)[1])
     shutil.rmtree(place)
     return kept
