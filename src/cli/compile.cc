@@ -122,6 +122,13 @@ base::Result<std::string> Render(const std::string& format, const policy::Policy
 void PrintStats(const compile::Report& report) {
   fmt::print(stderr, "{} instructions, at most {} of them executed\n", report.instructions,
              report.longest_path);
+  fmt::print(stderr, "{} of the 32768 instructions of a stack: {} filters like it fit\n",
+             report.translated, report.stackable);
+  for (const compile::CostReport& cost : report.costliest) {
+    const std::string where = base::ToString(cost.location);
+    fmt::print(stderr, "{} on {}: {} test{}{}{}\n", cost.call, abi::Info(cost.arch).name,
+               cost.tests, cost.tests == 1 ? "" : "s", where.empty() ? "" : ", from ", where);
+  }
   for (const compile::ArchReport& arch : report.architectures) {
     fmt::print(stderr, "{}: {} of {} calls allowed, ", abi::Info(arch.arch).name, arch.allowed,
                arch.calls);

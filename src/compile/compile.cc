@@ -8,6 +8,7 @@
 
 #include "abi/action.h"
 #include "compile/code.h"
+#include "compile/cost.h"
 #include "compile/graph.h"
 #include "compile/layout.h"
 #include "compile/resolve.h"
@@ -23,16 +24,18 @@ bool IsSwitchOn(const Graph& graph, NodeId node, Word word) {
   return !graph.IsLeaf(node) && graph.SwitchWord(node) == word;
 }
 
-Weights WeighSwitches(const Graph& graph, const Resolved& resolved, const Options& options) {
+Weights WeighSwitches(const Graph& graph, const Resolved& resolved, const policy::Hot& hot) {
   Weights weights;
   if (!IsSwitchOn(graph, resolved.root, Word::kArch)) return weights;
   // The native architecture is the one nearly every call comes from.
   weights[resolved.root][abi::Info(abi::NativeArch()).token] = 1;
-  if (options.hot.empty()) return weights;
+  if (hot.empty()) return weights;
   const std::uint32_t allow = abi::Encode(abi::Action::Allow());
   for (const Call& call : resolved.calls) {
-    const auto seen = options.hot.find(call.name);
-    if (seen == options.hot.end()) continue;
+    const auto of_arch = hot.find(call.arch);
+    if (of_arch == hot.end()) continue;
+    const auto seen = of_arch->second.find(call.name);
+    if (seen == of_arch->second.end()) continue;
     if (graph.IsLeaf(call.decision) && graph.LeafValue(call.decision) == allow) continue;
     const NodeId numbers = PieceOf(graph, resolved.root, abi::Info(call.arch).token).next;
     if (!IsSwitchOn(graph, numbers, Word::kNumber)) continue;
@@ -57,37 +60,15 @@ std::size_t CountSwitches(const Graph& graph, NodeId root) {
   return seen.size();
 }
 
-// Tests in and below `node`, as a measure of what a call costs.
-std::size_t CountTests(const Graph& graph, NodeId root) {
-  std::set<NodeId> seen;
-  std::vector<NodeId> open = {root};
-  std::size_t tests = 0;
-  while (!open.empty()) {
-    const NodeId node = open.back();
-    open.pop_back();
-    if (graph.IsLeaf(node) || !seen.insert(node).second) continue;
-    tests += graph.Pieces(node).size() - 1;
-    for (const Piece& piece : graph.Pieces(node)) open.push_back(piece.next);
-  }
-  return tests;
-}
-
 base::Error TooLarge(const Graph& graph, const Resolved& resolved) {
   constexpr std::size_t kNamed = 3;
-  std::set<NodeId> measured;
-  std::vector<std::pair<std::size_t, const Call*>> costs;
-  for (const Call& call : resolved.calls) {
-    if (graph.IsLeaf(call.decision) || !measured.insert(call.decision).second) continue;
-    costs.emplace_back(CountTests(graph, call.decision), &call);
-  }
-  std::ranges::stable_sort(costs, std::ranges::greater(),
-                           &std::pair<std::size_t, const Call*>::first);
+  const std::vector<CallCost> costs = CostliestCalls(graph, resolved);
   std::string named;
   for (std::size_t i = 0; i < std::min(costs.size(), kNamed); ++i) {
-    const Call& call = *costs[i].second;
+    const Call& call = *costs[i].call;
     named += fmt::format("{}{} on {} ({} tests)", i == 0 ? "; most are for " : ", ",
                          call.name.empty() ? fmt::format("number {}", call.number) : call.name,
-                         abi::Info(call.arch).name, costs[i].first);
+                         abi::Info(call.arch).name, costs[i].tests);
   }
   return base::InvalidInput(
       fmt::format("compile policy: the filter needs more than {} instructions{}",
@@ -96,7 +77,7 @@ base::Error TooLarge(const Graph& graph, const Resolved& resolved) {
 
 }  // namespace
 
-base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls, const Options& options) {
+base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls) {
   Graph graph;
   const auto resolved = Resolve(graph, syscalls, Leaves::kActions);
   if (!resolved) return resolved.error();
@@ -104,7 +85,7 @@ base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls, const Optio
     return TooLarge(graph, *resolved);
   }
   const CodeGraph codes =
-      BuildTrees(graph, resolved->root, WeighSwitches(graph, *resolved, options));
+      BuildTrees(graph, resolved->root, WeighSwitches(graph, *resolved, syscalls.hot));
   const bool big_endian =
       abi::Info(syscalls.architectures.empty() ? abi::NativeArch() : syscalls.architectures[0])
           .big_endian;

@@ -18,7 +18,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -29,18 +28,13 @@
 
 namespace bailey::compile {
 
-// How often each call was seen. Calls whose verdict needs the filter to run (conditions, denials)
-// are tested the earlier the more frequent they are.
-using Profile = std::map<std::string, std::uint64_t, std::less<>>;
-
-struct Options {
-  Profile hot;
-};
-
 // Errors (kInvalidInput, with the location of the rule where there is one): architectures of
 // different byte orders; a condition that has no meaning on an architecture that has the call; a
 // filter of more than 4096 instructions, naming the calls that cost most.
-base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls, const Options& options = {});
+//
+// Calls whose verdict needs the filter to run (conditions, denials) are tested the earlier the more
+// frequent they are in `syscalls.hot`.
+base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls);
 
 struct Warning {
   std::string text;
@@ -57,16 +51,35 @@ struct ArchReport {
   bool operator==(const ArchReport&) const = default;
 };
 
+// A call whose arguments the filter tests.
+struct CostReport {
+  std::string call;
+  abi::Arch arch;
+  std::size_t tests = 0;
+  base::Location location;  // of the first rule on it that has a condition
+  bool operator==(const CostReport&) const = default;
+};
+
 struct Report {
   std::size_t instructions = 0;
+  std::size_t translated = 0;  // see TranslatedLength
+  std::size_t stackable = 0;   // filters like this one that a task can have at once
   std::size_t longest_path = 0;
   std::vector<ArchReport> architectures;
-  std::vector<Warning> warnings;  // rules that never decide, what `multiplexers = "open"` opens
+  std::vector<Warning> warnings;      // rules that never decide, what `multiplexers = "open"` opens
+  std::vector<CostReport> costliest;  // calls with most tests, at most three, each name once
   bool operator==(const Report&) const = default;
 };
 
 // Instructions executed at most, the return included.
 std::size_t LongestPath(const bpf::Program& program);
+
+// As the kernel counts it once it has translated the filter to eBPF (net/core/filter.c,
+// bpf_convert_filter); hardening (net.core.bpf_jit_harden) may make it longer.
+std::size_t TranslatedLength(const bpf::Program& program);
+// How many filters of one translated length a task can have: with 4 added for each below the
+// newest, they may be 32768 instructions in all (kernel/seccomp.c, seccomp_attach_filter).
+std::size_t StackableFilters(std::size_t translated_length);
 
 // What there is to say about `program`, which Compile made of `syscalls`.
 base::Result<Report> Describe(const policy::Syscalls& syscalls, const bpf::Program& program);

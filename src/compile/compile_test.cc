@@ -327,14 +327,16 @@ TEST(Compile, FrequentCallsAreTestedFirst) {
   for (const char* call : {"ioctl", "fcntl", "prctl", "socket", "clone", "personality", "futex"}) {
     rules.push_back(On(call, Errno("EPERM"), "arg0 == 77"));
   }
-  const Syscalls policy = Make({Arch::kX86_64, Arch::kI386}, kAllow, rules);
-  const auto cost = [&](const Options& options, std::string_view call) {
-    const auto program = Compile(policy, options);
+  Syscalls policy = Make({Arch::kX86_64, Arch::kI386}, kAllow, rules);
+  const auto cost = [&](const policy::Hot& hot, std::string_view call) {
+    policy.hot = hot;
+    const auto program = Compile(policy);
     bpf::SeccompData data = {.nr = *abi::Number(Arch::kX86_64, call),
                              .arch = abi::Info(Arch::kX86_64).token};
     return bpf::Interpret(*program, data, false).instructions;
   };
-  const Options hot = {.hot = {{"prctl", 1000}, {"ioctl", 10}}};
+  const policy::Hot hot = {{Arch::kX86_64, {{"prctl", 1000}, {"ioctl", 10}}},
+                           {Arch::kI386, {{"socket", 5000}}}};
   EXPECT_LT(cost(hot, "prctl"), cost({}, "prctl"));
   EXPECT_EQ(cost(hot, "prctl"), 7u) << "ld arch, jeq, ld nr, jeq prctl, ld, jeq, ret";
 }
@@ -369,6 +371,25 @@ TEST(Describe, CountsAndWarns) {
                   "are left for it",
                   "the conditions on socket are void on i386: socketcall reaches it, and is not "
                   "closed"));
+}
+
+// A task could attach just so many of flatpak's and agent's filters, of these lengths, before
+// Linux 6.18 answered ENOMEM.
+TEST(Describe, KnowsHowManyFiltersStack) {
+  EXPECT_EQ(StackableFilters(108), 292u);
+  EXPECT_EQ(StackableFilters(341), 94u);
+  const auto length = [](std::vector<bpf::Instruction> instructions) {
+    instructions.push_back({bpf::kReturn, 0, 0, 0});
+    instructions.push_back({bpf::kReturn, 0, 0, 1});
+    return TranslatedLength(*bpf::Validate(std::move(instructions))) - 7;
+  };
+  EXPECT_EQ(length({{bpf::kLoadAbs, 0, 0, 4}}), 1u);
+  EXPECT_EQ(length({{bpf::kJeq, 1, 0, 5}}), 1u);
+  EXPECT_EQ(length({{bpf::kJge, 0, 1, 5}}), 1u) << "turned around";
+  EXPECT_EQ(length({{bpf::kJset, 0, 1, 5}}), 2u) << "cannot be turned around";
+  EXPECT_EQ(length({{bpf::kJeq, 1, 1, 5}}), 2u);
+  EXPECT_EQ(length({{bpf::kJeq, 1, 0, 0x80000000}}), 2u);
+  EXPECT_EQ(length({{bpf::kJump, 0, 0, 1}}), 1u);
 }
 
 TEST(Describe, MeasuresTheLongestPath) {

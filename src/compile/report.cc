@@ -10,6 +10,7 @@
 #include "abi/syscalls.h"
 #include "bpf/constant.h"
 #include "compile/compile.h"
+#include "compile/cost.h"
 #include "compile/resolve.h"
 
 namespace bailey::compile {
@@ -21,13 +22,10 @@ bool KeepsBitmap(abi::Arch arch) {
   return arch != abi::Arch::kX32 && !abi::Info(arch).name.starts_with("mips");
 }
 
-std::vector<ArchReport> CountConstant(const policy::Syscalls& syscalls,
-                                      const bpf::Program& program) {
-  // Allowed for some arguments: an allow leaf is in or below the decision.
-  Graph graph;
+std::vector<ArchReport> CountConstant(const policy::Syscalls& syscalls, const Graph& graph,
+                                      const Resolved& resolved, const bpf::Program& program) {
   std::vector<ArchReport> reports;
-  const auto resolved = Resolve(graph, syscalls, Leaves::kActions);
-  if (!resolved) return reports;
+  // Allowed for some arguments: an allow leaf is in or below the decision.
   const std::uint32_t allow = abi::Encode(abi::Action::Allow());
   const auto can_allow = [&](NodeId root) {
     std::set<NodeId> seen;
@@ -46,7 +44,7 @@ std::vector<ArchReport> CountConstant(const policy::Syscalls& syscalls,
   };
   for (const abi::Arch arch : Ordered(syscalls.architectures)) {
     ArchReport report = {.arch = arch, .has_bitmap = KeepsBitmap(arch)};
-    for (const Call& call : resolved->calls) {
+    for (const Call& call : resolved.calls) {
       if (call.arch != arch) continue;
       ++report.calls;
       if (!can_allow(call.decision)) continue;
@@ -57,6 +55,29 @@ std::vector<ArchReport> CountConstant(const policy::Syscalls& syscalls,
       }
     }
     reports.push_back(report);
+  }
+  return reports;
+}
+
+std::vector<CostReport> Costliest(const policy::Syscalls& syscalls, const Graph& graph,
+                                  const Resolved& resolved) {
+  constexpr std::size_t kNamed = 3;
+  std::vector<CostReport> reports;
+  for (const CallCost& cost : CostliestCalls(graph, resolved)) {
+    const Call& call = *cost.call;
+    // What costs without a rule of its own is a multiplexer.
+    const auto rule = std::ranges::find_if(syscalls.rules, [&](const Rule& r) {
+      const bool names = r.number ? r.number == call.number : r.syscall == call.name;
+      return names && r.condition && (!r.arch || r.arch == call.arch);
+    });
+    CostReport report = {
+        .call = call.name.empty() ? fmt::format("number {}", call.number) : std::string(call.name),
+        .arch = call.arch,
+        .tests = cost.tests};
+    if (rule != syscalls.rules.end()) report.location = rule->location;
+    if (std::ranges::find(reports, report.call, &CostReport::call) != reports.end()) continue;
+    reports.push_back(std::move(report));
+    if (reports.size() == kNamed) break;
   }
   return reports;
 }
@@ -170,14 +191,59 @@ std::size_t LongestPath(const bpf::Program& filter) {
   return longest[0];
 }
 
+std::size_t TranslatedLength(const bpf::Program& program) {
+  constexpr std::size_t kPrologue = 3;  // A and X are zeroed, the context is moved
+  std::size_t length = kPrologue;
+  for (const bpf::Instruction& instruction : program.Instructions()) {
+    ++length;
+    switch (instruction.code) {
+      case bpf::kReturn:
+        ++length;  // the value, and the exit
+        break;
+      case bpf::kDiv | bpf::kX:
+        length += 4;  // a test for zero
+        break;
+      case bpf::kJeq:
+      case bpf::kJge:
+      case bpf::kJgt:
+      case bpf::kJset:
+        if (instruction.k >= 0x80000000) ++length;  // eBPF's constants are signed: a move first
+        [[fallthrough]];
+      case bpf::kJeq | bpf::kX:
+      case bpf::kJge | bpf::kX:
+      case bpf::kJgt | bpf::kX:
+      case bpf::kJset | bpf::kX:
+        // One way goes on to the next instruction, or a jump is added. JSET has no opposite.
+        if (instruction.jf == 0) break;
+        if (instruction.jt != 0 || (instruction.code & ~bpf::kX) == bpf::kJset) ++length;
+        break;
+      default:
+        break;
+    }
+  }
+  return length;
+}
+
+std::size_t StackableFilters(std::size_t translated_length) {
+  constexpr std::size_t kMostOnPath = 32768;
+  constexpr std::size_t kPenalty = 4;
+  return (kMostOnPath + kPenalty) / (translated_length + kPenalty);
+}
+
 base::Result<Report> Describe(const policy::Syscalls& syscalls, const bpf::Program& program) {
+  Graph actions;
+  const auto decided = Resolve(actions, syscalls, Leaves::kActions);
+  if (!decided) return decided.error();
   Graph graph;
   const auto resolved = Resolve(graph, syscalls, Leaves::kRules);
   if (!resolved) return resolved.error();
   Report report;
   report.instructions = program.Size();
   report.longest_path = LongestPath(program);
-  report.architectures = CountConstant(syscalls, program);
+  report.translated = TranslatedLength(program);
+  report.stackable = StackableFilters(report.translated);
+  report.architectures = CountConstant(syscalls, actions, *decided, program);
+  report.costliest = Costliest(syscalls, actions, *decided);
   WarnOfDeadRules(syscalls, graph, *resolved, report.warnings);
   WarnOfOpenMultiplexers(syscalls, report.warnings);
   return report;

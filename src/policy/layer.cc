@@ -91,7 +91,6 @@ constexpr auto kLater = std::to_array<Later>({
     {"network", "mode", "allow", "the egress gateway"},
     {"network", "mode", "nat", "the egress gateway"},
     {"network", "allow", "", "the egress gateway"},
-    {"syscalls", "hot", "", "filters ordered by measured frequency"},
     {"audit", "log", "denied", "the audit trail"},
     {"audit", "log", "all", "the audit trail"},
     {"audit", "capacity", "", "the audit trail"},

@@ -49,6 +49,7 @@ struct CallLayer {
   std::optional<Multiplexers> multiplexers;
   std::optional<std::vector<Text>> socket_families;  // names that abi::SocketFamily knows
   Place socket_families_place;
+  std::optional<Text> hot;  // a path
   std::vector<CallEntry> allow, deny;
 };
 

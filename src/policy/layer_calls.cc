@@ -68,6 +68,7 @@ class CallsReader {
     ReadArchitectures();
     ReadMultiplexers();
     ReadFamilies();
+    calls_.hot = table_.String("hot");
     ReadEntries("allow", calls_.allow);
     ReadEntries("deny", calls_.deny);
   }

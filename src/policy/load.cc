@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "policy/hot.h"
 #include "policy/layer.h"
 #include "policy/merge.h"
 #include "policy/presets.h"
@@ -223,6 +224,20 @@ base::Result<Layer> ReadOverrides(const Overrides& overrides) {
   return layer;
 }
 
+// The highest layer's that has one; beside the file that names it.
+base::Result<Hot> LoadHot(std::span<const Layer> layers) {
+  const auto top = std::find_if(layers.rbegin(), layers.rend(),
+                                [](const Layer& layer) { return layer.calls.hot.has_value(); });
+  if (top == layers.rend()) return Hot();
+  const std::string path = Beside(top->document->file(), top->calls.hot->value);
+  const auto text = ReadFile(path);
+  if (!text) {
+    return top->document->ErrorAt(top->calls.hot->place,
+                                  "read [syscalls] hot: " + text.error().text);
+  }
+  return ParseHot(*text, path);
+}
+
 base::Result<Policy> Finish(LayerStack stack, const Context& context, const Overrides& overrides) {
   const std::string name = stack.Top().name;
   auto top = ReadOverrides(overrides);
@@ -230,7 +245,11 @@ base::Result<Policy> Finish(LayerStack stack, const Context& context, const Over
   stack.Push(*std::move(top));
   const std::vector<Layer> layers = std::move(stack).Take();
   auto policy = Stack(layers, context);
-  if (policy) policy->name = name;
+  if (!policy) return policy;
+  policy->name = name;
+  auto hot = LoadHot(layers);
+  if (!hot) return hot.error();
+  policy->syscalls.hot = *std::move(hot);
   return policy;
 }
 

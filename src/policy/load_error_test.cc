@@ -627,14 +627,6 @@ allow = ["example.org:443"]
      R"(x.toml:3:1: set [network] allow: needs the egress gateway, which this version does not have yet
 allow = ["example.org:443"]
 ^)"},
-    {"measured frequencies",
-     R"(bailey = 1
-[syscalls]
-hot = "profile.json"
-)",
-     R"(x.toml:3:1: set [syscalls] hot: needs filters ordered by measured frequency, which this version does not have yet
-hot = "profile.json"
-^)"},
     {"an audit log",
      R"(bailey = 1
 [audit]

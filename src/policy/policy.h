@@ -56,6 +56,9 @@ struct Rule {
 
 enum class Multiplexers : std::uint8_t { kFollow, kOpen };
 
+// How often each call was seen. It moves tests within a filter, and never changes an answer.
+using Hot = std::map<abi::Arch, std::map<std::string, std::uint64_t, std::less<>>>;
+
 struct Syscalls {
   Answer default_action;
   Answer unknown{abi::ActionKind::kErrno, "ENOSYS", 0};
@@ -65,6 +68,7 @@ struct Syscalls {
   Multiplexers multiplexers = Multiplexers::kFollow;
   std::vector<Rule> rules;                                    // first match decides
   std::optional<std::vector<std::uint16_t>> socket_families;  // for reports; rules enforce it
+  Hot hot;
   bool operator==(const Syscalls&) const = default;
 };
 
