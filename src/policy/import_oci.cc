@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "abi/constants.h"
@@ -99,7 +99,7 @@ class Importer {
   std::string_view file_;
   const OciOptions& options_;
   Syscalls result_;
-  std::map<std::string, std::size_t> always_;  // rules without condition, by call
+  std::set<std::string> always_;  // calls that a rule without condition decides
   std::optional<base::Error> error_;
 };
 
@@ -228,18 +228,11 @@ void Importer::ReadRule(const json& rule, const std::string& where) {
 void Importer::AddRule(const std::string& name, const std::optional<Condition>& condition,
                        const Answer& answer, const std::string& where) {
   if (!abi::IsKnownName(name)) return;
+  if (always_.contains(name)) return;
   if (!condition) {
-    const auto [it, is_new] = always_.emplace(name, result_.rules.size());
-    if (!is_new) {
-      if (result_.rules[it->second].answer == answer) return;
-      return Fail(where, fmt::format("it answers {} otherwise than {} does", name,
-                                     result_.rules[it->second].origin));
-    }
+    always_.insert(name);
     // First match decides, and this one does.
     std::erase_if(result_.rules, [&](const Rule& rule) { return rule.syscall == name; });
-    it->second = result_.rules.size();
-  } else if (always_.contains(name)) {
-    return;
   }
   Rule rule;
   rule.syscall = name;

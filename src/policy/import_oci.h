@@ -6,11 +6,11 @@
 //   if (!syscalls) return syscalls.error();      // "read profile default.json: syscalls[3]: ..."
 //
 // Meaning, as container engines and libseccomp give it:
-//   - a rule without arguments decides its call, whatever other rules there are for it;
+//   - a rule without arguments decides its call, whatever other rules there are for it; of
+//     several such the first does (Podman's profile allows setns and further down denies it);
 //   - a rule's arguments must all match, but rules that name one argument twice are alternatives;
-//   - comparisons are unsigned. They are made at the argument's true width, where libseccomp
-//     compares 64 bits (and `socket` above AF_VSOCK lets AF_VSOCK with a high bit through). A value
-//     too large for the argument is compared with the whole register;
+//   - comparisons are unsigned, and made at the argument's true width. A value too large for the
+//     argument is compared with the whole register;
 //   - names that no table has are left out.
 // What profiles do not say: numbers that no table names are answered ENOSYS when the default is an
 // errno (as runc does for those newer than a profile), otherwise by the default.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,56 @@ TEST(ImportOci, ARuleWithoutArgumentsDecides) {
   const std::string turned = std::string(kAlways) + "," + std::string(kConditioned);
   EXPECT_THAT(RulesOf(WithRules(both)), ElementsAre("dup -> allow"));
   EXPECT_THAT(RulesOf(WithRules(turned)), ElementsAre("dup -> allow"));
+  EXPECT_THAT(RulesOf(WithRules(std::string(kAlways) + "," +
+                                R"({"names": ["dup"], "action": "SCMP_ACT_KILL"})")),
+              ElementsAre("dup -> allow"))
+      << "the first of two";
+}
+
+// Includes ask for what must be there, excludes for what must not; several of one rule all hold.
+TEST(ImportOci, CombinesIncludesAndExcludes) {
+  const std::string json = WithRules(
+      R"({"names": ["syslog"], "action": "SCMP_ACT_ALLOW",
+          "includes": {"caps": ["CAP_SYSLOG"], "minKernel": "5.10"}},
+         {"names": ["syslog"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13,
+          "excludes": {"caps": ["CAP_SYSLOG"]}},
+         {"names": ["mount", "umount2"], "action": "SCMP_ACT_ALLOW",
+          "includes": {"caps": ["CAP_SYS_ADMIN"], "arches": ["amd64", "arm64"]}},
+         {"names": ["openat2"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": "5.6"},
+          "excludes": {"arches": ["riscv64"]}})");
+  EXPECT_THAT(RulesOf(json, {.native = Arch::kX86_64}),
+              ElementsAre("syslog -> EACCES", "openat2 -> allow"));
+  EXPECT_THAT(RulesOf(json, {.capabilities = {"CAP_SYSLOG"},
+                             .native = Arch::kX86_64,
+                             .kernel_major = 5,
+                             .kernel_minor = 9}),
+              ElementsAre("openat2 -> allow"))
+      << "5.9 is older than 5.10";
+  EXPECT_THAT(RulesOf(json, {.capabilities = {"CAP_SYSLOG", "CAP_SYS_ADMIN"},
+                             .native = Arch::kRiscv64,
+                             .kernel_major = 6}),
+              ElementsAre("syslog -> allow"));
+}
+
+// What Podman runs containers under, as Debian installs it.
+TEST(ImportOci, ReadsDebiansProfile) {
+  constexpr const char* kPath = "/usr/share/containers/seccomp.json";
+  std::ifstream file(kPath);
+  if (!file) GTEST_SKIP() << "golang-github-containers-common is not installed: no " << kPath;
+  const std::string json{std::istreambuf_iterator<char>(file), {}};
+  for (const abi::ArchInfo& info : abi::AllArchs()) {
+    const auto profile = ImportOci(json, kPath, {.native = info.arch});
+    ASSERT_TRUE(profile) << info.name << ": " << base::ToString(profile.error());
+  }
+  const OciOptions plain = {.capabilities = DefaultContainerCapabilities(),
+                            .native = Arch::kX86_64};
+  const auto rules = RulesOf(json, plain);
+  EXPECT_THAT(rules, testing::Contains("read -> allow"));
+  EXPECT_THAT(rules, testing::Contains("bpf -> EPERM"));
+  EXPECT_THAT(rules, testing::Contains("setns -> allow"));
+  OciOptions admin = plain;
+  admin.capabilities.push_back("CAP_SYS_ADMIN");
+  EXPECT_THAT(RulesOf(json, admin), testing::Contains("bpf -> allow"));
 }
 
 TEST(ImportOci, SaysWhatIsWrong) {
@@ -125,9 +177,6 @@ TEST(ImportOci, SaysWhatIsWrong) {
       {WithRules(R"({"names": ["dup"], "action": "SCMP_ACT_ALLOW",
                      "includes": {"minKernel": "new"}})"),
        "read profile p.json: syscalls[0]: \"minKernel\" is \"new\", not a version"},
-      {WithRules(R"({"names": ["dup"], "action": "SCMP_ACT_ALLOW"},
-                    {"names": ["dup"], "action": "SCMP_ACT_KILL"})"),
-       "read profile p.json: syscalls[1]: it answers dup otherwise than syscalls[0] does"},
   };
   for (const auto& row : rows) {
     const auto profile = ImportOci(row.json, "p.json");
