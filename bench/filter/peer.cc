@@ -5,9 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "abi/action.h"
+#include "abi/arguments.h"
 
 namespace bailey::bench {
 namespace {
@@ -26,13 +29,30 @@ std::uint32_t TokenOf(abi::Arch arch) {
   return arch == abi::Arch::kX32 ? SCMP_ARCH_X32 : abi::Info(arch).token;
 }
 
-base::Result<scmp_arg_cmp> CompareOf(const policy::Test& test) {
-  const auto value = policy::Resolve(test.operands.at(0), abi::NativeArch());
+// A rule of libseccomp's holds where all its comparisons do; what holds in one of several ways is
+// several rules.
+using Comparisons = std::vector<scmp_arg_cmp>;
+using Ways = std::vector<Comparisons>;
+
+// "family not in {1, 3}" in the manner of Flatpak: what lies between is named one by one.
+Ways NoneOf(unsigned slot, std::vector<std::uint64_t> values) {
+  std::ranges::sort(values);
+  Ways ways;
+  for (std::uint64_t value = 0; value < values.back(); ++value) {
+    if (std::ranges::binary_search(values, value)) continue;
+    ways.push_back({{slot, SCMP_CMP_EQ, value, 0}});
+  }
+  ways.push_back({{slot, SCMP_CMP_GT, values.back(), 0}});
+  return ways;
+}
+
+base::Result<scmp_arg_cmp> CompareOf(unsigned slot, const policy::Test& test, std::uint64_t value) {
   const auto mask = test.mask ? policy::Resolve(*test.mask, abi::NativeArch()) : ~0ull;
-  scmp_arg_cmp compare = {static_cast<unsigned>(test.argument.at(3) - '0'), SCMP_CMP_EQ, *value, 0};
+  scmp_arg_cmp compare = {slot, SCMP_CMP_EQ, value, 0};
   switch (test.comparison) {
+    case policy::Comparison::kIn:
     case policy::Comparison::kEqual:
-      if (*mask != ~0ull) compare = {compare.arg, SCMP_CMP_MASKED_EQ, *mask, *value};
+      if (*mask != ~0ull) compare = {compare.arg, SCMP_CMP_MASKED_EQ, *mask, value};
       return compare;
     case policy::Comparison::kNotEqual:
       compare.op = SCMP_CMP_NE;
@@ -50,31 +70,83 @@ base::Result<scmp_arg_cmp> CompareOf(const policy::Test& test) {
       compare.op = SCMP_CMP_GE;
       return compare;
     case policy::Comparison::kAnyBit:
-    case policy::Comparison::kIn:
       break;
   }
   return base::Unsupported("compare with libseccomp: it has no such comparison");
 }
 
-base::Status AddRule(scmp_filter_ctx context, const policy::Rule& rule, int number) {
-  std::vector<scmp_arg_cmp> compares;
-  if (rule.condition) {
-    using Kind = policy::Condition::Kind;
-    if (rule.condition->kind == Kind::kOr || rule.condition->kind == Kind::kNot) {
-      return base::Unsupported("add rule to libseccomp: it has no such condition");
-    }
-    std::vector<policy::Condition> tests = rule.condition->children;
-    if (rule.condition->kind == Kind::kTest) tests = {*rule.condition};
-    for (const policy::Condition& test : tests) {
-      const auto compare = CompareOf(test.test);
-      if (!compare) return compare.error();
-      compares.push_back(*compare);
-    }
+base::Result<Ways> WaysOfTest(const std::string& call, const policy::Test& test, bool negated) {
+  const auto argument = abi::FindArgument(abi::NativeArch(), call, test.argument);
+  if (!argument) return argument.error();
+  const unsigned slot = argument->low_slot;
+  std::vector<std::uint64_t> values;
+  for (const policy::Value& value : test.operands) {
+    values.push_back(*policy::Resolve(value, abi::NativeArch()));
   }
-  const int code = seccomp_rule_add_array(context, ActionOf(rule.answer), number,
-                                          static_cast<unsigned>(compares.size()), compares.data());
-  if (code == 0 || code == -EACCES) return {};  // the latter: equal to the default, nothing to do
-  return base::SystemError(fmt::format("add rule for {} to libseccomp", rule.syscall), -code);
+  Ways ways;
+  if (test.comparison == policy::Comparison::kAnyBit && test.mask && !negated) {
+    const std::uint64_t mask = *policy::Resolve(*test.mask, abi::NativeArch());
+    for (std::uint64_t left = mask; left != 0; left &= left - 1) {
+      const std::uint64_t bit = left & (~left + 1);
+      ways.push_back({{slot, SCMP_CMP_MASKED_EQ, bit, bit}});
+    }
+    return ways;
+  }
+  if (negated) {
+    const bool is_set = test.comparison == policy::Comparison::kIn && !test.mask;
+    if (is_set && !values.empty()) return NoneOf(slot, values);
+    return base::Unsupported("add rule to libseccomp: it has no such condition");
+  }
+  for (const std::uint64_t value : values) {
+    const auto compare = CompareOf(slot, test, value);
+    if (!compare) return compare.error();
+    ways.push_back({*compare});
+  }
+  return ways;
+}
+
+base::Result<Ways> WaysOf(const std::string& call, const policy::Condition& condition,
+                          bool negated = false) {
+  using Kind = policy::Condition::Kind;
+  if (condition.kind == Kind::kTest) return WaysOfTest(call, condition.test, negated);
+  if (condition.kind == Kind::kNot) return WaysOf(call, condition.children.at(0), !negated);
+  if (negated) return base::Unsupported("add rule to libseccomp: it has no such condition");
+  Ways ways;
+  if (condition.kind == Kind::kAnd) ways.emplace_back();
+  for (const policy::Condition& child : condition.children) {
+    const auto more = WaysOf(call, child);
+    if (!more) return more.error();
+    if (condition.kind == Kind::kOr) {
+      ways.insert(ways.end(), more->begin(), more->end());
+      continue;
+    }
+    Ways products;
+    for (const Comparisons& left : ways) {
+      for (const Comparisons& right : *more) {
+        products.push_back(left);
+        products.back().insert(products.back().end(), right.begin(), right.end());
+      }
+    }
+    ways = std::move(products);
+  }
+  return ways;
+}
+
+base::Status AddRule(scmp_filter_ctx context, const policy::Rule& rule, int number) {
+  Ways ways = {{}};
+  if (rule.condition) {
+    auto conditioned = WaysOf(rule.syscall, *rule.condition);
+    if (!conditioned) return conditioned.error();
+    ways = *std::move(conditioned);
+  }
+  for (const Comparisons& compares : ways) {
+    const int code =
+        seccomp_rule_add_array(context, ActionOf(rule.answer), number,
+                               static_cast<unsigned>(compares.size()), compares.data());
+    if (code == 0 || code == -EACCES) continue;  // the latter: equal to the default, nothing to do
+    return base::SystemError(fmt::format("add rule for {} to libseccomp", rule.syscall), -code);
+  }
+  return {};
 }
 
 base::Result<std::vector<bpf::Instruction>> Export(scmp_filter_ctx context) {
