@@ -85,6 +85,33 @@ std::optional<std::size_t> FindTooDeep(std::string_view text) {
   return std::nullopt;
 }
 
+// Where a character beyond ASCII stands outside of strings and comments, or in a string behind a
+// backslash and blanks. TOML has a meaning for it only in the last place, and there, as everywhere
+// that the library asks whether such a character is a blank, its table has holes that it takes to
+// be unreachable (toml++ 3.3.0, is_non_ascii_horizontal_whitespace: U+00A1 to U+0499 and others).
+std::optional<std::size_t> FindMeaningless(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  const auto is_beyond_ascii = [text](std::size_t at) {
+    return static_cast<unsigned char>(text[at]) >= 0x80;
+  };
+  for (std::size_t i = text.starts_with(kByteOrderMark) ? 3 : 0; i < text.size();) {
+    std::size_t end = i + 1;
+    if (text[i] == '"' || text[i] == '\'') end = std::min(SkipString(text, i), text.size());
+    if (text[i] == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (is_beyond_ascii(i)) return i;
+    bool is_escaped = false;
+    for (++i; i < end; ++i) {
+      if (is_escaped && is_beyond_ascii(i)) return i;
+      const bool is_blank = text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n';
+      is_escaped = text[i] == '\\' || (is_escaped && is_blank);
+    }
+  }
+  return std::nullopt;
+}
+
 // Byte columns for character columns, in time independent of the length of the line.
 class Columns {
  public:
@@ -203,6 +230,11 @@ base::Result<std::unique_ptr<Document>> ParseToml(std::string text, std::string 
   if (const auto offset = FindTooDeep(whole)) {
     return document->ErrorAt(PlaceAt(whole, *offset),
                              fmt::format("read policy: it nests deeper than {} levels", kMaxDepth));
+  }
+  if (const auto offset = FindMeaningless(whole)) {
+    return document->ErrorAt(
+        PlaceAt(whole, *offset),
+        "read policy: outside of strings and comments only ASCII has a meaning");
   }
   const toml::parse_result parsed = toml::parse(whole);
   if (!parsed) {

@@ -1,0 +1,32 @@
+#include "policy/toml.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace bailey::policy {
+namespace {
+
+std::string ErrorOf(std::string text) {
+  const auto document = ParseToml(std::move(text), "x.toml");
+  return document ? "" : base::ToString(document.error());
+}
+
+// Found by fuzzing: the library's table of blanks has holes that it takes to be unreachable.
+TEST(Toml, CharactersInTheLibrarysHoles) {
+  const std::string want = "read policy: outside of strings and comments only ASCII has a meaning";
+  for (const std::string character : {"\xc3\xa9", "\xe3\x80\x81", "\xef\xb1\xa6", "\xef\xb3\xbf",
+                                      "\xef\xb8\x8f", "\xef\xbb\xbe"}) {
+    EXPECT_NE(ErrorOf("w" + character).find("x.toml:1:2: " + want), std::string::npos);
+    EXPECT_NE(ErrorOf("a = \"\"\"\\\n  " + character + "\"\"\"").find(want), std::string::npos);
+    EXPECT_EQ(ErrorOf("a = \"" + character + "\" # \\" + character), "");
+    EXPECT_EQ(ErrorOf("a = '''\n" + character + "'''"), "");
+  }
+  EXPECT_EQ(ErrorOf("\xef\xbb\xbf"
+                    "a = 1"),
+            "")
+      << "a byte order mark may stand first";
+}
+
+}  // namespace
+}  // namespace bailey::policy
