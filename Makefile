@@ -40,6 +40,7 @@ check-long: all build-asan/build.ninja
 	@cat build/foreign/report.txt
 	@cmake --build build-asan --parallel $(JOBS)
 	@$(ctest) --test-dir build-asan --label-exclude launch
+	@tests/fuzz/run build-fuzz
 
 bench: bench-start bench-filter
 
@@ -59,4 +60,4 @@ tidy: all
 	@tools/run-tidy build
 
 clean:
-	rm -rf build build-debug build-asan
+	rm -rf build build-debug build-asan build-fuzz

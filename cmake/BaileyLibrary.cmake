@@ -18,6 +18,13 @@ if(BAILEY_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(BAILEY_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                      # The compiler that warnings are kept clean for is g++.
+                      -Wno-error)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 function(bailey_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LIBRARIES;TESTS;TEST_DEPS;TEST_LIBRARIES" ${ARGN})
   add_library(bailey_${name} STATIC ${arg_SOURCES})
