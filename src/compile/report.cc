@@ -182,6 +182,10 @@ std::size_t LongestPath(const bpf::Program& filter) {
       case bpf::kJge:
       case bpf::kJgt:
       case bpf::kJset:
+      case bpf::kJeq | bpf::kX:
+      case bpf::kJge | bpf::kX:
+      case bpf::kJgt | bpf::kX:
+      case bpf::kJset | bpf::kX:
         longest[pc] += std::max(longest[pc + 1 + instruction.jt], longest[pc + 1 + instruction.jf]);
         break;
       default:
