@@ -102,7 +102,7 @@ Finding Cgroups() {
   const auto unified = os::ReadSetting("/sys/fs/cgroup/cgroup.controllers");
   if (unified) return {"cgroups", State::kYes, fmt::format("version 2: {}", *unified)};
   if (os::Stat(AT_FDCWD, "/sys/fs/cgroup/memory", true))
-    return {"cgroups", State::kNote, "version 1 or hybrid; limits use rlimits for now"};
+    return {"cgroups", State::kNote, "version 1 or hybrid; limits use rlimits"};
   return {"cgroups", State::kNo, "none mounted; limits use rlimits"};
 }
 

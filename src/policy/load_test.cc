@@ -20,7 +20,7 @@ namespace {
 using testing::ElementsAre;
 
 const Context kContext = {
-    .home = "/home/u", .current_directory = "/work/here", .native = abi::Arch::kX86_64};
+    .home = "/home/u", .current_directory = "/proj/here", .native = abi::Arch::kX86_64};
 
 Policy Read(const std::string& text, const Overrides& overrides = {},
             const Context& context = kContext) {
@@ -137,8 +137,8 @@ deny = ["ptrace"]
                               .allow_syscalls = {"ptrace"},
                               .deny_syscalls = {"@signal", "read"}});
   EXPECT_THAT(policy.filesystem.read, ElementsAre("/srv/b"));
-  EXPECT_THAT(policy.filesystem.write, ElementsAre("/srv/a", "/work/here/out"));
-  EXPECT_THAT(policy.filesystem.hide, ElementsAre("/work/here/**/*.key"));
+  EXPECT_THAT(policy.filesystem.write, ElementsAre("/srv/a", "/proj/here/out"));
+  EXPECT_THAT(policy.filesystem.hide, ElementsAre("/proj/here/**/*.key"));
   EXPECT_THAT(policy.filesystem.tmpfs, ElementsAre("/scratch"));
   EXPECT_EQ(policy.network.mode, NetworkMode::kHost);
   EXPECT_EQ(policy.process.workdir, "/work");
@@ -390,17 +390,17 @@ TEST(Paths, AreResolved) {
       {"/srv/", "/srv"},
       {"//a///b/./c/.", "/a/b/c"},
       {"/", "/"},
-      {".", "/work/here"},
-      {"./x", "/work/here/x"},
-      {"x/y", "/work/here/x/y"},
+      {".", "/proj/here"},
+      {"./x", "/proj/here/x"},
+      {"x/y", "/proj/here/x/y"},
       {"..", "/work"},
       {"../../..", "/"},
       {"../z", "/work/z"},
       {"/../x", "/x"},
       {"~", "/home/u"},
       {"~/x", "/home/u/x"},
-      {"~x", "/work/here/~x"},
-      {"a b", "/work/here/a b"},
+      {"~x", "/proj/here/~x"},
+      {"a b", "/proj/here/a b"},
   };
   for (const auto& c : kCases) {
     const Policy policy = Read(fmt::format("filesystem.read = ['{}']", c.written));
