@@ -141,7 +141,7 @@ deny = ["ptrace"]
   EXPECT_THAT(policy.filesystem.hide, ElementsAre("/proj/here/**/*.key"));
   EXPECT_THAT(policy.filesystem.tmpfs, ElementsAre("/scratch"));
   EXPECT_EQ(policy.network.mode, NetworkMode::kHost);
-  EXPECT_EQ(policy.process.workdir, "/work");
+  EXPECT_EQ(policy.process.workdir, "/proj");
   EXPECT_EQ(policy.limits.wall, std::chrono::minutes(2));
   EXPECT_EQ(policy.environment.set.at("A"), "b=c");
   EXPECT_EQ(policy.environment.set.at("KEEP"), "1");
@@ -393,9 +393,9 @@ TEST(Paths, AreResolved) {
       {".", "/proj/here"},
       {"./x", "/proj/here/x"},
       {"x/y", "/proj/here/x/y"},
-      {"..", "/work"},
+      {"..", "/proj"},
       {"../../..", "/"},
-      {"../z", "/work/z"},
+      {"../z", "/proj/z"},
       {"/../x", "/x"},
       {"~", "/home/u"},
       {"~/x", "/home/u/x"},
@@ -421,10 +421,10 @@ TEST(Paths, AreResolved) {
 // A "?" in the caller's own directory is part of a name, not a mark.
 TEST(Paths, TheMarkIsWhatWasWritten) {
   Context context = kContext;
-  context.current_directory = "/work/what?";
+  context.current_directory = "/proj/what?";
   const Policy policy = Read("filesystem.read = ['.', 'x?', '/y']", {}, context);
-  EXPECT_THAT(policy.filesystem.read, ElementsAre("/work/what?", "/work/what?/x", "/y"));
-  EXPECT_THAT(policy.filesystem.optional, ElementsAre("/work/what?/x"));
+  EXPECT_THAT(policy.filesystem.read, ElementsAre("/proj/what?", "/proj/what?/x", "/y"));
+  EXPECT_THAT(policy.filesystem.optional, ElementsAre("/proj/what?/x"));
   const Policy both = Read("filesystem.read = ['/y?']\nfilesystem.write = ['/y']");
   EXPECT_THAT(both.filesystem.write, ElementsAre("/y"));
   EXPECT_THAT(both.filesystem.optional, testing::IsEmpty());
