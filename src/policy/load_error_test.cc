@@ -13,7 +13,7 @@ struct Case {
 };
 
 const Context kContext = {
-    .home = "/home/u", .current_directory = "/work", .native = abi::Arch::kX86_64};
+    .home = "/home/u", .current_directory = "/proj", .native = abi::Arch::kX86_64};
 
 constexpr Case kFaults[] = {
     {"an unknown key, with the nearest",

@@ -24,7 +24,7 @@ using testing::Contains;
 using testing::Not;
 
 Context On(abi::Arch native) {
-  return {.home = "/home/u", .current_directory = "/work", .native = native};
+  return {.home = "/home/u", .current_directory = "/proj", .native = native};
 }
 
 Policy LoadPreset(std::string_view name, abi::Arch native = abi::Arch::kX86_64) {
@@ -261,15 +261,15 @@ TEST(Presets, ShowNoSecretsOfTheSystem) {
 
 TEST(Presets, AgentWorksInItsWorkspace) {
   const Policy policy = LoadPreset("agent");
-  EXPECT_THAT(policy.filesystem.write, testing::ElementsAre("/work"));
+  EXPECT_THAT(policy.filesystem.write, testing::ElementsAre("/proj"));
   EXPECT_THAT(policy.filesystem.hide, Contains("/home/u/.ssh"));
-  EXPECT_THAT(policy.filesystem.hide, Contains("/work/**/.env"));
+  EXPECT_THAT(policy.filesystem.hide, Contains("/proj/**/.env"));
   EXPECT_THAT(policy.filesystem.tmpfs, testing::ElementsAre("/tmp", "/home/agent"));
   EXPECT_THAT(policy.filesystem.optional, Contains("/lib32"));
   EXPECT_THAT(policy.filesystem.optional, Not(Contains("/usr")));
   EXPECT_EQ(policy.environment.set.at("HOME"), "/home/agent");
   EXPECT_FALSE(policy.environment.set.contains("PATH")) << "it is passed";
-  EXPECT_EQ(policy.process.workdir, "/work");
+  EXPECT_EQ(policy.process.workdir, "/proj");
   EXPECT_TRUE(policy.process.new_session);
   EXPECT_EQ(policy.limits.processes, 512u);
   EXPECT_EQ(policy.limits.wall, std::chrono::minutes(10));

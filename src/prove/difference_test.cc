@@ -67,7 +67,7 @@ TEST(Difference, MissesNoMutant) {
   std::size_t mutants = 0, differ = 0, seen_by_oracle = 0;
   bpf::RandomPrograms random(42);
   for (const std::string_view name : {"flatpak", "agent"}) {
-    const auto policy = policy::Load(name, {"/home/someone", "/work", Arch::kX86_64});
+    const auto policy = policy::Load(name, {"/home/someone", "/proj", Arch::kX86_64});
     ASSERT_TRUE(policy);
     const bpf::Program program = Compiled(policy->syscalls);
     for (std::size_t pc = 0; pc < program.Size(); ++pc) {

@@ -10,7 +10,7 @@ namespace bailey::prove {
 namespace {
 
 base::Status KeepOf(std::string_view text) {
-  const auto policy = policy::Parse(text, "t.toml", {"/home/someone", "/work", abi::Arch::kX86_64});
+  const auto policy = policy::Parse(text, "t.toml", {"/home/someone", "/proj", abi::Arch::kX86_64});
   if (!policy) throw std::runtime_error(base::ToString(policy.error()));
   const auto program = compile::Compile(policy->syscalls);
   if (!program) throw std::runtime_error(program.error().text);
@@ -19,7 +19,7 @@ base::Status KeepOf(std::string_view text) {
 
 TEST(Keep, PresetsKeepWhatTheyPromise) {
   for (const policy::Preset& preset : policy::Presets()) {
-    const auto policy = policy::Load(preset.name, {"/home/someone", "/work"});
+    const auto policy = policy::Load(preset.name, {"/home/someone", "/proj"});
     ASSERT_TRUE(policy);
     const auto program = compile::Compile(policy->syscalls);
     ASSERT_TRUE(program);

@@ -16,7 +16,7 @@ namespace {
 using abi::Arch;
 
 policy::Policy Read(std::string_view text) {
-  auto policy = policy::Parse(text, "test.toml", {"/home/someone", "/work", Arch::kX86_64});
+  auto policy = policy::Parse(text, "test.toml", {"/home/someone", "/proj", Arch::kX86_64});
   if (!policy) throw std::runtime_error(base::ToString(policy.error()));
   return *std::move(policy);
 }
@@ -192,7 +192,7 @@ TEST(Prover, ALimitIsNotAVerdict) {
 TEST(Prover, WitnessesAreWhatTheFilterAnswers) {
   std::size_t refuted = 0;
   for (const policy::Preset& preset : policy::Presets()) {
-    const auto policy = policy::Load(preset.name, {"/home/someone", "/work", Arch::kX86_64});
+    const auto policy = policy::Load(preset.name, {"/home/someone", "/proj", Arch::kX86_64});
     ASSERT_TRUE(policy);
     const auto program = compile::Compile(policy->syscalls);
     ASSERT_TRUE(program);

@@ -24,7 +24,7 @@ bpf::Program Compiled(const policy::Syscalls& syscalls) {
 
 // The filter of the text, compiled, is proved equal to the first one.
 void ExpectEqualAgain(const bpf::Program& program, const std::string& text) {
-  const auto policy = policy::Parse(text, "shown.toml", {"/home/someone", "/work"});
+  const auto policy = policy::Parse(text, "shown.toml", {"/home/someone", "/proj"});
   ASSERT_TRUE(policy) << base::ToString(policy.error()) << "\n" << text;
   const bpf::Program again = Compiled(policy->syscalls);
   EXPECT_TRUE(Validate(policy->syscalls, again));
@@ -34,7 +34,7 @@ void ExpectEqualAgain(const bpf::Program& program, const std::string& text) {
 
 TEST(Restate, PresetsCompileToEqualFilters) {
   for (const policy::Preset& preset : policy::Presets()) {
-    const auto policy = policy::Load(preset.name, {"/home/someone", "/work", Arch::kX86_64});
+    const auto policy = policy::Load(preset.name, {"/home/someone", "/proj", Arch::kX86_64});
     ASSERT_TRUE(policy);
     const bpf::Program program = Compiled(policy->syscalls);
     const auto text = Restate(program, false);

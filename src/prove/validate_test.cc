@@ -22,7 +22,7 @@ namespace {
 using abi::Arch;
 
 policy::Syscalls Preset(std::string_view name) {
-  const auto policy = policy::Load(name, {"/home/someone", "/work"});
+  const auto policy = policy::Load(name, {"/home/someone", "/proj"});
   if (!policy) throw std::runtime_error(policy.error().text);
   return policy->syscalls;
 }

@@ -23,10 +23,10 @@ class RootTest : public testing::Test {
     char name[] = "/tmp/bailey-root-XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
     top_ = fs::canonical(name).string();
-    fs::create_directories(top_ + "/work/sub");
+    fs::create_directories(top_ + "/yard/sub");
     fs::create_directories(top_ + "/other");
-    std::ofstream(top_ + "/work/secret");
-    fs::create_directory_symlink("work", top_ + "/link");
+    std::ofstream(top_ + "/yard/secret");
+    fs::create_directory_symlink("yard", top_ + "/link");
   }
   void TearDown() override { fs::remove_all(top_); }
 
@@ -52,54 +52,54 @@ class RootTest : public testing::Test {
 using List = std::vector<std::string>;
 
 TEST_F(RootTest, BindsWhereAPathReallyIsAndRemakesTheLink) {
-  EXPECT_EQ(Lines({.read = {top_ + "/link"}}), (List{"directory T", "symlink T/link -> work",
-                                                     "directory T/work", "bind T/work read-only"}));
+  EXPECT_EQ(Lines({.read = {top_ + "/link"}}), (List{"directory T", "symlink T/link -> yard",
+                                                     "directory T/yard", "bind T/yard read-only"}));
 }
 
 TEST_F(RootTest, WritingInsideReadingIsASecondMount) {
-  EXPECT_EQ(Lines({.read = {top_ + "/work"}, .write = {top_ + "/work/sub"}}),
-            (List{"directory T", "directory T/work", "bind T/work read-only",
-                  "bind T/work/sub writable"}));
+  EXPECT_EQ(Lines({.read = {top_ + "/yard"}, .write = {top_ + "/yard/sub"}}),
+            (List{"directory T", "directory T/yard", "bind T/yard read-only",
+                  "bind T/yard/sub writable"}));
 }
 
 TEST_F(RootTest, ReadingInsideReadingNeedsNoSecondMount) {
-  EXPECT_EQ(Lines({.read = {top_ + "/work", top_ + "/work/sub"}}),
-            (List{"directory T", "directory T/work", "bind T/work read-only"}));
+  EXPECT_EQ(Lines({.read = {top_ + "/yard", top_ + "/yard/sub"}}),
+            (List{"directory T", "directory T/yard", "bind T/yard read-only"}));
 }
 
 TEST_F(RootTest, ReadingInsideWritingIsClosedAgain) {
-  EXPECT_EQ(Lines({.read = {top_ + "/work/sub"}, .write = {top_ + "/work"}}),
-            (List{"directory T", "directory T/work", "bind T/work writable",
-                  "bind T/work/sub read-only"}));
+  EXPECT_EQ(Lines({.read = {top_ + "/yard/sub"}, .write = {top_ + "/yard"}}),
+            (List{"directory T", "directory T/yard", "bind T/yard writable",
+                  "bind T/yard/sub read-only"}));
 }
 
 TEST_F(RootTest, MasksOnlyWhatABindShows) {
-  EXPECT_EQ(Lines({.read = {top_ + "/work"}, .hide = {top_ + "/work/secret", top_ + "/other"}}),
-            (List{"directory T", "directory T/work", "bind T/work read-only",
-                  "mask file T/work/secret"}));
+  EXPECT_EQ(Lines({.read = {top_ + "/yard"}, .hide = {top_ + "/yard/secret", top_ + "/other"}}),
+            (List{"directory T", "directory T/yard", "bind T/yard read-only",
+                  "mask file T/yard/secret"}));
 }
 
 TEST_F(RootTest, MasksAFileOfTheHostWhereverABindShowsIt) {
   EXPECT_EQ(
-      Lines({.read = {top_ + "/work"},
-             .hide = {top_ + "/work/secret", "/data/sub"},
-             .binds = {{top_ + "/work", "/data", true}}}),
-      (List{"bind T/work at /data writable", "directory T", "directory T/work",
-            "bind T/work read-only", "mask file T/work/secret", "mask directory T/work/sub"}));
+      Lines({.read = {top_ + "/yard"},
+             .hide = {top_ + "/yard/secret", "/data/sub"},
+             .binds = {{top_ + "/yard", "/data", true}}}),
+      (List{"bind T/yard at /data writable", "directory T", "directory T/yard",
+            "bind T/yard read-only", "mask file T/yard/secret", "mask directory T/yard/sub"}));
 }
 
 TEST_F(RootTest, APatternThatMatchesASymlinkMasksWhatItLeadsTo) {
-  fs::create_symlink("secret", top_ + "/work/.env");
-  EXPECT_EQ(Lines({.read = {top_ + "/work"}, .hide = {top_ + "/**/.env"}}),
-            (List{"directory T", "directory T/work", "bind T/work read-only",
-                  "mask file T/work/secret"}));
+  fs::create_symlink("secret", top_ + "/yard/.env");
+  EXPECT_EQ(Lines({.read = {top_ + "/yard"}, .hide = {top_ + "/**/.env"}}),
+            (List{"directory T", "directory T/yard", "bind T/yard read-only",
+                  "mask file T/yard/secret"}));
 }
 
 TEST_F(RootTest, SaysThatAHiddenNameCanBeCreated) {
-  const auto plan = PlanRoot({.write = {top_ + "/work"}, .hide = {top_ + "/work/absent"}}, {});
+  const auto plan = PlanRoot({.write = {top_ + "/yard"}, .hide = {top_ + "/yard/absent"}}, {});
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->notes, List{"hide " + top_ +
-                              "/work/absent: it does not exist, and can be created "
+                              "/yard/absent: it does not exist, and can be created "
                               "by the program"});
 }
 
@@ -117,17 +117,17 @@ TEST_F(RootTest, DevicesAreShownByNameOnly) {
 TEST_F(RootTest, APrivilegedCallerMapsTheOwnerOfWhatIsGranted) {
   ASSERT_EQ(::chmod((top_ + "/other").c_str(), 0700), 0);
   const std::string owner = std::to_string(fs::exists(top_) ? ::getuid() : 0);
-  EXPECT_EQ(Lines({.read = {top_ + "/other"}, .write = {top_ + "/work"}}, true),
+  EXPECT_EQ(Lines({.read = {top_ + "/other"}, .write = {top_ + "/yard"}}, true),
             (List{"directory T", "directory T/other", "bind T/other read-only owner=" + owner,
-                  "directory T/work", "bind T/work writable owner=" + owner}));
+                  "directory T/yard", "bind T/yard writable owner=" + owner}));
 }
 
 TEST_F(RootTest, LandlockGrantsTheSameAsTheMounts) {
-  const auto plan = PlanRoot({.read = {top_ + "/work"}, .write = {top_ + "/other"}}, {});
+  const auto plan = PlanRoot({.read = {top_ + "/yard"}, .write = {top_ + "/other"}}, {});
   ASSERT_TRUE(plan);
   const LandlockPlan landlock = PlanLandlock(*plan, 7);
   constexpr std::uint64_t kExecuteAndRead = 0xd;
-  EXPECT_THAT(landlock.rules, Contains(PathRule{top_ + "/work", -1, kExecuteAndRead}));
+  EXPECT_THAT(landlock.rules, Contains(PathRule{top_ + "/yard", -1, kExecuteAndRead}));
   // Everything but device nodes and device ioctls.
   EXPECT_THAT(landlock.rules, Contains(PathRule{top_ + "/other", -1, 0x77bf}));
   EXPECT_EQ(landlock.scopes, 3u);

@@ -7,7 +7,7 @@ using namespace bailey;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto policy = policy::Parse(Text(data, size), "fuzz.toml",
-                                    {.home = "/home/u", .current_directory = "/work"});
+                                    {.home = "/home/u", .current_directory = "/proj"});
   if (!policy) {
     Demand(!policy.error().text.empty(), "an error says something");
     return 0;
