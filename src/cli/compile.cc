@@ -16,10 +16,11 @@
 #include "cli/commands.h"
 #include "cli/filter_bytes.h"
 #include "cli/input.h"
+#include "cli/prove.h"
 #include "compile/draw_svg.h"
 #include "compile/draw_text.h"
 #include "compile/export_profile.h"
-#include "policy/import_oci.h"
+#include "policy/import.h"
 #include "prove/keep.h"
 #include "prove/validate.h"
 
@@ -29,6 +30,8 @@ namespace {
 struct CompileOptions {
   std::string policy;
   std::string profile;
+  std::string profile_format;
+  std::string thread;
   std::vector<std::string> capabilities;
   std::string output;
   std::string format = "raw";
@@ -44,10 +47,18 @@ void Describe(CLI::App& app, CompileOptions& options) {
       "Before it is written, the filter is proved equal to the policy.");
   app.add_option("POLICY", options.policy, "a policy file, or a preset");
   app.add_option("--from", options.profile,
-                 "instead of a policy: a container engine's seccomp profile (OCI or Docker JSON)");
-  app.add_option("--cap", options.capabilities,
-                 "a capability that the profile's container has; may be repeated (default: what "
-                 "Docker gives)")
+                 "instead of a policy: a container engine's seccomp profile (OCI or Docker JSON), "
+                 "Firecracker's filters (JSON), or a systemd unit with SystemCallFilter=");
+  app.add_option("--from-format", options.profile_format,
+                 "what --from is, where it should not be found out: oci, firecracker, systemd")
+      ->check(CLI::IsMember({"oci", "firecracker", "systemd"}))
+      ->type_name("FORMAT");
+  app.add_option("--thread", options.thread, "of Firecracker's filters, this thread's")
+      ->type_name("NAME");
+  app.add_option(
+         "--cap", options.capabilities,
+         "a capability that the OCI profile's container has; may be repeated (default: what "
+         "Docker gives)")
       ->allow_extra_args(false);
   app.add_option("-o,--output", options.output, "write to a file (default: standard output)");
   app.add_option("--format", options.format,
@@ -151,24 +162,15 @@ base::Status Write(const std::string& path, const std::string& text) {
 }
 
 base::Result<policy::Policy> Import(const CompileOptions& options) {
-  const auto json = ReadInput(options.profile, policy::kMaxPolicyBytes + 1);
-  if (!json) return json.error();
-  policy::OciOptions import = {.capabilities = options.capabilities};
-  if (options.capabilities.empty()) import.capabilities = policy::DefaultContainerCapabilities();
-  for (const std::string& name : options.architectures) {
-    const auto arch = abi::FindArch(name);
-    if (!arch) {
-      return base::InvalidInput(
-          fmt::format("read --arch \"{}\": unknown architecture", base::Escape(name)));
-    }
-    import.architectures.push_back(*arch);
-  }
-  auto syscalls = policy::ImportOci(*json, options.profile, import);
-  if (!syscalls) return syscalls.error();
-  policy::Policy policy;
-  policy.name = options.profile;
-  policy.syscalls = std::move(*syscalls);
-  return policy;
+  const auto text = ReadInput(options.profile, policy::kMaxPolicyBytes + 1);
+  if (!text) return text.error();
+  const auto archs = ReadArchs(options.architectures);
+  if (!archs) return archs.error();
+  policy::ImportOptions import = {.format = policy::FindFormat(options.profile_format),
+                                  .thread = options.thread,
+                                  .capabilities = options.capabilities,
+                                  .architectures = *archs};
+  return policy::Import(*text, options.profile, import);
 }
 
 base::Result<policy::Policy> Read(const CompileOptions& options) {
@@ -176,6 +178,9 @@ base::Result<policy::Policy> Read(const CompileOptions& options) {
     return base::InvalidInput("read policy: name one, or a profile with --from");
   }
   if (!options.profile.empty()) return Import(options);
+  if (!options.profile_format.empty() || !options.thread.empty() || !options.capabilities.empty()) {
+    return base::InvalidInput("read policy: --from-format, --thread and --cap belong to --from");
+  }
   const auto context = CallerContext();
   if (!context) return context.error();
   return policy::Load(options.policy, *context, {.architectures = options.architectures});
@@ -186,8 +191,7 @@ base::Status Compile(const CompileOptions& options) {
   if (!policy) return policy.error();
   const auto program = compile::Compile(policy->syscalls);
   if (!program) return program.error();
-  if (auto same = prove::Validate(policy->syscalls, *program); !same) return same.error();
-  if (auto kept = prove::Keep(*policy, *program); !kept) return kept.error();
+  if (auto kept = prove::ValidateAndKeep(*policy, *program); !kept) return kept.error();
   const auto report = compile::Describe(policy->syscalls, *program);
   if (!report) return report.error();
   for (const compile::Warning& warning : report->warnings) {
