@@ -102,11 +102,16 @@ bool Holds(std::uint16_t test, std::uint32_t left, std::uint32_t right) {
   }
 }
 
-Run Interpret(const Program& program, const SeccompData& data, bool big_endian) {
+namespace {
+
+// `visit` sees the pc of every instruction before it is executed.
+template <class Visit>
+Run Execute(const Program& program, const SeccompData& data, bool big_endian, const Visit& visit) {
   const std::span<const Instruction> instructions = program.Instructions();
   Machine machine;
   Run run;
   for (std::uint32_t pc = 0;; ++pc) {
+    visit(pc);
     const Instruction& instruction = instructions[pc];
     const std::uint16_t code = instruction.code;
     ++run.instructions;
@@ -131,6 +136,18 @@ Run Interpret(const Program& program, const SeccompData& data, bool big_endian) 
       LoadOrStore(instruction, data, big_endian, machine);
     }
   }
+}
+
+}  // namespace
+
+Run Interpret(const Program& program, const SeccompData& data, bool big_endian) {
+  return Execute(program, data, big_endian, [](std::uint32_t) {});
+}
+
+std::vector<std::uint32_t> Path(const Program& program, const SeccompData& data, bool big_endian) {
+  std::vector<std::uint32_t> path;
+  Execute(program, data, big_endian, [&path](std::uint32_t pc) { path.push_back(pc); });
+  return path;
 }
 
 std::uint32_t StricterValue(std::uint32_t newer, std::uint32_t older) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "bpf/program.h"
 
@@ -22,6 +23,9 @@ struct Run {
 
 // `big_endian`: the byte order of the machine whose kernel runs the filter.
 Run Interpret(const Program& program, const SeccompData& data, bool big_endian);
+
+// The pcs that it executes on the way, the return's the last.
+std::vector<std::uint32_t> Path(const Program& program, const SeccompData& data, bool big_endian);
 
 // kAdd .. kXor on two values. A division by 0 is the caller's to handle: it ends the filter.
 std::uint32_t Compute(std::uint16_t operation, std::uint32_t left, std::uint32_t right);

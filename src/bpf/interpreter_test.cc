@@ -30,6 +30,19 @@ TEST(Interpret, LoadsTheWordsOfTheCall) {
   }
 }
 
+TEST(Path, IsEveryInstructionThatRuns) {
+  const Program program = Make({{kLoadAbs, 0, 0, 0},
+                                {kJeq, 1, 0, 7},
+                                {kJump, 0, 0, 1},
+                                {kReturn, 0, 0, 1},
+                                {kReturn, 0, 0, 2}});
+  using Pcs = std::vector<std::uint32_t>;
+  EXPECT_EQ(Path(program, {.nr = 7}, false), (Pcs{0, 1, 3}));
+  EXPECT_EQ(Path(program, {.nr = 8}, false), (Pcs{0, 1, 2, 4}));
+  EXPECT_EQ(Path(program, {.nr = 8}, false).size(),
+            Interpret(program, {.nr = 8}, false).instructions);
+}
+
 struct Operation {
   std::string sentence;
   std::uint16_t code;
