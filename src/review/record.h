@@ -72,6 +72,10 @@ struct Finding {
   std::vector<Evidence> evidence;           // empty: a question that the author must answer
   std::optional<bpf::SeccompData> witness;  // a call that shows it
   std::string guarantee;                    // the one that it refutes, where there is one
+  bool undecided = false;         // the evidence says that it could be neither shown nor refuted
+  std::vector<Evidence> against;  // what refutes it: "the line that already handles it"
+  std::string bounded_by;         // for kOtherLayer: the layer, as a sentence
+  std::string fix;                // the change that closes it, where the finder knows one
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
