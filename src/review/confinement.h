@@ -22,10 +22,12 @@ enum class Known : std::uint8_t { kNo, kYes, kUnknown };
 struct Mount {
   std::string from;  // on the host; empty for a file system of its own
   std::string to;    // inside
-  std::string type;  // "bind", "proc", "tmpfs", "devtmpfs", ...
+  std::string type;  // "bind", "proc", "tmpfs", "devtmpfs", ...; "mask": hides what is below;
+                     // "device": one node
   bool writable = false;
   bool nosuid = false, nodev = false, noexec = false;
-  Place place;  // the argument or line that asks for it
+  bool recursive = true;  // what is mounted below `from` on the host comes along
+  Place place;            // the argument or line that asks for it
 };
 
 struct Descriptor {
@@ -46,6 +48,22 @@ struct Confinement {
   std::vector<Descriptor> descriptors;
   std::vector<std::string> environment;  // names only: values may be secrets
   Place place;                           // where what is missing should have been said
+
+  // What only some subjects say.
+  Known inherits_environment = Known::kUnknown;  // every variable of whoever starts it
+  Known new_user_namespaces = Known::kUnknown;   // may make more of them, as far as no filter says
+  Known shared_propagation = Known::kUnknown;    // mounts made inside appear outside
+  Known any_device = Known::kUnknown;            // every device node that it can make opens
+  Known security_module = Known::kUnknown;       // an AppArmor or SELinux profile
+  Known memory_limit = Known::kUnknown;
+  Known process_limit = Known::kUnknown;
+  // Which host paths of WaysOut() (review/ways_out.h) were found inside; none: nobody looked.
+  std::optional<std::vector<std::string>> present;
+  // What could not be read and why, a sentence each: the trial says it, and rules on the rest.
+  std::vector<std::string> not_read;
+  // Where a live probe can go in. At most one of them is set.
+  std::optional<int> process;
+  std::vector<std::string> bubblewrap;
 };
 
 }  // namespace bailey::review

@@ -59,6 +59,22 @@ enum class Reach : std::uint8_t {
   kNotEnterable,  // on an architecture that this machine, or the filter, does not enter
 };
 
+// What a live probe tries inside the subject, to see whether a finding holds. It changes nothing:
+// sockets are connected to and closed, files opened and closed.
+struct Attempt {
+  enum class Kind : std::uint8_t {
+    kConnect,        // to the unix socket `path`
+    kRead,           // opens `path` for reading
+    kWrite,          // opens `path` for writing; a directory: asks whether it may be written
+    kSeeProcess,     // finds a process of the host by its number
+    kReachLoopback,  // connects to a port that the prober listens on, on the host's 127.0.0.1
+    kMakeUserNamespace,
+  };
+  Kind kind = Kind::kRead;
+  std::string path;  // inside the subject
+  friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
 // What the researcher files.
 struct Finding {
   std::string rule;           // stable: "filter/chroot", "source/ignored-result"
@@ -72,6 +88,7 @@ struct Finding {
   std::vector<Evidence> evidence;           // empty: a question that the author must answer
   std::optional<bpf::SeccompData> witness;  // a call that shows it
   std::string guarantee;                    // the one that it refutes, where there is one
+  std::vector<Attempt> attempts;            // for --probe; any that succeeds shows it
   bool undecided = false;         // the evidence says that it could be neither shown nor refuted
   std::vector<Evidence> against;  // what refutes it: "the line that already handles it"
   std::string bounded_by;         // for kOtherLayer: the layer, as a sentence
