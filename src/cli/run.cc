@@ -11,7 +11,6 @@
 #include "cli/run_report.h"
 #include "compile/compile.h"
 #include "prove/keep.h"
-#include "prove/validate.h"
 #include "sandbox/launch.h"
 
 namespace bailey::cli {
@@ -58,11 +57,11 @@ void Describe(CLI::App& app, RunOptions& options) {
   app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
 }
 
-// The policy's filter, proved equal to the policy's meaning.
+// The policy's filter, proved equal to the policy's meaning and to keep what the policy promises.
 base::Result<bpf::Program> ProvedFilter(const policy::Policy& policy) {
   auto filter = compile::Compile(policy.syscalls);
   if (!filter) return filter;
-  if (const auto same = prove::Validate(policy.syscalls, *filter); !same) return same.error();
+  if (const auto kept = prove::ValidateAndKeep(policy, *filter); !kept) return kept.error();
   return filter;
 }
 

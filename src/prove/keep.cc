@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "prove/validate.h"
 
 namespace bailey::prove {
 
@@ -19,9 +21,9 @@ base::Error NoSuchGuarantee(std::string_view name, const base::Location& locatio
   return error;
 }
 
-base::Status Keep(const policy::Policy& policy, const bpf::Program& program) {
-  if (policy.guarantees.empty()) return {};
-  Prover prover(SubjectOf(policy.syscalls, program));
+namespace {
+
+base::Status KeepAll(const policy::Policy& policy, Prover& prover) {
   for (const policy::Guarantee& kept : policy.guarantees) {
     const Guarantee* const guarantee = prover.Find(kept.name);
     if (guarantee == nullptr) return NoSuchGuarantee(kept.name, kept.location);
@@ -35,6 +37,25 @@ base::Status Keep(const policy::Policy& policy, const bpf::Program& program) {
     return error;
   }
   return {};
+}
+
+}  // namespace
+
+base::Status Keep(const policy::Policy& policy, const bpf::Program& program) {
+  if (policy.guarantees.empty()) return {};
+  Prover prover(SubjectOf(policy.syscalls, program));
+  return KeepAll(policy, prover);
+}
+
+base::Status ValidateAndKeep(const policy::Policy& policy, const bpf::Program& program) {
+  const auto validated = ValidateFor(policy.syscalls, program);
+  if (!validated) return validated.error();
+  if (policy.guarantees.empty()) return {};
+  Subject subject = SubjectOf(policy.syscalls, program);
+  // Of a stack more is known than what was validated.
+  if (subject.stack.size() > 1) return Keep(policy, program);
+  Prover prover(std::move(subject), *validated->diagram, validated->meaning);
+  return KeepAll(policy, prover);
 }
 
 }  // namespace bailey::prove

@@ -16,6 +16,10 @@ namespace bailey::prove {
 // it is undecided; kInvalidInput for a name that is no guarantee's. Each with the promise's place.
 base::Status Keep(const policy::Policy& policy, const bpf::Program& program);
 
+// Validate (validate.h) and then Keep, which together look at the filter once: what is asked before
+// a program starts.
+base::Status ValidateAndKeep(const policy::Policy& policy, const bpf::Program& program);
+
 // "find guarantee "no-keyrings": there is none, did you mean "no-keyring"?"
 base::Error NoSuchGuarantee(std::string_view name, const base::Location& location);
 

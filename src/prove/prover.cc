@@ -121,8 +121,15 @@ Subject SubjectOf(const policy::Syscalls& syscalls, bpf::Program program) {
 Prover::Prover(Subject subject, std::span<const Guarantee> known, const verify::Limits& limits)
     : subject_(std::move(subject)),
       known_(known),
-      diagram_(verify::ChooseOrder(subject_.stack), limits) {
-  meaning_ = verify::MeaningOf(diagram_, subject_.stack, subject_.big_endian);
+      owned_(std::make_unique<Diagram>(verify::ChooseOrder(subject_.stack), limits)),
+      diagram_(*owned_),
+      meaning_(verify::MeaningOf(diagram_, subject_.stack, subject_.big_endian)) {
+  open_ = verify::Where(diagram_, meaning_, IsOpen);
+  deferred_ = verify::Where(diagram_, meaning_, IsDeferred);
+}
+
+Prover::Prover(Subject subject, Diagram& diagram, Ref meaning)
+    : subject_(std::move(subject)), diagram_(diagram), meaning_(meaning) {
   open_ = verify::Where(diagram_, meaning_, IsOpen);
   deferred_ = verify::Where(diagram_, meaning_, IsDeferred);
 }

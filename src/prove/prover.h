@@ -11,6 +11,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,7 +46,7 @@ struct Subject {
   bool big_endian = false;
 };
 
-// What a policy's filter is judged on.
+// What a policy's filter is judged on: with those that it stacks below it.
 Subject SubjectOf(const policy::Syscalls& syscalls, bpf::Program program);
 // Every architecture that a machine which has one of these may run.
 std::vector<abi::Arch> MachineArchs(std::span<const abi::Arch> archs);
@@ -55,6 +56,8 @@ class Prover {
   // `known`: where `rests_on` is looked up, before the catalogue.
   explicit Prover(Subject subject, std::span<const Guarantee> known = {},
                   const verify::Limits& limits = {});
+  // For a subject whose meaning is known: `meaning` in `diagram`, which outlives the prover.
+  Prover(Subject subject, verify::Diagram& diagram, verify::Ref meaning);
 
   Finding Prove(const Guarantee& guarantee);
   const Guarantee* Find(std::string_view name) const;
@@ -85,7 +88,8 @@ class Prover {
 
   Subject subject_;
   std::span<const Guarantee> known_;
-  verify::Diagram diagram_;
+  std::unique_ptr<verify::Diagram> owned_;
+  verify::Diagram& diagram_;
   verify::Ref meaning_ = verify::Diagram::kLost;
   verify::Ref open_ = verify::Diagram::kLost;
   verify::Ref deferred_ = verify::Diagram::kLost;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "prove/call_text.h"
 #include "prove/policy_meaning.h"
 #include "verify/meaning.h"
@@ -17,12 +19,19 @@ bool IsBigEndian(const policy::Syscalls& syscalls) {
 
 base::Status Validate(const policy::Syscalls& syscalls, const bpf::Program& program,
                       const verify::Limits& limits) {
-  verify::Diagram diagram(verify::ChooseOrder({&program, 1}), limits);
+  if (auto validated = ValidateFor(syscalls, program, limits); !validated) return validated.error();
+  return {};
+}
+
+base::Result<Validated> ValidateFor(const policy::Syscalls& syscalls, const bpf::Program& program,
+                                    const verify::Limits& limits) {
+  auto owned = std::make_unique<verify::Diagram>(verify::ChooseOrder({&program, 1}), limits);
+  verify::Diagram& diagram = *owned;
   const verify::Ref wanted = PolicyMeaning(diagram, syscalls);
   const verify::Ref actual = verify::MeaningOf(diagram, program, IsBigEndian(syscalls));
   switch (verify::Equal(wanted, actual)) {
     case verify::Answer::kYes:
-      return {};
+      return Validated{std::move(owned), actual};
     case verify::Answer::kUndecided:
       return base::Unsupported(
           fmt::format("compare filter with policy: undecided, the limit of {} nodes or {} steps "

@@ -8,6 +8,8 @@
 // the filter's own (verify). Nothing is sampled.
 #pragma once
 
+#include <memory>
+
 #include "base/result.h"
 #include "bpf/program.h"
 #include "policy/policy.h"
@@ -19,6 +21,14 @@ namespace bailey::prove {
 // first, kUnsupported: the filter may be right, and is not to be used.
 base::Status Validate(const policy::Syscalls& syscalls, const bpf::Program& program,
                       const verify::Limits& limits = {});
+
+// What was proved, for further questions about the filter.
+struct Validated {
+  std::unique_ptr<verify::Diagram> diagram;
+  verify::Ref meaning = verify::Diagram::kLost;  // the filter's and the policy's
+};
+base::Result<Validated> ValidateFor(const policy::Syscalls& syscalls, const bpf::Program& program,
+                                    const verify::Limits& limits = {});
 
 // The byte order of the machines that a policy's filter is for.
 bool IsBigEndian(const policy::Syscalls& syscalls);
