@@ -103,6 +103,7 @@ struct Answer {
   std::string reason;
   std::string fix;  // the smallest change that closes it, as lines to write; empty: none known
   std::vector<Evidence> evidence;
+  bool undecided = false;  // it was tried, and the evidence could neither show nor refute it
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 

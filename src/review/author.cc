@@ -1,0 +1,128 @@
+#include "review/author.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "prove/call_text.h"
+#include "review/closing.h"
+#include "review/filter_view.h"
+#include "review/find_filter.h"
+
+namespace bailey::review {
+namespace {
+
+bool IsOpen(abi::Action action) {
+  return action.kind == abi::ActionKind::kAllow || action.kind == abi::ActionKind::kLog ||
+         (action.kind == abi::ActionKind::kErrno && action.data == 0);
+}
+
+class Author {
+ public:
+  Author(const Subject& subject, const AuthorOptions& options)
+      : subject_(subject), options_(options) {
+    if (HasFilter(subject)) view_.emplace(subject);
+  }
+
+  Answer To(const Finding& finding) {
+    Answer answer;
+    answer.vulnerability = finding.vulnerability;
+    if (!finding.against.empty()) {
+      Refute(answer, finding.against, "The subject itself says otherwise");
+      return answer;
+    }
+    if (finding.evidence.empty()) {
+      Question(finding, answer);
+    } else if (!Reproduces(finding, answer)) {
+      return answer;
+    }
+    if (answer.response == Response::kMitigation) Mitigate(finding, answer);
+    return answer;
+  }
+
+ private:
+  static void Refute(Answer& answer, std::vector<Evidence> evidence, std::string_view head) {
+    answer.response = Response::kRefutation;
+    answer.reason = fmt::format("{}: {}: {}.", head, evidence[0].ran, evidence[0].result);
+    answer.evidence = std::move(evidence);
+  }
+
+  // A finding without evidence is tried; what cannot be tried stays an opinion.
+  void Question(const Finding& finding, Answer& answer) {
+    if (!view_ || finding.guarantee.empty()) return;
+    const prove::Finding proof = view_->Prove(finding.guarantee);
+    Evidence evidence = {EvidenceKind::kProof, view_->Command(finding.guarantee),
+                         view_->Said(proof)};
+    if (proof.verdict == prove::Verdict::kProved) {
+      Refute(answer, {std::move(evidence)},
+             fmt::format("\"{}\" holds", view_->Find(finding.guarantee)->sentence));
+      return;
+    }
+    answer.undecided = proof.verdict == prove::Verdict::kUndecided;
+    answer.evidence.push_back(std::move(evidence));
+  }
+
+  // Runs the witness once more, by the interpreter, which knows nothing of the proof.
+  bool Reproduces(const Finding& finding, Answer& answer) {
+    if (!view_ || !finding.witness || finding.undecided) return true;
+    const abi::Action action = view_->AnswerTo(*finding.witness);
+    const std::string said = abi::ToString(
+        action,
+        prove::ArchOfCall(finding.witness->arch, finding.witness->nr).value_or(abi::NativeArch()));
+    Evidence evidence = {EvidenceKind::kProof,
+                         fmt::format("interpreting the filter of {} on {}", subject_.file,
+                                     prove::CallText(*finding.witness)),
+                         said};
+    // Findings about errnos and form have other answers than open ones; they name no open call.
+    const bool wants_open = finding.guarantee.empty() || IsAboutOpenCalls(finding.guarantee);
+    if (wants_open && !IsOpen(action)) {
+      Refute(answer, {std::move(evidence)}, "The witness does not reproduce");
+      return false;
+    }
+    answer.evidence.push_back(std::move(evidence));
+    return true;
+  }
+
+  bool IsAboutOpenCalls(const std::string& guarantee) const {
+    const prove::Guarantee* const found = view_->Find(guarantee);
+    return found == nullptr || found->wants == prove::Wants::kClosed;
+  }
+
+  void Mitigate(const Finding& finding, Answer& answer) {
+    if (!finding.bounded_by.empty()) {
+      const bool is_layer = finding.reach == Reach::kOtherLayer;
+      answer.reason = fmt::format(
+          "{}: {}. ", is_layer ? "Another layer bounds it" : "It is bounded", finding.bounded_by);
+    }
+    answer.fix = finding.fix;
+    if (answer.fix.empty() && view_ && !finding.guarantee.empty()) {
+      if (auto closing = Close(subject_, finding.guarantee, options_.recorded)) {
+        answer.fix = std::move(closing->lines);
+        for (Evidence& evidence : closing->evidence) answer.evidence.push_back(std::move(evidence));
+        answer.reason += "The change below closes it: applied to a copy, the guarantee is proved.";
+      }
+    }
+    if (answer.reason.empty()) {
+      answer.reason = finding.evidence.empty() && answer.evidence.empty()
+                          ? "Nothing in the subject can be run that would decide it."
+                          : "It stands as it was found.";
+    }
+    while (answer.reason.ends_with(' ')) answer.reason.pop_back();
+  }
+
+  const Subject& subject_;
+  const AuthorOptions& options_;
+  std::optional<FilterView> view_;
+};
+
+}  // namespace
+
+std::vector<Answer> AnswerAll(const Subject& subject, std::span<const Finding> findings,
+                              const AuthorOptions& options) {
+  Author author(subject, options);
+  std::vector<Answer> answers;
+  for (const Finding& finding : findings) answers.push_back(author.To(finding));
+  return answers;
+}
+
+}  // namespace bailey::review
