@@ -1,0 +1,62 @@
+// A helper that is started with set-user-id root, mounts one thing, and runs the rest as its caller.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static void complain(const char* what) {
+  fprintf(stderr, "mount-helper: %s: %s\n", what, strerror(errno));
+}
+
+// seteuid is enough here: the privilege is wanted back for the unmount.
+static int as_caller(int (*work)(const char*), const char* directory) {
+  if (seteuid(getuid()) != 0) {
+    complain("become caller for a moment");
+    return -1;
+  }
+  int r = work(directory);
+  if (seteuid(0) != 0) {
+    complain("become root again");
+    return -1;
+  }
+  return r;
+}
+
+static int check_directory(const char* directory) {
+  if (access(directory, W_OK | X_OK) != 0) {
+    complain(directory);
+    return -1;
+  }
+  return 0;
+}
+
+// For good: groups while there is still root to change them with, the user last.
+static int become_caller(void) {
+  gid_t gid = getgid();
+  uid_t uid = getuid();
+  if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) {
+    complain("become caller");
+    return -1;
+  }
+  return 0;
+}
+
+int mount_and_run(const char* directory, char* const arguments[]) {
+  if (as_caller(check_directory, directory) != 0) return 125;
+  if (mount("none", directory, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=0700") != 0) {
+    complain("mount tmpfs");
+    return 125;
+  }
+  if (become_caller() != 0) return 125;
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    complain("set no_new_privs");
+    return 125;
+  }
+  execv(arguments[0], arguments);
+  complain(arguments[0]);
+  return 126;
+}
