@@ -49,6 +49,9 @@ struct Confinement {
   std::vector<std::string> environment;  // names only: values may be secrets
   Place place;                           // where what is missing should have been said
 
+  // Where the single parts are said; without a file: at `place`.
+  Place capabilities_place, user_place, no_new_privs_place, seccomp_place, environment_place;
+
   // What only some subjects say.
   Known inherits_environment = Known::kUnknown;  // every variable of whoever starts it
   Known new_user_namespaces = Known::kUnknown;   // may make more of them, as far as no filter says

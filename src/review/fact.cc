@@ -1,0 +1,78 @@
+#include "review/fact.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "prove/prover.h"
+
+namespace bailey::review {
+
+Evidence Read(const Confinement& confinement, const Place& place, std::string what) {
+  std::string ran = fmt::format("read {}", place.file);
+  if (place.line != 0) ran += fmt::format(", line {}", place.line);
+  const bool is_live = confinement.process.has_value();
+  return {is_live ? EvidenceKind::kLiveProbe : EvidenceKind::kSourceRule, std::move(ran),
+          std::move(what)};
+}
+
+RootReach ReachOfRoot(const Confinement& confinement) {
+  switch (confinement.runs_as_root) {
+    case Known::kNo:
+      return {};
+    case Known::kYes:
+      return {true, Reach::kAnyProgram};
+    case Known::kUnknown:
+      break;
+  }
+  return {true, Reach::kPrivilege};
+}
+
+Closed IsClosed(const Subject& subject, std::string_view name) {
+  const auto catalogue = prove::BuiltinGuarantees();
+  const auto found = std::ranges::find(catalogue, name, &prove::Guarantee::name);
+  if (found == catalogue.end()) return {};
+  if (!subject.filter) {
+    const bool is_without = subject.confinement && subject.confinement->seccomp == Known::kNo;
+    if (is_without) return {Known::kNo, "no filter", std::nullopt};
+    return {Known::kUnknown, "its filters are not known", std::nullopt};
+  }
+  if (subject.filter->stack.empty()) return {Known::kNo, "no filter", std::nullopt};
+  const prove::Finding finding = prove::Prover(*subject.filter).Prove(*found);
+  switch (finding.verdict) {
+    case prove::Verdict::kProved:
+      return {Known::kYes, fmt::format("{}: proved", name), std::nullopt};
+    case prove::Verdict::kRefuted:
+      return {Known::kNo, prove::WitnessText(finding), finding.witness};
+    case prove::Verdict::kUndecided:
+      break;
+  }
+  return {Known::kUnknown, prove::WitnessText(finding), finding.witness};
+}
+
+void BoundByFilter(const Subject& subject, std::string_view guarantee, Finding& finding) {
+  const Closed closed = IsClosed(subject, guarantee);
+  if (!subject.filter || closed.closed == Known::kUnknown) return;
+  if (closed.closed == Known::kYes) finding.reach = Reach::kOtherLayer;
+  finding.evidence.push_back(
+      {EvidenceKind::kProof, fmt::format("prove {}", guarantee), closed.because});
+}
+
+const Place& PlaceOr(const Place& part, const Confinement& confinement) {
+  return part.file.empty() ? confinement.place : part;
+}
+
+bool Is(const Confinement& confinement, Namespace name, Known known) {
+  return confinement.own_namespace[static_cast<std::size_t>(name)] == known;
+}
+
+std::string List(const std::vector<std::string>& words) {
+  std::string list;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i != 0) list += i + 1 == words.size() ? " and " : ", ";
+    list += words[i];
+  }
+  return list;
+}
+
+}  // namespace bailey::review

@@ -1,0 +1,72 @@
+// Programs that give more rights when executed: setuid files and files with capabilities, where
+// no_new_privs is not set and a mount honours them. And more user namespaces, which give every
+// capability inside them.
+#include <fmt/format.h>
+
+#include "review/confinement_find.h"
+#include "review/fact.h"
+#include "review/sight.h"
+
+namespace bailey::review {
+namespace {
+
+void FindSetuid(const Subject& subject, std::vector<Finding>& findings) {
+  const Confinement& confinement = *subject.confinement;
+  // In a user namespace of its own, a file's owner counts only where it is mapped (fs/exec.c,
+  // bprm_fill_uid).
+  if (confinement.no_new_privs != Known::kNo || !Is(confinement, Namespace::kUser, Known::kNo))
+    return;
+  std::vector<std::string> mounts;
+  const Mount* first = nullptr;
+  for (const Mount& mount : confinement.mounts) {
+    if (mount.nosuid || mount.noexec || mount.from.empty() || mount.type == "device") continue;
+    if (first == nullptr) first = &mount;
+    if (mounts.size() < 5) mounts.push_back(mount.to);
+  }
+  const bool is_shared = Is(confinement, Namespace::kMount, Known::kNo);
+  if (first == nullptr && !is_shared) return;
+  Finding finding;
+  finding.rule = "confinement/setuid";
+  finding.vulnerability = "setuid programs give more rights inside";
+  finding.reason = fmt::format(
+      "no_new_privs is not set, and {} without nosuid.",
+      first == nullptr ? "the host's files are there" : List(mounts) + " come from the host");
+  finding.impact =
+      "A program in the sandbox becomes root through sudo, su, mount or a hole in any setuid "
+      "program.";
+  finding.effect = confinement.runs_as_root == Known::kYes ? Severity::kMedium : Severity::kHigh;
+  finding.place = PlaceOr(confinement.no_new_privs_place, confinement);
+  finding.evidence.push_back(Read(confinement, finding.place, "no_new_privs: no"));
+  findings.push_back(std::move(finding));
+}
+
+void FindNamespaces(const Subject& subject, std::vector<Finding>& findings) {
+  const Confinement& confinement = *subject.confinement;
+  if (confinement.new_user_namespaces != Known::kYes) return;
+  const Closed closed = IsClosed(subject, "no-new-user-namespace");
+  if (closed.closed != Known::kNo) return;
+  Finding finding;
+  finding.rule = "confinement/new-user-namespaces";
+  finding.vulnerability = "the program may make user namespaces of its own";
+  finding.reason =
+      "Whoever makes a user namespace has every capability in it: mounts, packet filters and more "
+      "of the kernel open up.";
+  finding.impact = "More of the kernel can be attacked from the sandbox.";
+  finding.effect = Severity::kMedium;
+  finding.place = confinement.place;
+  finding.witness = closed.witness;
+  finding.guarantee = "no-new-user-namespace";
+  finding.attempts.push_back({Attempt::Kind::kMakeUserNamespace, {}});
+  finding.evidence.push_back(Read(confinement, finding.place, "nothing forbids new ones"));
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void FindPrivilegeGain(const Subject& subject, std::vector<Finding>& findings) {
+  if (!subject.confinement) return;
+  FindSetuid(subject, findings);
+  FindNamespaces(subject, findings);
+}
+
+}  // namespace bailey::review
