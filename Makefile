@@ -3,7 +3,7 @@
 #   make demo         build, then watch an untrusted program work, try to break out, and fail
 #   make check        build, then every test
 #   make check-long   the tests that take long as well, and all of it again under ASan and UBSan
-#   make bench        every measurement; bench-start and bench-filter are parts of it
+#   make bench        every measurement: bench-start, bench-filter, bench-verify
 #   make install      DESTDIR and prefix as usual
 #   make format, make tidy, make clean
 
@@ -12,7 +12,8 @@ JOBS   ?= $(shell nproc)
 
 ctest = ctest --output-on-failure -j$(JOBS)
 
-.PHONY: all demo check check-long bench bench-filter bench-start install format tidy clean dependencies
+.PHONY: all demo check check-long bench bench-filter bench-start bench-verify install format tidy \
+        clean dependencies
 .DEFAULT_GOAL := all
 
 # With nothing changed this is one dpkg-query and one ninja: well under a second.
@@ -42,10 +43,13 @@ check-long: all build-asan/build.ninja
 	@$(ctest) --test-dir build-asan --label-exclude launch
 	@tests/fuzz/run build-fuzz
 
-bench: bench-start bench-filter
+bench: bench-start bench-filter bench-verify
 
 bench-filter: all
 	@build/bench-filter data/docker-default-seccomp.json
+
+bench-verify: all
+	@build/bench-verify data/docker-default-seccomp.json
 
 bench-start: all
 	@bench/start-up/run build/bailey build/bench-start-up
