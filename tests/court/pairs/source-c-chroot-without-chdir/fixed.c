@@ -17,7 +17,8 @@ static bool fail(const char* what) {
   return false;
 }
 
-// The jail belongs to root, is empty and writable by nobody: checked, since it is made by a package.
+// The jail belongs to root, is empty and writable by nobody: checked, since it is made by a
+// package.
 static bool check_jail(void) {
   struct stat info;
   if (lstat(kJail, &info) != 0) return fail("look at jail");

@@ -1,5 +1,5 @@
-// Runs a plug-in of the render farm. The plug-in is behind a seccomp filter: it is killed at the first
-// system call that is not on the list below.
+// Runs a plug-in of the render farm. The plug-in is behind a seccomp filter: it is killed at the
+// first system call that is not on the list below.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ALLOW(name)                                           \
-  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1),     \
+#define ALLOW(name)                                       \
+  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), \
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 static struct sock_filter kInstructions[] = {
@@ -23,9 +23,22 @@ static struct sock_filter kInstructions[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    ALLOW(read), ALLOW(write), ALLOW(close), ALLOW(fstat), ALLOW(mmap), ALLOW(munmap),
-    ALLOW(brk), ALLOW(mprotect), ALLOW(rt_sigreturn), ALLOW(exit), ALLOW(exit_group),
-    ALLOW(execve), ALLOW(futex), ALLOW(clock_gettime), ALLOW(openat), ALLOW(lseek),
+    ALLOW(read),
+    ALLOW(write),
+    ALLOW(close),
+    ALLOW(fstat),
+    ALLOW(mmap),
+    ALLOW(munmap),
+    ALLOW(brk),
+    ALLOW(mprotect),
+    ALLOW(rt_sigreturn),
+    ALLOW(exit),
+    ALLOW(exit_group),
+    ALLOW(execve),
+    ALLOW(futex),
+    ALLOW(clock_gettime),
+    ALLOW(openat),
+    ALLOW(lseek),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
 
@@ -45,7 +58,8 @@ static int limit(int resource, rlim_t value) {
 
 int run_plugin(const char* path, char* const arguments[]) {
   char* const environment[] = {"LANG=C.UTF-8", NULL};
-  if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_NOFILE, 64) != 0 || limit(RLIMIT_AS, 1u << 30) != 0) {
+  if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_NOFILE, 64) != 0 ||
+      limit(RLIMIT_AS, 1u << 30) != 0) {
     fprintf(stderr, "plugin: set limits: %s\n", strerror(errno));
     return 125;
   }

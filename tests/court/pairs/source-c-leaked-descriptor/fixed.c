@@ -1,5 +1,5 @@
-// Starts the first process of a container: directories of the host are opened, the container's root is
-// entered through them, and the program is executed.
+// Starts the first process of a container: directories of the host are opened, the container's root
+// is entered through them, and the program is executed.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// Wraps a tool of the build farm: a filter denies what tools need not, then the tool is executed. The
-// wrapper is started by a service of root.
+// Wraps a tool of the build farm: a filter denies what tools need not, then the tool is executed.
+// The wrapper is started by a service of root.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define DENY(name)                                         \
-  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1),  \
+#define DENY(name)                                        \
+  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), \
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
 
 static struct sock_filter kFilter[] = {
@@ -24,8 +24,15 @@ static struct sock_filter kFilter[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
     BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-    DENY(ptrace), DENY(mount), DENY(umount2), DENY(keyctl),
-    DENY(bpf), DENY(perf_event_open), DENY(userfaultfd), DENY(unshare), DENY(setns),
+    DENY(ptrace),
+    DENY(mount),
+    DENY(umount2),
+    DENY(keyctl),
+    DENY(bpf),
+    DENY(perf_event_open),
+    DENY(userfaultfd),
+    DENY(unshare),
+    DENY(setns),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 };
 
@@ -47,7 +54,8 @@ static int install_filter(void) {
       .filter = kFilter,
   };
   // Root may install a filter as it is; it must be done before root is gone.
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) return fail("install filter");
+  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+    return fail("install filter");
   return 0;
 }
 

@@ -1,4 +1,5 @@
-// A helper that is started with set-user-id root, mounts one thing, and runs the rest as its caller.
+// A helper that is started with set-user-id root, mounts one thing, and runs the rest as its
+// caller.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>

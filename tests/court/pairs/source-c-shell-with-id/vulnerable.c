@@ -11,7 +11,8 @@
 
 extern char** environ;
 
-static const char kUsage[] = "usage: net-down ID\n\nThe same by hand: ip netns delete ID; ip link delete tap-ID\n";
+static const char kUsage[] =
+    "usage: net-down ID\n\nThe same by hand: ip netns delete ID; ip link delete tap-ID\n";
 
 static void note(const char* what, const char* id, int status) {
   fprintf(stderr, "net-down: %s of %s: status %d\n", what, id, status);
@@ -24,9 +25,7 @@ static bool known(const char* id) {
 }
 
 // The host's own clean-up is fixed text: nothing of a machine is in it.
-static int flush_neighbours(void) {
-  return system("ip neigh flush all nud failed");
-}
+static int flush_neighbours(void) { return system("ip neigh flush all nud failed"); }
 
 static int delete_namespace(const char* id) {
   char command[512];

@@ -1,5 +1,5 @@
-// Copies a file into a container's directory. The container runs meanwhile, and may rename and link as
-// it likes in there.
+// Copies a file into a container's directory. The container runs meanwhile, and may rename and link
+// as it likes in there.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,8 @@ static int fail(const char* what) {
 
 // Resolves within `root`, whatever links there are.
 static int open_beneath(int root, const char* path, uint64_t flags, uint64_t mode) {
-  struct open_how how = {.flags = flags, .mode = mode, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+  struct open_how how = {
+      .flags = flags, .mode = mode, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
   return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 

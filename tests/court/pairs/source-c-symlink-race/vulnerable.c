@@ -1,5 +1,5 @@
-// Copies a file into a container's directory. The container runs meanwhile, and may rename and link as
-// it likes in there.
+// Copies a file into a container's directory. The container runs meanwhile, and may rename and link
+// as it likes in there.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,32 +1,38 @@
 // Builds the command line of bubblewrap for an application and the command it was asked to run.
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <expected>
 #include <map>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
-#include <unistd.h>
 #include <vector>
 
 namespace launcher {
 
 struct Application {
   std::string name;
-  std::string runtime;                  // a directory that the package system made
-  std::vector<std::string> read_only;   // from the permissions, resolved
+  std::string runtime;                 // a directory that the package system made
+  std::vector<std::string> read_only;  // from the permissions, resolved
   std::map<std::string, std::string> environment;
 };
 
 struct Request {
-  std::string command;                  // from a .desktop file of the application's author
+  std::string command;  // from a .desktop file of the application's author
   std::vector<std::string> arguments;
 };
 
 std::vector<std::string> SandboxArguments(const Application& application) {
-  std::vector<std::string> words = {
-      "--unshare-all", "--die-with-parent", "--new-session", "--clearenv",
-      "--ro-bind", application.runtime, "/usr",
-      "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
-      "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"};
+  std::vector<std::string> words = {"--unshare-all", "--die-with-parent",
+                                    "--new-session", "--clearenv",
+                                    "--ro-bind",     application.runtime,
+                                    "/usr",          "--symlink",
+                                    "usr/bin",       "/bin",
+                                    "--symlink",     "usr/lib",
+                                    "/lib",          "--proc",
+                                    "/proc",         "--dev",
+                                    "/dev",          "--tmpfs",
+                                    "/tmp"};
   for (const std::string& path : application.read_only) {
     words.insert(words.end(), {"--ro-bind", path, path});
   }

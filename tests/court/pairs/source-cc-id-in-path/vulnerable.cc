@@ -1,4 +1,6 @@
 // The registry of running machines: one directory each, with a socket and a log in it.
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <expected>
@@ -8,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unistd.h>
 #include <vector>
 
 namespace machines {

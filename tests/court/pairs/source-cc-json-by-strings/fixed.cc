@@ -17,7 +17,7 @@ struct Drive {
 };
 
 struct Machine {
-  std::string name;          // what its owner calls it
+  std::string name;  // what its owner calls it
   std::string kernel;
   std::vector<Drive> drives;
   int cpus = 1;

@@ -17,7 +17,7 @@ struct Drive {
 };
 
 struct Machine {
-  std::string name;          // what its owner calls it
+  std::string name;  // what its owner calls it
   std::string kernel;
   std::vector<Drive> drives;
   int cpus = 1;
@@ -38,8 +38,8 @@ std::expected<std::string, std::string> StateOf(std::string_view answer) {
 
 std::string DriveText(const Drive& drive) {
   return "{\"drive_id\": \"" + drive.id + "\", \"path_on_host\": \"" + drive.path +
-         "\", \"is_root_device\": false, \"is_read_only\": " + (drive.read_only ? "true" : "false") +
-         "}";
+         "\", \"is_root_device\": false, \"is_read_only\": " +
+         (drive.read_only ? "true" : "false") + "}";
 }
 
 std::string Configuration(const Machine& machine) {
