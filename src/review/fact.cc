@@ -9,8 +9,12 @@
 namespace bailey::review {
 
 Evidence Read(const Confinement& confinement, const Place& place, std::string what) {
-  std::string ran = fmt::format("read {}", place.file);
-  if (place.line != 0) ran += fmt::format(", line {}", place.line);
+  std::string ran = fmt::format("reading {}", place.file);
+  if (!confinement.bubblewrap.empty() && place.line != 0) {
+    ran = fmt::format("reading argument {} of bwrap", place.line);
+  } else if (place.line != 0) {
+    ran += fmt::format(", line {}", place.line);
+  }
   const bool is_live = confinement.process.has_value();
   return {is_live ? EvidenceKind::kLiveProbe : EvidenceKind::kSourceRule, std::move(ran),
           std::move(what)};
@@ -53,7 +57,10 @@ Closed IsClosed(const Subject& subject, std::string_view name) {
 void BoundByFilter(const Subject& subject, std::string_view guarantee, Finding& finding) {
   const Closed closed = IsClosed(subject, guarantee);
   if (!subject.filter || closed.closed == Known::kUnknown) return;
-  if (closed.closed == Known::kYes) finding.reach = Reach::kOtherLayer;
+  if (closed.closed == Known::kYes) {
+    finding.reach = Reach::kOtherLayer;
+    finding.bounded_by = fmt::format("the filter keeps {}", guarantee);
+  }
   finding.evidence.push_back(
       {EvidenceKind::kProof, fmt::format("prove {}", guarantee), closed.because});
 }
@@ -66,13 +73,21 @@ bool Is(const Confinement& confinement, Namespace name, Known known) {
   return confinement.own_namespace[static_cast<std::size_t>(name)] == known;
 }
 
-std::string List(const std::vector<std::string>& words) {
+std::string List(const std::vector<std::string>& words, std::size_t most) {
+  const std::size_t shown = words.size() > most ? most : words.size();
+  const std::size_t rest = words.size() - shown;
   std::string list;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i != 0) list += i + 1 == words.size() ? " and " : ", ";
+  for (std::size_t i = 0; i < shown; ++i) {
+    if (i != 0) list += i + 1 == shown && rest == 0 ? " and " : ", ";
     list += words[i];
   }
-  return list;
+  return rest == 0 ? list : fmt::format("{} and {} more", list, rest);
+}
+
+std::string FixFor(const Subject& subject, std::string_view bubblewrap, std::string_view oci) {
+  if (!subject.confinement || subject.policy) return {};
+  if (!subject.confinement->bubblewrap.empty()) return std::string(bubblewrap);
+  return std::string(subject.confinement->process ? "" : oci);
 }
 
 }  // namespace bailey::review

@@ -41,7 +41,11 @@ const Place& PlaceOr(const Place& part, const Confinement& confinement);
 
 bool Is(const Confinement& confinement, Namespace name, Known known);
 
-// "a, b and c".
-std::string List(const std::vector<std::string>& words);
+// "a, b and c"; of more than `most`, "a, b and 3 more".
+std::string List(const std::vector<std::string>& words, std::size_t most = 100);
+
+// The change that closes it, in the words of whoever confines: options of bubblewrap, or keys of an
+// OCI configuration. Empty for other subjects.
+std::string FixFor(const Subject& subject, std::string_view bubblewrap, std::string_view oci);
 
 }  // namespace bailey::review

@@ -2,6 +2,8 @@
 // reach only what belongs to it: then those count that open large parts of the kernel.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "os/identity.h"
 #include "review/confinement_find.h"
 #include "review/fact.h"
@@ -101,6 +103,38 @@ bool Holds(const Confinement& confinement, When when) {
   return false;
 }
 
+struct Held {
+  std::vector<std::string> names, reasons, guarantees;
+  Severity worst = Severity::kNone;
+
+  void Add(const Power& power) {
+    names.emplace_back(power.name);
+    reasons.push_back(fmt::format("{} ({})", power.name, power.why));
+    if (!power.guarantee.empty()) guarantees.emplace_back(power.guarantee);
+    worst = std::max(worst, power.effect);
+  }
+};
+
+Finding FindingOf(const Subject& subject, const Held& held, bool is_apart) {
+  const Confinement& confinement = *subject.confinement;
+  Finding finding;
+  finding.rule = is_apart ? "confinement/capabilities-inside" : "confinement/capabilities";
+  finding.vulnerability =
+      is_apart ? fmt::format("capabilities open more of the kernel: {}", List(held.names))
+               : fmt::format("capabilities undo the sandbox: {}", List(held.names, 6));
+  finding.reason = fmt::format("It holds, or can gain, {}.", List(held.reasons));
+  finding.impact = is_apart ? "More of the kernel can be attacked from the sandbox."
+                            : "The sandbox keeps in only who does not use them.";
+  finding.effect = held.worst;
+  finding.place = PlaceOr(confinement.capabilities_place, confinement);
+  finding.evidence.push_back(Read(confinement, finding.place,
+                                  fmt::format("capabilities {:#x}", *confinement.capabilities)));
+  finding.fix =
+      FixFor(subject, "--cap-drop ALL",
+             "\"capabilities\": { \"bounding\": [], \"effective\": [], \"permitted\": [] }");
+  return finding;
+}
+
 }  // namespace
 
 void FindCapabilities(const Subject& subject, std::vector<Finding>& findings) {
@@ -108,23 +142,26 @@ void FindCapabilities(const Subject& subject, std::vector<Finding>& findings) {
   const Confinement& confinement = *subject.confinement;
   const bool is_apart = Is(confinement, Namespace::kUser, Known::kYes);
   if (!is_apart && !Is(confinement, Namespace::kUser, Known::kNo)) return;
+  // Those that the filter leaves nothing to do for are a finding of their own.
+  Held open, closed;
   for (const Power& power : is_apart ? std::span<const Power>(kInside) : kPowers) {
     const int number = os::CapabilityNumber(power.name);
     if (number < 0 || (*confinement.capabilities >> number & 1) == 0) continue;
     if (!Holds(confinement, power.when)) continue;
-    Finding finding;
-    finding.rule = is_apart ? "confinement/capability-inside" : "confinement/capability";
-    finding.vulnerability = fmt::format("{} is held{}", power.name,
-                                        is_apart ? " in the sandbox's own user namespace" : "");
-    finding.reason = fmt::format("A program with {} {}.", power.name, power.why);
-    finding.impact = is_apart ? "More of the kernel can be attacked from the sandbox."
-                              : "The sandbox keeps out only who does not use it.";
-    finding.effect = power.effect;
-    finding.place = PlaceOr(confinement.capabilities_place, confinement);
-    finding.evidence.push_back(Read(confinement, finding.place,
-                                    fmt::format("capabilities {:#x}: bit {}, {}",
-                                                *confinement.capabilities, number, power.name)));
-    if (!power.guarantee.empty()) BoundByFilter(subject, power.guarantee, finding);
+    const bool is_closed = !power.guarantee.empty() && subject.filter &&
+                           IsClosed(subject, power.guarantee).closed == Known::kYes;
+    (is_closed ? closed : open).Add(power);
+  }
+  for (const Held* const held : {&open, &closed}) {
+    if (held->names.empty()) continue;
+    Finding finding = FindingOf(subject, *held, is_apart);
+    if (held == &closed) {
+      finding.reach = Reach::kOtherLayer;
+      finding.bounded_by = fmt::format("the filter keeps {}", List(held->guarantees));
+      for (const std::string& guarantee : held->guarantees)
+        finding.evidence.push_back(
+            {EvidenceKind::kProof, fmt::format("prove {}", guarantee), "proved"});
+    }
     findings.push_back(std::move(finding));
   }
 }
@@ -143,6 +180,10 @@ void FindHostRoot(const Subject& subject, std::vector<Finding>& findings) {
   finding.impact = "One hole in any other layer gives a program the whole host.";
   finding.effect = confinement.capabilities == 0 ? Severity::kMedium : Severity::kHigh;
   finding.reach = Reach::kOtherLayer;
+  finding.bounded_by = "the mounts and namespaces that it is given";
+  finding.fix =
+      FixFor(subject, "--unshare-user",
+             "\"namespaces\": [{ \"type\": \"user\" }], with uidMappings and gidMappings");
   finding.place = PlaceOr(confinement.user_place, confinement);
   finding.evidence.push_back(Read(confinement, finding.place, "id 0, no user namespace"));
   findings.push_back(std::move(finding));

@@ -22,7 +22,8 @@ Finding About(const Confinement& confinement, const Mount& mount, std::string_vi
 }
 
 // Root's files in /proc and /sys that say more than a sandbox should know.
-void FindUnmasked(const Confinement& confinement, std::vector<Finding>& findings) {
+void FindUnmasked(const Subject& subject, std::vector<Finding>& findings) {
+  const Confinement& confinement = *subject.confinement;
   if (confinement.runs_as_root != Known::kYes) return;
   const Mount* proc = nullptr;
   std::vector<std::string> open;
@@ -39,7 +40,31 @@ void FindUnmasked(const Confinement& confinement, std::vector<Finding>& findings
   finding.reason = fmt::format("Nothing hides {}.", List(open));
   finding.impact = "A program in the sandbox learns addresses and keys of the kernel and machine.";
   finding.effect = Severity::kLow;
+  finding.fix = FixFor(subject, "", fmt::format("\"maskedPaths\": [\"{}\"]", open[0]));
   findings.push_back(std::move(finding));
+}
+
+Finding ControlGroups(const Subject& subject, const std::vector<const Mount*>& mounts,
+                      bool is_old) {
+  const Confinement& confinement = *subject.confinement;
+  const bool is_admin = (confinement.capabilities.value_or(0) >> kSysAdmin & 1) != 0 &&
+                        Is(confinement, Namespace::kUser, Known::kNo);
+  Finding finding =
+      About(confinement, *mounts[0], "confinement/control-groups", "control groups can be written");
+  finding.reason =
+      is_old ? "A release_agent of cgroup v1 is a program that the kernel runs outside, as root; "
+               "since Linux 5.17 setting one takes CAP_SYS_ADMIN too."
+             : "Limits of the sandbox, and of other groups that are shown, are files there.";
+  finding.impact = is_old ? "A program in the sandbox has its program run outside, as root."
+                          : "A program in the sandbox lifts its own limits.";
+  finding.effect = is_old ? Severity::kCritical : Severity::kMedium;
+  finding.reach = is_old && !is_admin ? Reach::kPrivilege : ReachOfRoot(confinement).reach;
+  finding.fix = FixFor(subject, fmt::format("--remount-ro {}", mounts[0]->to),
+                       "\"options\": [\"ro\"] on the mount");
+  for (const Mount* const mount : mounts)
+    finding.attempts.push_back(
+        {Attempt::Kind::kWrite, mount->to + (is_old ? "/release_agent" : "/cgroup.procs")});
+  return finding;
 }
 
 }  // namespace
@@ -62,36 +87,25 @@ void FindHostProc(const Subject& subject, std::vector<Finding>& findings) {
     finding.impact = "A program in the sandbox reads what others run, with their secrets.";
     finding.effect =
         Is(confinement, Namespace::kUser, Known::kNo) ? Severity::kHigh : Severity::kMedium;
+    finding.fix = FixFor(subject, "--unshare-pid --proc /proc",
+                         "\"namespaces\": [{ \"type\": \"pid\" }], and a mount of type proc");
     finding.attempts.push_back({Attempt::Kind::kSeeProcess, sight.inside});
     findings.push_back(std::move(finding));
   }
-  FindUnmasked(confinement, findings);
+  FindUnmasked(subject, findings);
 }
 
 void FindControlGroups(const Subject& subject, std::vector<Finding>& findings) {
   if (!subject.confinement) return;
   const Confinement& confinement = *subject.confinement;
-  const RootReach root = ReachOfRoot(confinement);
-  if (!root.files) return;
-  const bool is_admin = (confinement.capabilities.value_or(0) >> kSysAdmin & 1) != 0 &&
-                        Is(confinement, Namespace::kUser, Known::kNo);
-  for (const Mount& mount : confinement.mounts) {
-    const bool is_old = mount.type == "cgroup";
-    if (!mount.writable || (!is_old && mount.type != "cgroup2")) continue;
-    if (MountAt(confinement, mount.to) != &mount) continue;
-    Finding finding =
-        About(confinement, mount, "confinement/control-groups", "control groups can be written");
-    finding.reason =
-        is_old ? "A release_agent of cgroup v1 is a program that the kernel runs outside, as root; "
-                 "since Linux 5.17 setting one takes CAP_SYS_ADMIN too."
-               : "Limits of the sandbox, and of other groups that are shown, are files there.";
-    finding.impact = is_old ? "A program in the sandbox has its program run outside, as root."
-                            : "A program in the sandbox lifts its own limits.";
-    finding.effect = is_old ? Severity::kCritical : Severity::kMedium;
-    finding.reach = is_old && !is_admin ? Reach::kPrivilege : root.reach;
-    const std::string file = is_old ? "/release_agent" : "/cgroup.procs";
-    finding.attempts.push_back({Attempt::Kind::kWrite, mount.to + file});
-    findings.push_back(std::move(finding));
+  if (!ReachOfRoot(confinement).files) return;
+  for (const std::string_view type : {"cgroup", "cgroup2"}) {
+    std::vector<const Mount*> mounts;
+    for (const Mount& mount : confinement.mounts) {
+      if (mount.writable && mount.type == type && MountAt(confinement, mount.to) == &mount)
+        mounts.push_back(&mount);
+    }
+    if (!mounts.empty()) findings.push_back(ControlGroups(subject, mounts, type == "cgroup"));
   }
 }
 

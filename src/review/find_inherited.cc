@@ -119,6 +119,7 @@ void FindEnvironment(const Subject& subject, std::vector<Finding>& findings) {
     finding.effect = Severity::kLow;
     finding.place = PlaceOr(confinement.environment_place, confinement);
     finding.evidence.push_back(Read(confinement, finding.place, "the environment is not cleared"));
+    finding.fix = FixFor(subject, "--clearenv", "");
     findings.push_back(std::move(finding));
   }
 }

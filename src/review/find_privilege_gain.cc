@@ -35,6 +35,7 @@ void FindSetuid(const Subject& subject, std::vector<Finding>& findings) {
       "A program in the sandbox becomes root through sudo, su, mount or a hole in any setuid "
       "program.";
   finding.effect = confinement.runs_as_root == Known::kYes ? Severity::kMedium : Severity::kHigh;
+  finding.fix = FixFor(subject, "", "\"noNewPrivileges\": true");
   finding.place = PlaceOr(confinement.no_new_privs_place, confinement);
   finding.evidence.push_back(Read(confinement, finding.place, "no_new_privs: no"));
   findings.push_back(std::move(finding));
@@ -56,6 +57,7 @@ void FindNamespaces(const Subject& subject, std::vector<Finding>& findings) {
   finding.place = confinement.place;
   finding.witness = closed.witness;
   finding.guarantee = "no-new-user-namespace";
+  finding.fix = FixFor(subject, "--unshare-user --disable-userns", "");
   finding.attempts.push_back({Attempt::Kind::kMakeUserNamespace, {}});
   finding.evidence.push_back(Read(confinement, finding.place, "nothing forbids new ones"));
   findings.push_back(std::move(finding));

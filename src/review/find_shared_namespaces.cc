@@ -7,8 +7,9 @@
 namespace bailey::review {
 namespace {
 
-Finding Shared(const Confinement& confinement, std::string_view name, std::string reason,
+Finding Shared(const Subject& subject, std::string_view name, std::string reason,
                std::string impact, Severity effect) {
+  const Confinement& confinement = *subject.confinement;
   Finding finding;
   finding.rule = fmt::format("confinement/shared-{}-namespace", name);
   finding.vulnerability = fmt::format("the {} namespace is the host's", name);
@@ -16,6 +17,8 @@ Finding Shared(const Confinement& confinement, std::string_view name, std::strin
   finding.impact = std::move(impact);
   finding.effect = effect;
   finding.place = confinement.place;
+  finding.fix = FixFor(subject, fmt::format("--unshare-{}", name == "network" ? "net" : name),
+                       fmt::format("\"namespaces\": [{{ \"type\": \"{}\" }}]", name));
   finding.evidence.push_back(
       Read(confinement, confinement.place, fmt::format("no {} namespace of its own", name)));
   return finding;
@@ -29,12 +32,12 @@ Finding SharedPid(const Subject& subject) {
   const bool is_root = confinement.runs_as_root == Known::kYes;
   Finding finding =
       is_apart
-          ? Shared(confinement, "pid",
+          ? Shared(subject, "pid",
                    "Processes of the host with the same id can be signalled; the user namespace "
                    "keeps them from being traced.",
                    "A program in the sandbox stops and kills what its user runs outside.",
                    Severity::kMedium)
-          : Shared(confinement, "pid",
+          : Shared(subject, "pid",
                    "Processes of the host with the same id can be signalled and traced: ptrace(2) "
                    "and /proc/PID/mem ask for the same id and user namespace.",
                    "A program in the sandbox has its code run by a process outside.",
@@ -45,7 +48,7 @@ Finding SharedPid(const Subject& subject) {
 
 Finding SharedNetwork(const Subject& subject) {
   Finding finding =
-      Shared(*subject.confinement, "network",
+      Shared(subject, "network",
              "Every address that the host reaches is reachable, its services on 127.0.0.1 and its "
              "abstract unix sockets too.",
              "A program in the sandbox sends out what it reads, and speaks with services that "
@@ -58,7 +61,7 @@ Finding SharedNetwork(const Subject& subject) {
 
 Finding SharedIpc(const Subject& subject) {
   Finding finding =
-      Shared(*subject.confinement, "ipc",
+      Shared(subject, "ipc",
              "System V shared memory, semaphores and POSIX message queues of the host are there.",
              "A program in the sandbox reads and changes what programs of the same user share.",
              Severity::kMedium);
@@ -72,7 +75,7 @@ void FindSharedNamespaces(const Subject& subject, std::vector<Finding>& findings
   if (!subject.confinement) return;
   const Confinement& confinement = *subject.confinement;
   if (Is(confinement, Namespace::kMount, Known::kNo)) {
-    findings.push_back(Shared(confinement, "mount",
+    findings.push_back(Shared(subject, "mount",
                               "Every file of the host is where it always is; only its owner and "
                               "mode protect it.",
                               "A program in the sandbox reads and writes all that its user may.",
@@ -83,14 +86,14 @@ void FindSharedNamespaces(const Subject& subject, std::vector<Finding>& findings
   if (Is(confinement, Namespace::kIpc, Known::kNo)) findings.push_back(SharedIpc(subject));
   if (Is(confinement, Namespace::kCgroup, Known::kNo)) {
     findings.push_back(
-        Shared(confinement, "cgroup", "/proc/self/cgroup shows where the host keeps the sandbox.",
+        Shared(subject, "cgroup", "/proc/self/cgroup shows where the host keeps the sandbox.",
                "A program in the sandbox learns names of the host's services.", Severity::kLow));
   }
   // Names are changed by who has CAP_SYS_ADMIN over the namespace only.
   const bool may_rename = confinement.capabilities.value_or(0) >> 21 & 1;
   if (Is(confinement, Namespace::kUts, Known::kNo) &&
       Is(confinement, Namespace::kUser, Known::kNo) && may_rename) {
-    findings.push_back(Shared(confinement, "uts",
+    findings.push_back(Shared(subject, "uts",
                               "CAP_SYS_ADMIN over the host's own names comes with it.",
                               "A program in the sandbox renames the host.", Severity::kLow));
   }

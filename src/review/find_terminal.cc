@@ -21,6 +21,7 @@ void FindTerminal(const Subject& subject, std::vector<Finding>& findings) {
   finding.impact = "The caller's shell reads the characters as commands, outside.";
   finding.effect = Severity::kHigh;
   finding.place = confinement.place;
+  finding.fix = FixFor(subject, "--new-session", "\"terminal\": true");
   finding.guarantee = "no-tty-injection";
   finding.witness = closed.witness;
   finding.evidence.push_back(Read(confinement, finding.place, "no session of its own"));

@@ -9,9 +9,12 @@
 #include "review/fact.h"
 #include "review/sight.h"
 #include "review/ways_out.h"
+#include "sandbox/host_path.h"
 
 namespace bailey::review {
 namespace {
+
+constexpr std::size_t kShown = 8;
 
 struct Group {
   const Mount* mount = nullptr;
@@ -47,11 +50,14 @@ Attempt AttemptOf(const WayOut& way, const std::string& inside) {
   return {Attempt::Kind::kRead, inside};
 }
 
-bool IsPresent(const Confinement& confinement, const std::string& path) {
-  if (!confinement.present) return true;
-  return std::ranges::any_of(*confinement.present, [&](const std::string& there) {
-    return there == path || StandsFor(path, there);
-  });
+// The path, or where somebody looked, what was found that it stands for.
+std::vector<std::string> Found(const Confinement& confinement, const std::string& path) {
+  if (!confinement.present) return {path};
+  std::vector<std::string> found;
+  for (const std::string& there : *confinement.present) {
+    if (there == path || StandsFor(path, there)) found.push_back(there);
+  }
+  return found;
 }
 
 struct Words {
@@ -84,19 +90,26 @@ std::map<std::pair<std::string_view, const Mount*>, Group> Collect(const Confine
   for (const WayOut& way : WaysOut()) {
     if (way.needs_root && !root.files) continue;
     for (const std::string& path : PathsOf(way, confinement)) {
-      if (!IsPresent(confinement, path)) continue;
-      for (const Sight& sight : SightsOf(confinement, path)) {
-        if (!Leads(way, *sight.mount)) continue;
-        Group& group = groups[{way.rule, sight.mount}];
-        group.mount = sight.mount;
-        if (group.worst == nullptr || group.worst->effect < way.effect) group.worst = &way;
-        group.ways.push_back(&way);
-        group.insides.push_back(sight.inside);
-        group.needs_root = group.needs_root && way.needs_root;
+      for (const std::string& found : Found(confinement, path)) {
+        for (const Sight& sight : SightsOf(confinement, found)) {
+          if (!Leads(way, *sight.mount)) continue;
+          Group& group = groups[{way.rule, sight.mount}];
+          group.mount = sight.mount;
+          if (group.worst == nullptr || group.worst->effect < way.effect) group.worst = &way;
+          group.ways.push_back(&way);
+          group.insides.push_back(sight.inside);
+          group.needs_root = group.needs_root && way.needs_root;
+        }
       }
     }
   }
   return groups;
+}
+
+// What to mount over: a socket's directory, and a file or directory itself.
+std::string Hiding(const std::string& inside) {
+  const bool is_socket = inside.ends_with("sock") || inside.starts_with("/run/");
+  return is_socket ? sandbox::Parent(inside) : inside;
 }
 
 std::string ImpactOf(const WayOut& way) {
@@ -126,10 +139,15 @@ Finding FindingOf(const Subject& subject, std::string_view rule, const Group& gr
     if (said.insert(group.insides[i]).second)
       opens.push_back(fmt::format("{} ({})", group.insides[i], group.ways[i]->opens));
   }
-  finding.reason = fmt::format("{}: {}.", words.reason, List(opens));
+  finding.reason = fmt::format("{}: {}.", words.reason, List(opens, kShown));
   finding.impact = ImpactOf(*group.worst);
   finding.effect = group.worst->effect;
   finding.place = group.mount->place;
+  finding.fix = group.worst->kind == WayKind::kWrite
+                    ? FixFor(subject, fmt::format("--remount-ro {}", group.mount->to),
+                             fmt::format("\"readonlyPaths\": [\"{}\"]", group.insides[0]))
+                    : FixFor(subject, fmt::format("--tmpfs {}", Hiding(group.insides[0])),
+                             fmt::format("\"maskedPaths\": [\"{}\"]", group.insides[0]));
   if (group.needs_root) finding.reach = ReachOfRoot(confinement).reach;
   finding.evidence.push_back(Read(confinement, group.mount->place, mount));
   if (group.worst->kind == WayKind::kSocket) {
