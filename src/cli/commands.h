@@ -41,6 +41,7 @@ int RunProve(int argc, char** argv);
 int RunDiff(int argc, char** argv);
 int RunShow(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
+int RunReview(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
 
 }  // namespace bailey::cli

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "cli/commands.h"
+#include "cli/libexec.h"
 #include "os/process.h"
 
 namespace bailey::cli {
@@ -19,6 +20,7 @@ constexpr Command kCommands[] = {
     {"show", "print what a filter does as a policy", RunShow},
     {"explain", "say what a policy answers to a system call, and why", RunExplain},
     {"disasm", "print a seccomp filter as readable instructions", RunDisasm},
+    {"review", "put a policy, a filter, a sandbox or its source on trial", RunReview},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},
 };
 
@@ -52,21 +54,8 @@ int Main(int argc, char** argv) {
 
 std::span<const Command> Commands() { return kCommands; }
 
-int Fail(std::string_view command, const base::Error& error) {
-  fmt::print(stderr, "bailey {}: {}\n", command, base::ToString(error));
-  switch (error.code) {
-    case base::ErrorCode::kInvalidInput:
-    case base::ErrorCode::kSystem:
-      return kUsage;
-    case base::ErrorCode::kUnsupported:
-      return kUnknown;
-    case base::ErrorCode::kViolation:
-      return kNo;
-    case base::ErrorCode::kInternal:
-      return kBug;
-  }
-  return kBug;
-}
+// It links what `bailey run` is to stay free of.
+int RunReview(int, char** argv) { return Become("review", argv); }
 
 }  // namespace bailey::cli
 

@@ -1,0 +1,115 @@
+// bailey review: a subject on trial, with evidence behind every ruling.
+#include "cli/review.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "cli/prove.h"
+#include "policy/hot.h"
+#include "review/report.h"
+#include "review/trial.h"
+
+namespace bailey::cli {
+namespace {
+
+constexpr std::size_t kMaxProfileBytes = 4u << 20;
+
+struct ReviewOptions {
+  ReviewNames names;
+  std::vector<std::string> architectures;
+  std::string against, claims, profile;
+  std::string format = "text";
+  std::string fail_on = "high";
+  bool probe = false;
+};
+
+void Describe(CLI::App& app, ReviewOptions& options) {
+  app.name("bailey review");
+  app.description(
+      "Puts a subject on trial: a researcher files what is wrong with it, its author answers from\n"
+      "the subject itself, a moderator sums up, and a board rules by the evidence. Exit status: 0\n"
+      "nothing at or above --fail-on, 1 something, 2 bad input, 3 it cannot be decided here.");
+  app.add_option("SUBJECT", options.names.subjects,
+                 "a policy, a preset, a file of filter bytes (several are a stack), an OCI or "
+                 "Firecracker configuration, a C, C++ or Rust source");
+  app.add_option("--arch", options.architectures, "judged for this architecture; may be repeated")
+      ->allow_extra_args(false);
+  app.add_flag("--probe", options.probe, "ask this machine's kernel about what was found");
+  app.add_option("--profile", options.profile,
+                 "calls that a program was seen to make: no proposed change may deny them");
+  app.add_option("--format", options.format, "json, markdown, sarif or text");
+  app.add_option("--fail-on", options.fail_on,
+                 "exit with 1 from this severity on: low, medium, high (default), critical, never");
+}
+
+constexpr std::array<std::string_view, 4> kFormats = {"json", "markdown", "sarif", "text"};
+
+base::Result<std::optional<review::Severity>> ReadThreshold(const std::string& name) {
+  using review::Severity;
+  if (name == "never") return std::nullopt;
+  for (const Severity one :
+       {Severity::kLow, Severity::kMedium, Severity::kHigh, Severity::kCritical}) {
+    if (review::Name(one) == name) return one;
+  }
+  return base::InvalidInput(fmt::format(
+      "read --fail-on \"{}\": it is low, medium, high, critical or never", base::Escape(name)));
+}
+
+std::string Report(const std::string& format, const review::Trial& trial,
+                   const review::Subject& subject) {
+  if (format == "json") return review::Json(trial);
+  if (format == "markdown") return review::Markdown(trial);
+  if (format == "sarif") return review::Sarif(trial, subject);
+  return review::Text(trial);
+}
+
+base::Result<int> Review(ReviewOptions& options) {
+  if (std::ranges::find(kFormats, options.format) == kFormats.end()) {
+    return base::InvalidInput(fmt::format(
+        "read --format \"{}\": it is json, markdown, sarif or text", base::Escape(options.format)));
+  }
+  const auto threshold = ReadThreshold(options.fail_on);
+  if (!threshold) return threshold.error();
+  auto archs = ReadArchs(options.architectures);
+  if (!archs) return archs.error();
+  options.names.archs = *std::move(archs);
+  review::TrialOptions trial_options;
+  trial_options.author.probe = options.probe;
+  if (!options.profile.empty()) {
+    const auto text = ReadInput(options.profile, kMaxProfileBytes);
+    if (!text) return text.error();
+    auto recorded = policy::ParseHot(*text, options.profile);
+    if (!recorded) return recorded.error();
+    trial_options.author.recorded = *std::move(recorded);
+  }
+  const auto subject = ReadReviewed(options.names);
+  if (!subject) return subject.error();
+  const review::Trial trial = review::Try(*subject, trial_options);
+  fmt::print("{}", Report(options.format, trial, *subject));
+  return *threshold && review::WorstOf(trial) >= **threshold ? kNo : kYes;
+}
+
+}  // namespace
+
+int RunReviewItself(int argc, char** argv) {
+  ReviewOptions options;
+  CLI::App app;
+  Describe(app, options);
+  SplitWords words = SplitAtDashes(argc, argv);
+  if (const auto code = ParseArguments(app, "review", words.options, kUsage)) return *code;
+  if (!words.program.empty() && !options.names.has_bwrap) {
+    return Fail("review", base::InvalidInput("read arguments after --: they are bubblewrap's, and "
+                                             "--bwrap is not given"));
+  }
+  options.names.bwrap = std::move(words.program);
+  const auto code = Review(options);
+  return code ? *code : Fail("review", code.error());
+}
+
+}  // namespace bailey::cli
