@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "prove/guarantee.h"
 #include "review/docket.h"
 #include "review/fingerprint.h"
 #include "review/plain.h"
@@ -110,6 +111,20 @@ Json CodeFlowOf(const std::vector<Step>& flow, const Subject& subject) {
   return Json::array({{{"threadFlows", Json::array({{{"locations", std::move(locations)}}})}}});
 }
 
+// "filter: no ptrace" for "filter/no-ptrace": the same whatever was found by the rule.
+std::string TitleOf(std::string_view rule) {
+  std::string title;
+  for (const char c : rule) title += c == '/' ? ": " : c == '-' ? " " : std::string(1, c);
+  return title;
+}
+
+std::string SentenceOf(const Finding& finding) {
+  for (const prove::Guarantee& guarantee : prove::BuiltinGuarantees()) {
+    if (guarantee.name == finding.guarantee) return std::string(guarantee.sentence);
+  }
+  return finding.impact;
+}
+
 // The rules of the cases, each with the worst that was ruled of it.
 class Rules {
  public:
@@ -140,10 +155,9 @@ class Rules {
       Json properties = {{"tags", std::move(tags)}, {"precision", Precision(id)}};
       const std::string_view score = SecuritySeverity(entry.worst);
       if (!score.empty()) properties["security-severity"] = score;
-      const std::string about = SarifMessage(entry.first->vulnerability);
       list.push_back({{"id", id},
-                      {"shortDescription", {{"text", about}}},
-                      {"fullDescription", {{"text", SarifMessage(entry.first->impact)}}},
+                      {"shortDescription", {{"text", SarifMessage(TitleOf(id))}}},
+                      {"fullDescription", {{"text", SarifMessage(SentenceOf(*entry.first))}}},
                       {"help", {{"text", SarifMessage(entry.first->reason)}}},
                       {"defaultConfiguration", {{"level", Level(entry.worst)}}},
                       {"properties", std::move(properties)}});

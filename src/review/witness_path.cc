@@ -37,15 +37,11 @@ std::vector<Step> FilterListing::Flow(const Finding& finding) const {
     const std::string prefix =
         FilterCount() == 1 ? std::string() : fmt::format("filter {}: ", passage.filter);
     for (const std::uint32_t pc : passage.pcs) {
-      flow.push_back(
-          {.place = {.file = subject_->file, .pc = pc}, .text = prefix + Line(passage.filter, pc)});
+      flow.push_back({.place = {.file = subject_->file, .pc = pc},
+                      .text = prefix + Lines(passage.filter)[pc]});
     }
   }
   return flow;
-}
-
-const std::string& FilterListing::Line(std::size_t filter, std::uint32_t pc) const {
-  return lines_[filter][pc];
 }
 
 }  // namespace bailey::review

@@ -31,8 +31,8 @@ class FilterListing {
   std::vector<Passage> Passages(const Finding& finding) const;
   // The finding's own flow, or the instructions of its passages with what the call meets there.
   std::vector<Step> Flow(const Finding& finding) const;
-  // "0007  jeq   #0x3b            true 0009  false 0008  ; execve"
-  const std::string& Line(std::size_t filter, std::uint32_t pc) const;
+  // One an instruction: "0007  jeq   #0x3b            true 0009  false 0008  ; execve"
+  const std::vector<std::string>& Lines(std::size_t filter) const { return lines_[filter]; }
   std::size_t FilterCount() const { return lines_.size(); }
 
  private:
