@@ -12,7 +12,7 @@ JOBS   ?= $(shell nproc)
 
 ctest = ctest --output-on-failure -j$(JOBS)
 
-.PHONY: all demo check check-long bench bench-filter bench-start bench-verify install format tidy \
+.PHONY: all demo check check-long bench bench-court bench-filter bench-start bench-verify install format tidy \
         clean dependencies
 .DEFAULT_GOAL := all
 
@@ -43,13 +43,16 @@ check-long: all build-asan/build.ninja
 	@$(ctest) --test-dir build-asan --label-exclude launch
 	@tests/fuzz/run build-fuzz
 
-bench: bench-start bench-filter bench-verify
+bench: bench-start bench-filter bench-court bench-verify
 
 bench-filter: all
 	@build/bench-filter data/docker-default-seccomp.json
 
 bench-verify: all
 	@build/bench-verify data/docker-default-seccomp.json
+
+bench-court: all
+	@tests/court/run build/bailey
 
 bench-start: all
 	@bench/start-up/run build/bailey build/bench-start-up
