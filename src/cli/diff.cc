@@ -10,6 +10,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/prove.h"
+#include "cli/replay_json.h"
+#include "os/process.h"
 #include "prove/call_text.h"
 #include "prove/difference.h"
 #include "verify/meaning.h"
@@ -25,20 +27,29 @@ struct DiffOptions {
   std::vector<std::string> architectures;
   bool json = false;
   bool allow_tightening = false;
+  bool replay = false;
 };
+
+// What the kernel answers to a change's witness, under the old filter and under the new.
+struct Replayed {
+  prove::ReplayAnswer before, after;
+};
+using Replays = std::vector<Replayed>;  // of each change, or of none
 
 void Describe(CLI::App& app, DiffOptions& options) {
   app.name("bailey diff");
   app.description(
       "Decides whether two filters answer every call alike, and lists what they do not: per\n"
       "architecture, from which answer to which, when, and a call that shows it. Exit status: 0\n"
-      "equal, 1 different, 3 undecided.");
+      "equal, 1 different, 3 undecided, 70 when --replay shows that this kernel contradicts.");
   app.add_option("OLD", options.before, "a policy file, a preset, or a file of filter bytes")
       ->required();
   app.add_option("NEW", options.after, "the same")->required();
   app.add_option("--arch", options.architectures,
                  "what files of bytes are for (default: this machine)")
       ->allow_extra_args(false);
+  app.add_flag("--replay", options.replay,
+               "ask this kernel too, for each call shown, which is never made");
   app.add_flag("--json", options.json, "print JSON");
   app.add_flag("--allow-tightening", options.allow_tightening,
                "exit with 1 only when something is newly allowed");
@@ -65,7 +76,7 @@ std::string Answers(const Change& change) {
                      prove::OutcomeText(change.to, change.witness.arch));
 }
 
-std::string Text(std::span<const Change> changes) {
+std::string Text(std::span<const Change> changes, const Replays& replays) {
   if (changes.empty()) return "equal\n";
   std::vector<std::string> archs;
   for (const Change& change : changes) {
@@ -77,25 +88,30 @@ std::string Text(std::span<const Change> changes) {
     for (const ChangeKind kind :
          {ChangeKind::kNewlyAllowed, ChangeKind::kNewlyDenied, ChangeKind::kOther}) {
       bool is_first = true;
-      for (const Change& change : changes) {
+      for (std::size_t i = 0; i < changes.size(); ++i) {
+        const Change& change = changes[i];
         if (ArchName(change) != arch || change.kind != kind) continue;
         if (is_first) text += fmt::format("{}, {}\n", arch, Name(kind));
         is_first = false;
         text += fmt::format("  {}: {}{}\n", change.what, Answers(change),
                             change.when.empty() ? "" : ", when " + change.when);
         text += fmt::format("      {}\n", prove::CallText(change.witness));
+        if (replays.empty()) continue;
+        text += fmt::format("      old {}\n", prove::ReplayText(replays[i].before));
+        text += fmt::format("      new {}\n", prove::ReplayText(replays[i].after));
       }
     }
   }
   return text;
 }
 
-std::string Json(std::span<const Change> changes) {
+std::string Json(std::span<const Change> changes, const Replays& replays) {
   nlohmann::ordered_json json;
   json["version"] = 1;
   json["equal"] = changes.empty();
   json["changes"] = nlohmann::ordered_json::array();
-  for (const Change& change : changes) {
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const Change& change = changes[i];
     nlohmann::ordered_json one;
     one["kind"] = Name(change.kind);
     one["architecture"] = ArchName(change);
@@ -108,9 +124,32 @@ std::string Json(std::span<const Change> changes) {
                       {"nr", change.witness.nr},
                       {"args", change.witness.args},
                       {"instruction_pointer", change.witness.instruction_pointer}};
+    if (!replays.empty()) {
+      one["replay"]["old"] = ReplayJson(replays[i].before);
+      one["replay"]["new"] = ReplayJson(replays[i].after);
+    }
     json["changes"].push_back(std::move(one));
   }
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+base::Result<Replays> Replay(const prove::Subject& before, const prove::Subject& after,
+                             std::span<const Change> changes) {
+  if (const auto done = os::ExpectChildren(); !done)
+    return base::SystemError("expect children", done.error().value);
+  Replays replays;
+  for (const Change& change : changes) {
+    replays.push_back({prove::Replay(before, change.witness, change.from),
+                       prove::Replay(after, change.witness, change.to)});
+  }
+  return replays;
+}
+
+bool HasContradiction(const Replays& replays) {
+  return std::ranges::any_of(replays, [](const Replayed& one) {
+    return one.before.status == prove::ReplayStatus::kContradicts ||
+           one.after.status == prove::ReplayStatus::kContradicts;
+  });
 }
 
 base::Result<int> Diff(const DiffOptions& options) {
@@ -136,7 +175,11 @@ base::Result<int> Diff(const DiffOptions& options) {
         fmt::format("compare {} with {}: undecided, the limit of nodes or steps was reached",
                     base::Escape(options.before), base::Escape(options.after)));
   }
-  fmt::print("{}", options.json ? Json(*changes) : Text(*changes));
+  base::Result<Replays> replays;
+  if (options.replay) replays = Replay(before->subject, after->subject, *changes);
+  if (!replays) return replays.error();
+  fmt::print("{}", options.json ? Json(*changes, *replays) : Text(*changes, *replays));
+  if (HasContradiction(*replays)) return kBug;
   if (changes->empty()) return kYes;
   const bool is_loosened = std::ranges::any_of(
       *changes, [](const Change& change) { return change.kind == ChangeKind::kNewlyAllowed; });

@@ -4,18 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
-#include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/prove_report.h"
 #include "os/filters.h"
+#include "os/process.h"
 #include "policy/load.h"
-#include "prove/call_text.h"
 #include "prove/keep.h"
+#include "prove/replay.h"
 
 namespace bailey::cli {
 namespace {
@@ -28,6 +28,7 @@ struct ProveOptions {
   int pid = 0;
   bool all = false;
   bool json = false;
+  bool replay = false;
 };
 
 void Describe(CLI::App& app, ProveOptions& options) {
@@ -37,7 +38,9 @@ void Describe(CLI::App& app, ProveOptions& options) {
       "refuted with a call that shows it, or undecided and why. Exit status: 0 all proved, 1 one\n"
       "is refuted, 3 none is refuted and one is undecided.\n"
       "Without --guarantee: what the policy promises to keep; for a filter or a process, what\n"
-      "untrusted code needs.");
+      "untrusted code needs.\n"
+      "With --replay the kernel is asked for each call found, which is never made; an answer\n"
+      "that contradicts is a bug, and exit status 70.");
   app.add_option("SUBJECT", options.subjects,
                  "a policy file, a preset, or files of filter bytes (- for standard input): "
                  "several are a stack, oldest first");
@@ -49,6 +52,7 @@ void Describe(CLI::App& app, ProveOptions& options) {
   many("--arch", options.architectures, "for this architecture only; may be repeated");
   app.add_option("--guarantee-file", options.file, "guarantees of your own, decided too");
   app.add_option("--pid", options.pid, "the filters of a running process");
+  app.add_flag("--replay", options.replay, "ask this kernel too, for each call that was found");
   app.add_flag("--json", options.json, "print JSON");
 }
 
@@ -69,11 +73,6 @@ base::Result<Judged> ReadProcess(const ProveOptions& options) {
   }
   return judged;
 }
-
-struct Row {
-  const prove::Guarantee* guarantee;
-  prove::Finding finding;
-};
 
 base::Result<std::vector<const prove::Guarantee*>> Choose(const ProveOptions& options,
                                                           const Judged& judged,
@@ -107,81 +106,14 @@ base::Result<std::vector<const prove::Guarantee*>> Choose(const ProveOptions& op
   return chosen;
 }
 
-std::string_view Name(prove::Verdict verdict) {
-  switch (verdict) {
-    case prove::Verdict::kProved:
-      return "proved";
-    case prove::Verdict::kRefuted:
-      return "refuted";
-    case prove::Verdict::kUndecided:
-      return "undecided";
+base::Status ReplayRows(const prove::Subject& subject, std::vector<Row>& rows) {
+  if (const auto done = os::ExpectChildren(); !done)
+    return base::SystemError("expect children", done.error().value);
+  for (Row& row : rows) {
+    if (row.finding.witness && row.finding.answer)
+      row.replay = prove::Replay(subject, *row.finding.witness, *row.finding.answer);
   }
-  return "";
-}
-
-std::string ArchNames(const prove::Subject& subject) {
-  std::string text;
-  for (const abi::Arch arch : subject.archs)
-    text += fmt::format("{}{}", text.empty() ? "" : ", ", abi::Info(arch).name);
-  return text;
-}
-
-std::size_t Count(std::span<const Row> rows, prove::Verdict verdict) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(rows, [&](const Row& row) { return row.finding.verdict == verdict; }));
-}
-
-std::string Table(const Judged& judged, std::span<const Row> rows) {
-  std::string text;
-  std::size_t width = 0;
-  for (const Row& row : rows) width = std::max(width, row.guarantee->name.size());
-  for (const Row& row : rows) {
-    std::string line = fmt::format("{:<{}}  {:<9}  {}", row.guarantee->name, width,
-                                   Name(row.finding.verdict), prove::WitnessText(row.finding));
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  text +=
-      fmt::format("{} on {}: {} proved, {} refuted, {} undecided\n", base::Escape(judged.title),
-                  ArchNames(judged.subject), Count(rows, prove::Verdict::kProved),
-                  Count(rows, prove::Verdict::kRefuted), Count(rows, prove::Verdict::kUndecided));
-  if (std::ranges::count(judged.subject.archs, abi::Arch::kX86_64) > 0) {
-    text +=
-        "x86_64 335 (uretprobe) and 336 (uprobe) pass any filter on recent kernels: nothing is "
-        "promised about them\n";
-  }
-  return text;
-}
-
-std::string Json(const Judged& judged, std::span<const Row> rows) {
-  nlohmann::ordered_json json;
-  json["version"] = 1;
-  json["subject"] = judged.title;
-  json["architectures"] = nlohmann::ordered_json::array();
-  for (const abi::Arch arch : judged.subject.archs)
-    json["architectures"].push_back(abi::Info(arch).name);
-  json["guarantees"] = nlohmann::ordered_json::array();
-  for (const Row& row : rows) {
-    nlohmann::ordered_json one;
-    one["name"] = row.guarantee->name;
-    one["sentence"] = row.guarantee->sentence;
-    one["verdict"] = Name(row.finding.verdict);
-    if (!row.finding.reason.empty()) one["reason"] = row.finding.reason;
-    if (const auto& witness = row.finding.witness) {
-      nlohmann::ordered_json call;
-      call["text"] = prove::CallText(*witness);
-      call["arch"] = witness->arch;
-      call["nr"] = witness->nr;
-      call["args"] = witness->args;
-      call["instruction_pointer"] = witness->instruction_pointer;
-      if (row.finding.answer)
-        call["answer"] = prove::OutcomeText(*row.finding.answer, witness->arch);
-      one["witness"] = std::move(call);
-    }
-    json["guarantees"].push_back(std::move(one));
-  }
-  // Names come from the user; what is not UTF-8 in them must not throw.
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return {};
 }
 
 base::Result<int> Prove(const ProveOptions& options) {
@@ -204,8 +136,12 @@ base::Result<int> Prove(const ProveOptions& options) {
   if (!chosen) return chosen.error();
   std::vector<Row> rows;
   for (const prove::Guarantee* guarantee : *chosen)
-    rows.push_back({guarantee, prover.Prove(*guarantee)});
-  fmt::print("{}", options.json ? Json(*judged, rows) : Table(*judged, rows));
+    rows.push_back({guarantee, prover.Prove(*guarantee), std::nullopt});
+  if (options.replay) {
+    if (auto asked = ReplayRows(judged->subject, rows); !asked) return asked.error();
+  }
+  fmt::print("{}", options.json ? JsonOf(*judged, rows) : TableOf(*judged, rows));
+  if (HasContradiction(rows)) return kBug;
   if (Count(rows, prove::Verdict::kRefuted) > 0) return kNo;
   return Count(rows, prove::Verdict::kUndecided) > 0 ? kUnknown : kYes;
 }

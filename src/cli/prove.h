@@ -15,6 +15,7 @@ struct Judged {
   std::string title;
   prove::Subject subject;
   std::vector<policy::Guarantee> keeps;  // what the policy promises
+  std::vector<std::string> gives_up;     // what its presets promise, and it says it does not
   bool is_policy = false;
 };
 

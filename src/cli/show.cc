@@ -1,4 +1,4 @@
-// bailey show: what a filter does, as a policy that compiles to an equal one.
+// bailey show: what a filter does, as a policy that compiles to an equal one, or for people.
 #include <fmt/format.h>
 
 #include <bit>
@@ -9,18 +9,22 @@
 #include "cli/filter_bytes.h"
 #include "cli/input.h"
 #include "prove/restate.h"
+#include "prove/summary.h"
 
 namespace bailey::cli {
 
 int RunShow(int argc, char** argv) {
   std::string path;
+  std::string format = "toml";
   bool big_endian = std::endian::native == std::endian::big;
   CLI::App app;
   app.name("bailey show");
   app.description(
-      "Prints what a seccomp filter does, as a policy that compiles to an equal filter. Exit\n"
-      "status 3 where a policy cannot say it, with the reason.");
+      "Prints what a seccomp filter does: as a policy that compiles to an equal filter (exit\n"
+      "status 3 where a policy cannot say it, with the reason), or as a text to read.");
   app.add_option("FILE", path, "the filter's bytes, or - for standard input")->required();
+  app.add_option("--format", format, "toml (the default) or text")
+      ->check(CLI::IsMember({"toml", "text"}));
   app.add_flag("--big-endian,!--little-endian", big_endian,
                "the byte order of the machine that the filter is for (default: this one's)");
   const std::vector<std::string> words(argv + 1, argv + argc);
@@ -30,7 +34,8 @@ int RunShow(int argc, char** argv) {
   if (!bytes) return Fail("show", bytes.error());
   const auto program = ReadFilter(*bytes, big_endian);
   if (!program) return Fail("show", program.error());
-  const auto text = prove::Restate(*program, big_endian);
+  const auto text = format == "text" ? prove::Summarize(*program, big_endian)
+                                     : prove::Restate(*program, big_endian);
   if (!text) return Fail("show", text.error());
   fmt::print("{}", *text);
   return kYes;

@@ -31,8 +31,11 @@ base::Result<Judged> ReadPolicy(const std::string& name) {
   auto program = compile::Compile(policy->syscalls);
   if (!program) return program.error();
   if (auto same = prove::Validate(policy->syscalls, *program); !same) return same.error();
-  return Judged{policy->name, prove::SubjectOf(policy->syscalls, *std::move(program)),
-                policy->guarantees, true};
+  return Judged{policy->name,
+                prove::SubjectOf(policy->syscalls, *std::move(program)),
+                policy->guarantees,
+                {},
+                true};
 }
 
 base::Result<bpf::Program> ReadBytes(const std::string& name, bool big_endian) {

@@ -39,8 +39,6 @@ bool ReadsInstructionPointer(const Subject& subject) {
 std::string WhyNot(const Subject& subject, const bpf::SeccompData& call) {
   const Arch native = abi::NativeArch();
   const std::uint32_t token = abi::Info(native).token;
-  if (subject.big_endian != (std::endian::native == std::endian::big))
-    return "the filter is for machines of another byte order";
   if (call.arch != token) {
     const auto arch = ArchOfCall(call.arch, 0);
     const auto compat = abi::CompatArch(native);
@@ -54,6 +52,8 @@ std::string WhyNot(const Subject& subject, const bpf::SeccompData& call) {
     // Recent kernels would make the call without asking any filter.
     return fmt::format("recent kernels make call {} whatever a filter says", call.nr);
   }
+  if (subject.big_endian != (std::endian::native == std::endian::big))
+    return "the filter is for machines of another byte order";
   return {};
 }
 
