@@ -71,8 +71,11 @@ struct CompileOptions {
 };
 
 // A preset's name ("untrusted", "agent", "flatpak"...), or the path of a file: with a '/' or ending
-// in ".toml".
+// in ".toml". A policy that stacks other filters below its own is not one filter: an error.
 Expected<Filter> CompilePolicy(std::string_view name_or_path, const CompileOptions& options = {});
+// With the filters that the policy stacks: to be attached in this order, its own at the end.
+Expected<std::vector<Filter>> CompilePolicyStack(std::string_view name_or_path,
+                                                 const CompileOptions& options = {});
 // The text of a policy.
 Expected<Filter> CompilePolicyText(std::string_view text, const CompileOptions& options = {});
 // A container engine's seccomp profile (OCI, or Docker's and Podman's superset), for a container

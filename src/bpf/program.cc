@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -123,6 +124,17 @@ std::optional<BadLoad> FindLoadBeforeStore(std::span<const Instruction> instruct
   return std::nullopt;
 }
 
+// Turns the bytes of code and k around where the machine's order is not ours.
+void Swap(std::span<std::uint8_t> bytes, bool big_endian) {
+  if (big_endian == (std::endian::native == std::endian::big)) return;
+  constexpr std::size_t kRecord = sizeof(Instruction);
+  for (std::size_t i = 0; i + kRecord <= bytes.size(); i += kRecord) {
+    std::swap(bytes[i], bytes[i + 1]);
+    std::swap(bytes[i + 4], bytes[i + 7]);
+    std::swap(bytes[i + 5], bytes[i + 6]);
+  }
+}
+
 base::Error Refused(std::size_t pc, std::string_view reason) {
   return base::InvalidInput(fmt::format("check filter: pc {}: {}", pc, reason));
 }
@@ -164,6 +176,18 @@ base::Result<Program> Read(std::span<const std::uint8_t> bytes) {
   std::vector<Instruction> instructions(bytes.size() / sizeof(Instruction));
   if (!bytes.empty()) std::memcpy(instructions.data(), bytes.data(), bytes.size());
   return Validate(std::move(instructions));
+}
+
+base::Result<Program> ReadAs(std::span<const std::uint8_t> bytes, bool big_endian) {
+  std::vector<std::uint8_t> copy(bytes.begin(), bytes.end());
+  Swap(copy, big_endian);
+  return Read(copy);
+}
+
+std::vector<std::uint8_t> BytesAs(const Program& program, bool big_endian) {
+  std::vector<std::uint8_t> bytes = program.Bytes();
+  Swap(bytes, big_endian);
+  return bytes;
 }
 
 std::vector<std::uint8_t> Program::Bytes() const {

@@ -17,6 +17,9 @@ class Program;
 base::Result<Program> Validate(std::vector<Instruction> instructions);
 // Reads struct sock_filter records as the kernel takes them, in this machine's byte order.
 base::Result<Program> Read(std::span<const std::uint8_t> bytes);
+// The same in the byte order of the machine that is to run the filter, and back.
+base::Result<Program> ReadAs(std::span<const std::uint8_t> bytes, bool big_endian);
+std::vector<std::uint8_t> BytesAs(const Program& program, bool big_endian);
 
 class Program {
  public:

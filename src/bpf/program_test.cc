@@ -111,6 +111,18 @@ TEST(Read, TakesBackWhatBytesGives) {
   EXPECT_EQ(*again, *program);
 }
 
+TEST(Read, TakesBackEitherByteOrder) {
+  const auto program = Validate(
+      {{kJeq, 1, 2, 0x01020304}, {kReturn, 0, 0, 5}, {kReturn, 0, 0, 6}, {kReturn, 0, 0, 7}});
+  ASSERT_TRUE(program);
+  for (const bool big_endian : {false, true}) {
+    const auto bytes = BytesAs(*program, big_endian);
+    EXPECT_EQ(bytes[big_endian ? 4 : 7], 1) << "the first byte of k";
+    EXPECT_EQ(bytes[2], 1) << "jt is one byte";
+    EXPECT_EQ(*ReadAs(bytes, big_endian), *program);
+  }
+}
+
 TEST(Read, RefusesPartsAndExcess) {
   EXPECT_EQ(Read(std::vector<std::uint8_t>(13)).error().text,
             "read filter: 13 bytes are not a whole number of instructions of 8 bytes");

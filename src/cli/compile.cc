@@ -36,6 +36,7 @@ struct CompileOptions {
   std::string output;
   std::string format = "raw";
   std::vector<std::string> architectures;
+  bool own = false;
   bool stats = false;
 };
 
@@ -70,12 +71,25 @@ void Describe(CLI::App& app, CompileOptions& options) {
   app.add_option("--arch", options.architectures,
                  "for this architecture instead of the policy's; may be repeated")
       ->allow_extra_args(false);
+  app.add_flag("--own", options.own,
+               "the policy's own filter, where it stacks others below it: without those");
   app.add_flag("--stats", options.stats, "say on standard error what the filter costs");
 }
 
 bool IsBigEndian(const policy::Syscalls& syscalls) {
   return abi::Info(syscalls.architectures.empty() ? abi::NativeArch() : syscalls.architectures[0])
       .big_endian;
+}
+
+nlohmann::ordered_json Instructions(const bpf::Program& program) {
+  auto json = nlohmann::ordered_json::array();
+  for (const bpf::Instruction& instruction : program.Instructions()) {
+    json.push_back({{"code", instruction.code},
+                    {"jt", instruction.jt},
+                    {"jf", instruction.jf},
+                    {"k", instruction.k}});
+  }
+  return json;
 }
 
 std::string Json(const policy::Policy& policy, const bpf::Program& program,
@@ -98,12 +112,10 @@ std::string Json(const policy::Policy& policy, const bpf::Program& program,
     json["warnings"].push_back(
         {{"text", warning.text}, {"where", base::ToString(warning.location)}});
   }
-  json["instructions"] = nlohmann::ordered_json::array();
-  for (const bpf::Instruction& instruction : program.Instructions()) {
-    json["instructions"].push_back({{"code", instruction.code},
-                                    {"jt", instruction.jt},
-                                    {"jf", instruction.jf},
-                                    {"k", instruction.k}});
+  json["instructions"] = Instructions(program);
+  for (const policy::StackedFilter& stacked : policy.syscalls.stack) {
+    json["stack"].push_back(
+        {{"file", stacked.path}, {"instructions", Instructions(stacked.program)}});
   }
   // Names come from the user's file; what is not UTF-8 in them must not throw.
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -186,11 +198,25 @@ base::Result<policy::Policy> Read(const CompileOptions& options) {
   return policy::Load(options.policy, *context, {.architectures = options.architectures});
 }
 
+// A file of these formats is one filter: what it leaves out is not left out silently.
+base::Status CheckOneFilter(const CompileOptions& options, const policy::Syscalls& syscalls) {
+  if (syscalls.stack.empty() || options.format == "json") return {};
+  base::Error error = base::Unsupported(fmt::format(
+      "write filter: the policy stacks {} below its own, and a file of {} has one filter; with "
+      "--own it has the policy's own, --format json has all",
+      base::Escape(syscalls.stack[0].path), options.format));
+  error.location = syscalls.stack[0].location;
+  return error;
+}
+
 base::Status Compile(const CompileOptions& options) {
-  const auto policy = Read(options);
+  auto policy = Read(options);
   if (!policy) return policy.error();
+  if (options.own) policy->syscalls.stack.clear();
+  if (const auto one = CheckOneFilter(options, policy->syscalls); !one) return one.error();
   const auto program = compile::Compile(policy->syscalls);
   if (!program) return program.error();
+  if (auto fits = compile::CheckStack(policy->syscalls, *program); !fits) return fits.error();
   if (auto kept = prove::ValidateAndKeep(*policy, *program); !kept) return kept.error();
   const auto report = compile::Describe(policy->syscalls, *program);
   if (!report) return report.error();

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/explain_stack.h"
 #include "prove/reading_rules.h"
 
 namespace bailey::cli {
@@ -115,6 +116,20 @@ std::string ListSubcalls(const prove::Rules& rules, const prove::Subject& subjec
   return text;
 }
 
+// By the policy's own rules.
+std::string ExplainOwn(const policy::Syscalls& syscalls, const prove::Rules& rules,
+                       const prove::Subject& subject, const std::optional<bpf::SeccompData>& call) {
+  const std::uint32_t token = abi::Info(subject.arch).token;
+  if (prove::ArchOf(syscalls, token, subject.number) != subject.arch) {
+    return Line(rules.Foreign(token, subject.number), subject.arch);
+  }
+  if (call) return Line(rules.Answer(subject, *call, true), subject.arch);
+  if (rules.FollowsSubcalls(subject)) return ListSubcalls(rules, subject);
+  const bool is_known = !subject.name.empty() || !subject.rules.empty();
+  if (is_known) return ListRules(rules, subject);
+  return Line(rules.Answer(subject, {.nr = subject.number, .arch = token}, true), subject.arch);
+}
+
 base::Result<std::string> ExplainOn(const policy::Syscalls& syscalls, const prove::Rules& rules,
                                     abi::Arch arch, const ExplainOptions& options) {
   auto number = abi::Number(arch, options.syscall);
@@ -131,19 +146,14 @@ base::Result<std::string> ExplainOn(const policy::Syscalls& syscalls, const prov
         "find system call \"{}\": no architecture has it{}", base::Escape(options.syscall),
         nearest ? fmt::format(", did you mean \"{}\"?", *nearest) : ""));
   }
-  const auto owner = prove::ArchOf(syscalls, abi::Info(arch).token, *number);
-  if (owner != arch) {
-    return Line(rules.Foreign(abi::Info(arch).token, *number), arch);
-  }
   const prove::Subject subject = rules.About(arch, *number);
-  if (options.arguments.empty() && rules.FollowsSubcalls(subject)) {
-    return ListSubcalls(rules, subject);
+  std::optional<bpf::SeccompData> call;
+  if (!options.arguments.empty()) {
+    auto made = MakeCall(subject, options.arguments);
+    if (!made) return made.error();
+    call = *made;
   }
-  const bool is_known = !subject.name.empty() || !subject.rules.empty();
-  if (options.arguments.empty() && is_known) return ListRules(rules, subject);
-  const auto call = MakeCall(subject, options.arguments);
-  if (!call) return call.error();
-  return Line(rules.Answer(subject, *call, true), arch);
+  return ExplainOwn(syscalls, rules, subject, call) + ExplainStack(syscalls, arch, *number, call);
 }
 
 base::Result<std::string> Explain(const ExplainOptions& options) {

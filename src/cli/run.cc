@@ -57,12 +57,28 @@ void Describe(CLI::App& app, RunOptions& options) {
   app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
 }
 
-// The policy's filter, proved equal to the policy's meaning and to keep what the policy promises.
-base::Result<bpf::Program> ProvedFilter(const policy::Policy& policy) {
+// The policy's filter, proved equal to the policy's meaning, above those that the policy stacks:
+// together they are proved to keep what it promises.
+base::Result<std::vector<bpf::Program>> ProvedFilters(const policy::Policy& policy) {
   auto filter = compile::Compile(policy.syscalls);
-  if (!filter) return filter;
+  if (!filter) return filter.error();
+  if (const auto fits = compile::CheckStack(policy.syscalls, *filter); !fits) return fits.error();
   if (const auto kept = prove::ValidateAndKeep(policy, *filter); !kept) return kept.error();
-  return filter;
+  std::vector<bpf::Program> filters;
+  for (const policy::StackedFilter& stacked : policy.syscalls.stack)
+    filters.push_back(stacked.program);
+  filters.push_back(*std::move(filter));
+  return filters;
+}
+
+std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,
+                   const std::vector<bpf::Program>& filters) {
+  std::string text = fmt::format("{:<12} {}\n{}", "policy", policy.name, sandbox::ToString(plan));
+  for (std::size_t i = 0; i < policy.syscalls.stack.size(); ++i)
+    text += fmt::format("{:<12} filter of {} instructions, {}\n", "seccomp", filters[i].Size(),
+                        base::Escape(policy.syscalls.stack[i].path));
+  return text + fmt::format("{:<12} filter of {} instructions, proved equal to the policy\n",
+                            "seccomp", filters.back().Size());
 }
 
 struct Built {
@@ -143,11 +159,9 @@ int RunRun(int argc, char** argv) {
   auto built = Build(options);
   if (!built) return NoSandbox(built.error());
   if (options.dry_run) {
-    const auto filter = ProvedFilter(built->policy);
-    if (!filter) return NoSandbox(filter.error());
-    fmt::print("{:<12} {}\n{}{:<12} filter of {} instructions, proved equal to the policy\n",
-               "policy", built->policy.name, sandbox::ToString(built->plan), "seccomp",
-               filter->Size());
+    const auto filters = ProvedFilters(built->policy);
+    if (!filters) return NoSandbox(filters.error());
+    fmt::print("{}", DryRun(built->policy, built->plan, *filters));
     return kYes;
   }
   // Opened first: a report that cannot be written is found out before the program runs.
@@ -156,7 +170,7 @@ int RunRun(int argc, char** argv) {
     report = std::fopen(options.json_file.c_str(), "we");
     if (!report) return NoSandbox(base::SystemError("open " + options.json_file, errno));
   }
-  const auto outcome = sandbox::Launch(built->plan, [&] { return ProvedFilter(built->policy); });
+  const auto outcome = sandbox::Launch(built->plan, [&] { return ProvedFilters(built->policy); });
   if (!outcome) return NoSandbox(outcome.error());
   SayWhatHappened(built->plan, *outcome);
   if (report) {

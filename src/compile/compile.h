@@ -81,6 +81,11 @@ std::size_t TranslatedLength(const bpf::Program& program);
 // newest, they may be 32768 instructions in all (kernel/seccomp.c, seccomp_attach_filter).
 std::size_t StackableFilters(std::size_t translated_length);
 
+// Whether `program` and the filters that the policy stacks below it fit into one task that has no
+// other: kInvalidInput at the first that does not. Filters that the task has already are known to
+// the kernel only, which then refuses to attach (ENOMEM).
+base::Status CheckStack(const policy::Syscalls& syscalls, const bpf::Program& program);
+
 // What there is to say about `program`, which Compile made of `syscalls`.
 base::Result<Report> Describe(const policy::Syscalls& syscalls, const bpf::Program& program);
 

@@ -392,6 +392,29 @@ TEST(Describe, KnowsHowManyFiltersStack) {
   EXPECT_EQ(length({{bpf::kJump, 0, 0, 1}}), 1u);
 }
 
+TEST(Stack, IsRefusedWhereNoTaskHasRoomForIt) {
+  std::vector<bpf::Instruction> instructions(4095, {bpf::kJeq, 0, 0, 0x80000000});
+  instructions.push_back({bpf::kReturn, 0, 0, 0});
+  const auto longest = bpf::Validate(std::move(instructions));
+  ASSERT_TRUE(longest);
+  policy::Syscalls syscalls = Make({Arch::kAarch64}, kAllow, {});
+  const auto own = Compile(syscalls);
+  ASSERT_TRUE(own);
+  for (std::uint32_t line = 1; line <= 3; ++line)
+    syscalls.stack.push_back({"a.bpf", {"p.toml", line, 10}, *longest});
+  EXPECT_TRUE(CheckStack(syscalls, *own));
+  syscalls.stack.push_back({"b.bpf", {"p.toml", 4, 10}, *longest});
+  const auto fits = CheckStack(syscalls, *own);
+  ASSERT_FALSE(fits);
+  EXPECT_EQ(fits.error().location.line, 4u);
+  EXPECT_EQ(
+      fits.error().text,
+      fmt::format("stack filters: up to here they are {} translated instructions, and a task "
+                  "can have 32768 in all (a.bpf 8199, a.bpf 8199, a.bpf 8199, b.bpf 8199, the "
+                  "policy's own {})",
+                  4 * 8199 + TranslatedLength(*own), TranslatedLength(*own)));
+}
+
 TEST(Describe, MeasuresTheLongestPath) {
   const auto program = Compile(Make({Arch::kAarch64}, kAllow, {}));
   ASSERT_TRUE(program);

@@ -195,45 +195,6 @@ std::size_t LongestPath(const bpf::Program& filter) {
   return longest[0];
 }
 
-std::size_t TranslatedLength(const bpf::Program& program) {
-  constexpr std::size_t kPrologue = 3;  // A and X are zeroed, the context is moved
-  std::size_t length = kPrologue;
-  for (const bpf::Instruction& instruction : program.Instructions()) {
-    ++length;
-    switch (instruction.code) {
-      case bpf::kReturn:
-        ++length;  // the value, and the exit
-        break;
-      case bpf::kDiv | bpf::kX:
-        length += 4;  // a test for zero
-        break;
-      case bpf::kJeq:
-      case bpf::kJge:
-      case bpf::kJgt:
-      case bpf::kJset:
-        if (instruction.k >= 0x80000000) ++length;  // eBPF's constants are signed: a move first
-        [[fallthrough]];
-      case bpf::kJeq | bpf::kX:
-      case bpf::kJge | bpf::kX:
-      case bpf::kJgt | bpf::kX:
-      case bpf::kJset | bpf::kX:
-        // One way goes on to the next instruction, or a jump is added. JSET has no opposite.
-        if (instruction.jf == 0) break;
-        if (instruction.jt != 0 || (instruction.code & ~bpf::kX) == bpf::kJset) ++length;
-        break;
-      default:
-        break;
-    }
-  }
-  return length;
-}
-
-std::size_t StackableFilters(std::size_t translated_length) {
-  constexpr std::size_t kMostOnPath = 32768;
-  constexpr std::size_t kPenalty = 4;
-  return (kMostOnPath + kPenalty) / (translated_length + kPenalty);
-}
-
 base::Result<Report> Describe(const policy::Syscalls& syscalls, const bpf::Program& program) {
   Graph actions;
   const auto decided = Resolve(actions, syscalls, Leaves::kActions);

@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <bit>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "abi/arch.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "compile/compile.h"
 #include "os/file.h"
@@ -20,32 +20,52 @@ namespace bailey {
 
 struct FilterMaker {
   static Expected<Filter> Make(const base::Result<policy::Syscalls>& syscalls) {
+    if (syscalls && !syscalls->stack.empty()) {
+      base::Error error = base::Unsupported(
+          fmt::format("compile policy: it stacks {} below its own filter, and one filter is asked "
+                      "for",
+                      base::Escape(syscalls->stack[0].path)));
+      error.location = syscalls->stack[0].location;
+      return std::unexpected(base::ToString(error));
+    }
+    return MakeOwn(syscalls);
+  }
+
+  static Expected<std::vector<Filter>> MakeStack(const base::Result<policy::Syscalls>& syscalls) {
+    auto own = MakeOwn(syscalls);
+    if (!own) return std::unexpected(own.error());
+    const bool big_endian = IsBigEndian(*syscalls);
+    std::vector<Filter> filters;
+    for (const policy::StackedFilter& stacked : syscalls->stack) {
+      Filter filter;
+      filter.bytes_ = bpf::BytesAs(stacked.program, big_endian);
+      filters.push_back(std::move(filter));
+    }
+    filters.push_back(*std::move(own));
+    return filters;
+  }
+
+ private:
+  static bool IsBigEndian(const policy::Syscalls& syscalls) {
+    return abi::Info(syscalls.architectures.empty() ? abi::NativeArch() : syscalls.architectures[0])
+        .big_endian;
+  }
+
+  static Expected<Filter> MakeOwn(const base::Result<policy::Syscalls>& syscalls) {
     if (!syscalls) return std::unexpected(base::ToString(syscalls.error()));
     const auto program = compile::Compile(*syscalls);
     if (!program) return std::unexpected(base::ToString(program.error()));
+    if (const auto fits = compile::CheckStack(*syscalls, *program); !fits)
+      return std::unexpected(base::ToString(fits.error()));
     const auto report = compile::Describe(*syscalls, *program);
     if (!report) return std::unexpected(base::ToString(report.error()));
     Filter filter;
-    filter.bytes_ = program->Bytes();
-    const bool big_endian =
-        abi::Info(syscalls->architectures.empty() ? abi::NativeArch() : syscalls->architectures[0])
-            .big_endian;
-    if (big_endian != (std::endian::native == std::endian::big)) SwapRecords(filter.bytes_);
+    filter.bytes_ = bpf::BytesAs(*program, IsBigEndian(*syscalls));
     for (const compile::Warning& warning : report->warnings) {
       const std::string where = base::ToString(warning.location);
       filter.warnings_.push_back(where + (where.empty() ? "" : ": ") + warning.text);
     }
     return filter;
-  }
-
- private:
-  // struct sock_filter: u16 code, u8 jt, u8 jf, u32 k.
-  static void SwapRecords(std::vector<std::uint8_t>& bytes) {
-    for (std::size_t i = 0; i + 8 <= bytes.size(); i += 8) {
-      std::swap(bytes[i], bytes[i + 1]);
-      std::swap(bytes[i + 4], bytes[i + 7]);
-      std::swap(bytes[i + 5], bytes[i + 6]);
-    }
   }
 };
 
@@ -87,6 +107,12 @@ Expected<Descriptor> Filter::SealedMemfd() const {
 
 Expected<Filter> CompilePolicy(std::string_view name_or_path, const CompileOptions& options) {
   return FilterMaker::Make(SyscallsOf(
+      policy::Load(name_or_path, CallerContext(), {.architectures = options.architectures})));
+}
+
+Expected<std::vector<Filter>> CompilePolicyStack(std::string_view name_or_path,
+                                                 const CompileOptions& options) {
+  return FilterMaker::MakeStack(SyscallsOf(
       policy::Load(name_or_path, CallerContext(), {.architectures = options.architectures})));
 }
 

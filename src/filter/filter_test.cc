@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "abi/arch.h"
@@ -67,6 +70,25 @@ TEST(Filter, SaysWhatIsWrong) {
             "read profile p.json: it has no \"defaultAction\"");
   EXPECT_EQ(CompileContainerProfile("{}", {}, {.architectures = {"vax"}}).error(),
             "read architecture vax: it is unknown");
+}
+
+TEST(Filter, AStackIsNeverOneFilter) {
+  const std::string directory = testing::TempDir() + "bailey-filter-stack/";
+  std::filesystem::create_directories(directory);
+  const auto old = CompilePolicyText("bailey = 1\n[syscalls]\ndeny = [\"ptrace\"]\n");
+  ASSERT_TRUE(old) << old.error();
+  std::ofstream(directory + "old.bpf")
+      .write(reinterpret_cast<const char*>(old->Bytes().data()),
+             static_cast<std::streamsize>(old->Bytes().size()));
+  std::ofstream(directory + "p.toml") << "bailey = 1\n[syscalls]\nstack = [\"old.bpf\"]\n";
+  EXPECT_EQ(CompilePolicy(directory + "p.toml").error(),
+            directory + "p.toml:3:10: compile policy: it stacks " + directory +
+                "old.bpf below its own filter, and one filter is asked for");
+  const auto stack = CompilePolicyStack(directory + "p.toml");
+  ASSERT_TRUE(stack) << stack.error();
+  ASSERT_EQ(stack->size(), 2u);
+  EXPECT_TRUE(std::ranges::equal((*stack)[0].Bytes(), old->Bytes()));
+  std::filesystem::remove_all(directory);
 }
 
 TEST(Filter, Warns) {

@@ -50,6 +50,7 @@ struct CallLayer {
   std::optional<std::vector<Text>> socket_families;  // names that abi::SocketFamily knows
   Place socket_families_place;
   std::optional<Text> hot;  // a path
+  std::vector<Text> stack;  // paths
   std::vector<CallEntry> allow, deny;
 };
 
@@ -83,8 +84,8 @@ class TableReader;
 void ReadCalls(TableReader& table, bool is_preset, CallLayer& calls);
 // Why a name is neither a call of some architecture nor a group; nullopt when it is one.
 std::optional<std::string> UnknownCall(std::string_view name);
-inline constexpr std::array<std::string_view, 10> kCallKeys = {
-    "default", "unknown", "foreign",         "fallback", "architectures",
-    "allow",   "deny",    "socket-families", "hot",      "multiplexers"};
+inline constexpr std::array<std::string_view, 11> kCallKeys = {
+    "default", "unknown",         "foreign", "fallback",     "architectures", "allow",
+    "deny",    "socket-families", "hot",     "multiplexers", "stack"};
 
 }  // namespace bailey::policy

@@ -69,6 +69,7 @@ class CallsReader {
     ReadMultiplexers();
     ReadFamilies();
     calls_.hot = table_.String("hot");
+    calls_.stack = table_.Strings("stack").value_or(std::vector<Text>());
     ReadEntries("allow", calls_.allow);
     ReadEntries("deny", calls_.deny);
   }

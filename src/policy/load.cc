@@ -29,25 +29,25 @@ bool IsPath(std::string_view name) {
   return name.find('/') != std::string_view::npos || name.ends_with(".toml");
 }
 
-base::Error TooLarge(std::string_view file) {
+base::Error TooLarge(std::string_view file, std::string_view what = "policy") {
   return base::InvalidInput(
-      fmt::format("read policy {}: it is larger than {} bytes", Quote(file), kMaxPolicyBytes));
+      fmt::format("read {} {}: it is larger than {} bytes", what, Quote(file), kMaxPolicyBytes));
 }
 
 struct Closer {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-base::Result<std::string> ReadFile(const std::string& path) {
+base::Result<std::string> ReadFile(const std::string& path, std::string_view what = "policy") {
   const auto fail = [&] {
-    return base::SystemError(fmt::format("read policy {}", Quote(path)), errno);
+    return base::SystemError(fmt::format("read {} {}", what, Quote(path)), errno);
   };
   // A FIFO that nobody writes to would be waited for for ever; /dev/fd/N, where a shell puts the
   // output of `<(command)`, is a pipe that is open already.
   std::error_code error;
   if (std::filesystem::is_fifo(path, error) && !path.starts_with("/dev/fd/") &&
       !path.starts_with("/proc/self/fd/")) {
-    return base::InvalidInput(fmt::format("read policy {}: it is a FIFO", Quote(path)));
+    return base::InvalidInput(fmt::format("read {} {}: it is a FIFO", what, Quote(path)));
   }
   const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "re"));
   if (!file) return fail();
@@ -58,7 +58,7 @@ base::Result<std::string> ReadFile(const std::string& path) {
     text.resize(size + kBlock);
     got = std::fread(text.data() + size, 1, kBlock, file.get());
     text.resize(size + got);
-    if (text.size() > kMaxPolicyBytes) return TooLarge(path);
+    if (text.size() > kMaxPolicyBytes) return TooLarge(path, what);
   }
   if (std::ferror(file.get()) != 0) return fail();
   return text;
@@ -238,18 +238,50 @@ base::Result<Hot> LoadHot(std::span<const Layer> layers) {
   return ParseHot(*text, path);
 }
 
-base::Result<Policy> Finish(LayerStack stack, const Context& context, const Overrides& overrides) {
-  const std::string name = stack.Top().name;
+// What a task has room for is less; this only bounds what is read.
+constexpr std::size_t kMaxStacked = 63;
+
+// Those of the lowest layer first; each beside the file that names it.
+base::Result<std::vector<StackedFilter>> LoadStack(std::span<const Layer> layers, bool big_endian) {
+  std::vector<StackedFilter> stack;
+  for (const Layer& layer : layers) {
+    for (const Text& text : layer.calls.stack) {
+      const auto refuse = [&](std::string_view cause) {
+        return layer.document->ErrorAt(text.place, fmt::format("read [syscalls] stack: {}", cause));
+      };
+      if (stack.size() == kMaxStacked) {
+        return refuse(fmt::format("there are more than {} filters", kMaxStacked));
+      }
+      const std::string path = Beside(layer.document->file(), text.value);
+      const auto bytes = ReadFile(path, "filter");
+      if (!bytes) return refuse(bytes.error().text);
+      auto program = bpf::ReadAs(
+          {reinterpret_cast<const std::uint8_t*>(bytes->data()), bytes->size()}, big_endian);
+      if (!program) return refuse(fmt::format("{}: {}", Quote(path), program.error().text));
+      stack.push_back({path, layer.document->At(text.place), *std::move(program)});
+    }
+  }
+  return stack;
+}
+
+base::Result<Policy> Finish(LayerStack layer_stack, const Context& context,
+                            const Overrides& overrides) {
+  const std::string name = layer_stack.Top().name;
   auto top = ReadOverrides(overrides);
   if (!top) return top.error();
-  stack.Push(*std::move(top));
-  const std::vector<Layer> layers = std::move(stack).Take();
+  layer_stack.Push(*std::move(top));
+  const std::vector<Layer> layers = std::move(layer_stack).Take();
   auto policy = Stack(layers, context);
   if (!policy) return policy;
   policy->name = name;
   auto hot = LoadHot(layers);
   if (!hot) return hot.error();
   policy->syscalls.hot = *std::move(hot);
+  const auto& archs = policy->syscalls.architectures;
+  const abi::Arch first = archs.empty() ? context.native : archs.front();
+  auto stack = LoadStack(layers, abi::Info(first).big_endian);
+  if (!stack) return stack.error();
+  policy->syscalls.stack = *std::move(stack);
   return policy;
 }
 

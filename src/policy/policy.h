@@ -29,6 +29,7 @@
 #include "abi/action.h"
 #include "abi/arch.h"
 #include "base/result.h"
+#include "bpf/program.h"
 #include "policy/condition.h"
 
 namespace bailey::policy {
@@ -59,6 +60,14 @@ enum class Multiplexers : std::uint8_t { kFollow, kOpen };
 // How often each call was seen. It moves tests within a filter, and never changes an answer.
 using Hot = std::map<abi::Arch, std::map<std::string, std::uint64_t, std::less<>>>;
 
+// A filter of bytes that is attached below the policy's own: the strictest answer of all counts.
+struct StackedFilter {
+  std::string path;
+  base::Location location;  // where it was written
+  bpf::Program program;
+  bool operator==(const StackedFilter&) const = default;
+};
+
 struct Syscalls {
   Answer default_action;
   Answer unknown{abi::ActionKind::kErrno, "ENOSYS", 0};
@@ -68,6 +77,7 @@ struct Syscalls {
   Multiplexers multiplexers = Multiplexers::kFollow;
   std::vector<Rule> rules;                                    // first match decides
   std::optional<std::vector<std::uint16_t>> socket_families;  // for reports; rules enforce it
+  std::vector<StackedFilter> stack;  // oldest first; rules say nothing about them
   Hot hot;
   bool operator==(const Syscalls&) const = default;
 };

@@ -60,5 +60,20 @@ TEST(Keep, ABrokenPromiseHasItsPlaceAndACall) {
   }
 }
 
+// What the policy's own filter opens, one below it may close.
+TEST(Keep, AStackIsJudgedWhole) {
+  auto policy = policy::Parse(
+      "bailey = 1\n[syscalls]\nallow = [\"bpf\"]\n[guarantees]\nkeep = [\"no-bpf\"]\n", "t.toml",
+      {.home = "/home/u", .current_directory = "/proj"});
+  ASSERT_TRUE(policy) << base::ToString(policy.error());
+  const auto own = compile::Compile(policy->syscalls);
+  ASSERT_TRUE(own);
+  EXPECT_FALSE(ValidateAndKeep(*policy, *own));
+  const auto denies_all = bpf::Validate({{bpf::kReturn, 0, 0, 0x50001}});
+  policy->syscalls.stack.push_back({"old.bpf", {}, *denies_all});
+  EXPECT_TRUE(Keep(*policy, *own));
+  EXPECT_TRUE(ValidateAndKeep(*policy, *own));
+}
+
 }  // namespace
 }  // namespace bailey::prove

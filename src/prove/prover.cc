@@ -110,6 +110,8 @@ std::vector<Arch> MachineArchs(std::span<const Arch> archs) {
 
 Subject SubjectOf(const policy::Syscalls& syscalls, bpf::Program program) {
   Subject subject;
+  for (const policy::StackedFilter& stacked : syscalls.stack)
+    subject.stack.push_back(stacked.program);
   subject.stack.push_back(std::move(program));
   subject.listed = syscalls.architectures;
   subject.archs = MachineArchs(syscalls.architectures);

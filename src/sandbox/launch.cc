@@ -161,11 +161,23 @@ class Supervisor {
   }
 
   base::Status MakeFilter(const FilterSource& filter) {
-    const auto program = filter();
-    if (!program) return program.error();
-    const std::vector<std::uint8_t> bytes = program->Bytes();
-    std::ranges::copy(bytes, slot_.records.begin());
-    slot_.size = static_cast<std::uint32_t>(bytes.size());
+    const auto programs = filter();
+    if (!programs) return programs.error();
+    if (programs->size() > FilterSlot::kMostFilters)
+      return base::InvalidInput(fmt::format("attach {} seccomp filters: a sandbox has at most {}",
+                                            programs->size(), FilterSlot::kMostFilters));
+    std::size_t used = 0;
+    for (const bpf::Program& program : *programs) {
+      const std::vector<std::uint8_t> bytes = program.Bytes();
+      if (bytes.size() > slot_.records.size() - used)
+        return base::InvalidInput(
+            fmt::format("attach seccomp filters: together they have more than {} instructions",
+                        FilterSlot::kMostInstructions));
+      std::ranges::copy(bytes, slot_.records.begin() + static_cast<std::ptrdiff_t>(used));
+      used += bytes.size();
+      slot_.sizes[slot_.count++] = static_cast<std::uint32_t>(bytes.size());
+      instructions_.push_back(program.Size());
+    }
     return Tell(MessageKind::kFilter);
   }
 
@@ -187,6 +199,8 @@ class Supervisor {
     switch (message.kind) {
       case MessageKind::kHello: {
         auto pidfd = os::OpenPidfd(received->sender);
+        // Gone already: the next message says why.
+        if (!pidfd && pidfd.error().value == ESRCH) return false;
         if (!pidfd) return At(Stage::kHandshake, pidfd.error());
         payload_ = received->sender;
         payload_pidfd_ = std::move(*pidfd);
@@ -199,6 +213,7 @@ class Supervisor {
       case MessageKind::kFailed:
         return Failed(message);
       case MessageKind::kEnded:
+        if (outcome_.enforced.empty()) return EndedEarly(message.error);
         wait_status_ = message.error;
         return true;
       case MessageKind::kMapped:
@@ -211,8 +226,7 @@ class Supervisor {
 
   base::Result<bool> StartWhenComplete() {
     if (!ready_ || !sealed_) return false;
-    auto enforced =
-        ReadBack(plan_, slot_.size / sizeof(bpf::Instruction), payload_, sandbox_.Pid());
+    auto enforced = ReadBack(plan_, instructions_, payload_, sandbox_.Pid());
     if (!enforced) return enforced.error();
     outcome_.enforced = std::move(*enforced);
     if (const auto sent = Tell(MessageKind::kStart); !sent) return sent.error();
@@ -223,6 +237,7 @@ class Supervisor {
   }
 
   base::Result<bool> Failed(const Message& message) {
+    if (message.stage == Stage::kSeccomp) return CannotAttach(message);
     if (message.stage != Stage::kExecute) return Describe(plan_, message);
     const bool missing = message.error == ENOENT || message.error == ENOTDIR;
     outcome_.kind = missing ? Outcome::Kind::kNotFound : Outcome::Kind::kNotExecutable;
@@ -230,6 +245,31 @@ class Supervisor {
         base::SystemError(fmt::format("execute {}", plan_.argv[0]), message.error).text;
     sandbox_.Kill();
     return true;
+  }
+
+  // A filter that kills what starting needs: seccomp below another filter, read or write.
+  base::Error EndedEarly(int wait_status) const {
+    std::string text = "start program: its task ended before it could execute";
+    if (WIFSIGNALED(wait_status)) text += fmt::format(", by signal {}", WTERMSIG(wait_status));
+    if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
+      text +=
+          " (the policy kills read or write, which every program needs, or a filter that it "
+          "stacks does, or kills seccomp)";
+    return base::InvalidInput(text);
+  }
+
+  base::Error CannotAttach(const Message& message) const {
+    std::string text(ToString(message.stage));
+    if (instructions_.size() > 1)
+      text += fmt::format(" {} of {}", message.index + 1, instructions_.size());
+    if (message.error == ENOMEM) {
+      text +=
+          " (all filters of a task, those of its callers too, have 32768 translated "
+          "instructions)";
+    } else if (message.index > 0) {
+      text += " (those below it must allow seccomp)";
+    }
+    return base::SystemError(text, message.error);
   }
 
   // PID 1 is gone without a word: somebody outside killed it, or the kernel ran out of memory.
@@ -284,6 +324,7 @@ class Supervisor {
   std::optional<Clock::time_point> deadline_;
   pid_t payload_ = -1;
   base::UniqueFd payload_pidfd_;
+  std::vector<std::size_t> instructions_;  // of each filter
   bool ready_ = false, sealed_ = false;
   int wait_status_ = 0;
   Outcome outcome_;

@@ -33,9 +33,10 @@ struct Outcome {
 // The exit status of `bailey run`: the program's own, 128+n, 124, 126 or 127.
 int ExitStatus(const Outcome& outcome);
 
-// Makes the program's seccomp filter. It is called once, in the supervisor, while the namespaces
-// and the root are being made beside it; an error means that the program does not run.
-using FilterSource = std::function<base::Result<bpf::Program>()>;
+// Makes the program's seccomp filters, in the order in which they are attached. It is called once,
+// in the supervisor, while the namespaces and the root are being made beside it; an error means
+// that the program does not run.
+using FilterSource = std::function<base::Result<std::vector<bpf::Program>>()>;
 
 // Blocks until the program has ended and every process of the sandbox is gone. An error means that
 // the program never ran. Signals sent to the caller meanwhile are passed on to the program.

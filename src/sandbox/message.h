@@ -31,7 +31,7 @@ enum class Stage : std::uint32_t {
   kLandlock,
   kCapabilities,
   kDescriptors,
-  kSeccomp,
+  kSeccomp,  // `index` is the filter
   kHandshake,
   kExecute,
 };

@@ -3,9 +3,9 @@
 //   auto plan = sandbox::BuildPlan(policy, caller, {.argv = {"/bin/ls", "-l"}});
 //   if (!plan) return plan.error();
 //   fmt::print("{}", sandbox::ToString(*plan));      // bailey run --dry-run
-//   auto outcome = sandbox::Launch(*plan, [&] { return compile::Compile(policy.syscalls); });
+//   auto outcome = sandbox::Launch(*plan, [&] { return FiltersOf(policy); });
 //
-// The seccomp filter is not part of it: it is made while the namespaces are. A plan comes from
+// The seccomp filters are not part of it: they are made while the namespaces are. A plan comes from
 // BuildPlan only. Weakening it needs the name of the layer that is given up.
 #pragma once
 

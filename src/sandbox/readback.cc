@@ -85,11 +85,11 @@ base::Result<std::string> ReadProc(int pid, const char* name) {
   return std::move(*text);
 }
 
-base::Result<int> FiltersOf(std::string_view name,
-                            const std::map<std::string, std::string>& status) {
+base::Result<std::size_t> FiltersOf(std::string_view name,
+                                    const std::map<std::string, std::string>& status) {
   const auto number = base::ParseNumber(Get(status, "Seccomp_filters"));
   if (!number) return Differs(name, "a number of filters", Get(status, "Seccomp_filters"));
-  return static_cast<int>(*number);
+  return static_cast<std::size_t>(*number);
 }
 
 base::Result<Enforced> CompareNamespaces(const Plan& plan, int payload) {
@@ -145,7 +145,7 @@ std::vector<MountLine> ParseMountinfo(std::string_view text) {
 }
 
 base::Result<std::vector<Enforced>> CompareStatus(
-    const Plan& plan, int callers_filters, const std::map<std::string, std::string>& status) {
+    const Plan& plan, std::size_t filters, const std::map<std::string, std::string>& status) {
   std::vector<Enforced> enforced;
   const Identity& identity = plan.identity;
   const auto four = [](std::uint32_t id) { return fmt::format("{0}\t{0}\t{0}\t{0}", id); };
@@ -156,7 +156,7 @@ base::Result<std::vector<Enforced>> CompareStatus(
   const std::string kept = fmt::format("{:016x}", plan.capabilities);
   std::vector<Row> rows = {{"NoNewPrivs", "1"},
                            {"Seccomp", "2"},
-                           {"Seccomp_filters", fmt::format("{}", callers_filters + 1)},
+                           {"Seccomp_filters", fmt::format("{}", filters)},
                            {"CapInh", kept},
                            {"CapPrm", kept},
                            {"CapEff", kept},
@@ -216,15 +216,16 @@ base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLi
   return Enforced{"mounts", fmt::format("{} as planned", mounts.size())};
 }
 
-base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, std::size_t instructions,
-                                             int payload, int pid1) {
+base::Result<std::vector<Enforced>> ReadBack(const Plan& plan,
+                                             std::span<const std::size_t> instructions, int payload,
+                                             int pid1) {
   const auto own_text = os::ReadFile(AT_FDCWD, "/proc/self/status", kProcFileLimit);
   if (!own_text) return base::SystemError("read back /proc/self/status", own_text.error().value);
   const auto own_filters = FiltersOf("own status", ParseStatus(*own_text));
   if (!own_filters) return own_filters.error();
   const auto status = ReadProc(payload, "status");
   if (!status) return status.error();
-  auto enforced = CompareStatus(plan, *own_filters, ParseStatus(*status));
+  auto enforced = CompareStatus(plan, *own_filters + instructions.size(), ParseStatus(*status));
   if (!enforced) return enforced;
   const auto pid1_text = ReadProc(pid1, "status");
   if (!pid1_text) return pid1_text.error();
@@ -240,7 +241,9 @@ base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, std::size_t instr
   auto namespaces = CompareNamespaces(plan, payload);
   if (!namespaces) return namespaces.error();
   enforced->insert(enforced->begin(), {std::move(*namespaces), std::move(*mounts)});
-  enforced->push_back({"seccomp", fmt::format("filter of {} instructions", instructions)});
+  enforced->push_back(
+      {"seccomp", fmt::format("filter{} of {} instructions", instructions.size() == 1 ? "" : "s",
+                              fmt::join(instructions, " and "))});
   if (plan.landlock.abi > 0) {
     enforced->push_back({"landlock", fmt::format("version {}, {} rules", plan.landlock.abi,
                                                  plan.landlock.rules.size())});

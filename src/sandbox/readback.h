@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,13 +32,15 @@ struct Enforced {
 };
 
 // Differences are kViolation errors: "read back <what>: planned ..., found ...".
-// `callers_filters`: how many the caller itself is under, and so the program too.
-base::Result<std::vector<Enforced>> CompareStatus(const Plan& plan, int callers_filters,
+// `filters`: how many the program is to be under, those of the caller among them.
+base::Result<std::vector<Enforced>> CompareStatus(const Plan& plan, std::size_t filters,
                                                   const std::map<std::string, std::string>& status);
 base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts);
 
-// Reads the payload's and PID 1's /proc files and compares.
-base::Result<std::vector<Enforced>> ReadBack(const Plan& plan, std::size_t instructions,
-                                             int payload, int pid1);
+// Reads the payload's and PID 1's /proc files and compares. `instructions`: of each filter that was
+// attached.
+base::Result<std::vector<Enforced>> ReadBack(const Plan& plan,
+                                             std::span<const std::size_t> instructions, int payload,
+                                             int pid1);
 
 }  // namespace bailey::sandbox

@@ -31,7 +31,7 @@ std::vector<MountLine> GoodMounts() {
 }
 
 TEST(ReadBack, AcceptsWhatWasPlanned) {
-  const auto status = CompareStatus(SmallPlan(), 0, GoodStatus());
+  const auto status = CompareStatus(SmallPlan(), 1, GoodStatus());
   ASSERT_TRUE(status) << status.error().text;
   const auto mounts = CompareMounts(SmallPlan(), GoodMounts());
   ASSERT_TRUE(mounts) << mounts.error().text;
@@ -53,7 +53,7 @@ TEST(ReadBack, NamesTheLineOfStatusThatDiffers) {
             {"Groups", "4 24", "read back Groups: planned , found 4 24"}})) {
     auto status = GoodStatus();
     status[row.key] = row.found;
-    const auto got = CompareStatus(SmallPlan(), 0, status);
+    const auto got = CompareStatus(SmallPlan(), 1, status);
     ASSERT_FALSE(got) << row.key;
     EXPECT_EQ(got.error().text, row.want);
     EXPECT_EQ(got.error().code, base::ErrorCode::kViolation);

@@ -73,6 +73,16 @@ os::SysStatus MapPayload(const Identity& identity, pid_t payload) {
                          {identity.inside_gid, identity.inside_gid, 1}, true);
 }
 
+os::SysStatus AttachFilters(const FilterSlot& filters, Failure& failure) {
+  const std::uint8_t* records = filters.records.data();
+  for (; failure.index < filters.count; ++failure.index) {
+    const std::uint32_t size = filters.sizes[failure.index];
+    if (const auto attached = os::AttachFilter({records, size}); !attached) return attached;
+    records += size;
+  }
+  return {};
+}
+
 // Keeps `keep` as descriptor 3 and closes all others but the standard ones.
 os::SysStatus KeepOnly(base::UniqueFd& keep) {
   if (keep.Get() != kStandardDescriptors) {
@@ -156,10 +166,7 @@ void RunPayload(Prepared& prepared, base::UniqueFd release) {
       .Then(Stage::kHandshake,
             [&](Failure&) { return WaitFor(prepared.socket.Get(), MessageKind::kFilter); })
       .Then(Stage::kSeccomp,
-            [&](Failure&) {
-              const FilterSlot& filter = prepared.Filter();
-              return os::AttachFilter({filter.records.data(), filter.size});
-            })
+            [&](Failure& failure) { return AttachFilters(prepared.Filter(), failure); })
       .Then(Stage::kHandshake,
             [&](Failure&) {
               const int kept = prepared.socket.Get();

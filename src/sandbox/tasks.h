@@ -21,10 +21,14 @@ struct Failure {
   int error = 0;
 };
 
-// Memory that the tasks share with the supervisor: it makes the filter while they make the root.
+// Memory that the tasks share with the supervisor: it makes the filters while they make the root.
 struct FilterSlot {
-  std::uint32_t size = 0;  // bytes
-  std::array<std::uint8_t, bpf::kMaxInstructions * sizeof(bpf::Instruction)> records;
+  static constexpr std::size_t kMostFilters = 64;
+  // kernel/seccomp.c, MAX_INSNS_PER_PATH: of all filters of a task, and translated they are longer.
+  static constexpr std::size_t kMostInstructions = 32768;
+  std::uint32_t count = 0;
+  std::array<std::uint32_t, kMostFilters> sizes;                                   // bytes
+  std::array<std::uint8_t, kMostInstructions * sizeof(bpf::Instruction)> records;  // in a row
 };
 
 // Prepared before the first fork: C strings, room for descriptors, PID 1's own filter.
