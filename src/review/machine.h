@@ -43,6 +43,12 @@ struct Machine {
   bool has_metadata_service = false;
   bool metadata_version_2 = false;
   bool smt = false;
+  // Where the single parts are said.
+  Place place, metadata_place, smt_place;
+  // How it is started, where that is known: firecracker's or the jailer's arguments.
+  bool has_arguments = false;
+  bool is_jailed = false;
+  std::optional<std::string> id;
 };
 
 }  // namespace bailey::review
