@@ -19,6 +19,10 @@ static int fail(const char* what) {
 
 // The cgroup of the container, joined by writing to its file of processes.
 static int join_cgroup(int cgroups, const char* name) {
+  if (name[0] == '.' || name[0] == '\0' || strchr(name, '/') != NULL) {
+    errno = EINVAL;
+    return fail("name of cgroup");
+  }
   int group = openat(cgroups, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (group < 0) return fail("open cgroup");
   int processes = openat(group, "cgroup.procs", O_WRONLY | O_CLOEXEC);

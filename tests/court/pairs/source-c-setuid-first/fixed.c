@@ -27,8 +27,9 @@ static int as_caller(int (*work)(const char*), const char* directory) {
   return r;
 }
 
-static int check_directory(const char* directory) {
-  if (access(directory, W_OK | X_OK) != 0) {
+// Enters the directory as the caller: what is mounted on is what the caller may enter and write.
+static int enter_directory(const char* directory) {
+  if (chdir(directory) != 0 || access(".", W_OK) != 0) {
     complain(directory);
     return -1;
   }
@@ -47,8 +48,8 @@ static int become_caller(void) {
 }
 
 int mount_and_run(const char* directory, char* const arguments[]) {
-  if (as_caller(check_directory, directory) != 0) return 125;
-  if (mount("none", directory, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=0700") != 0) {
+  if (as_caller(enter_directory, directory) != 0) return 125;
+  if (mount("none", ".", "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=0700") != 0) {
     complain("mount tmpfs");
     return 125;
   }

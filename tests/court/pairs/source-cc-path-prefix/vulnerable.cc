@@ -1,12 +1,14 @@
 // Files that a tool server may touch: everything below the directories it was given.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <expected>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 namespace tools {
@@ -32,6 +34,24 @@ namespace {
 // Schemes are text and nothing else: "file:///x" is one, whatever stands behind it.
 bool HasScheme(std::string_view request) { return request.starts_with("file://"); }
 
+struct Descriptor {
+  explicit Descriptor(int opened) : number(opened) {}
+  ~Descriptor() {
+    if (number >= 0) close(number);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number;
+};
+
+int OpenWithoutLinks(const fs::path& path, unsigned flags, unsigned mode) {
+  open_how how = {};
+  how.flags = flags | O_CLOEXEC;
+  how.mode = mode;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
+}
+
 }  // namespace
 
 bool Files::IsAllowed(const fs::path& path) const {
@@ -41,15 +61,13 @@ bool Files::IsAllowed(const fs::path& path) const {
   });
 }
 
-// Links are followed before the comparison, also in parents of what does not exist yet.
+// By name only: no link is followed when the file is opened, so the name says where it is.
 std::expected<fs::path, std::string> Files::Resolve(const std::string& request) const {
   const std::string name = HasScheme(request) ? request.substr(7) : request;
-  if (name.empty() || name.find('\0') != std::string::npos) {
-    return std::unexpected("resolve: the path is empty or has a zero in it");
+  if (name.empty() || name.front() != '/' || name.find('\0') != std::string::npos) {
+    return std::unexpected("resolve: the path is empty, relative or has a zero in it");
   }
-  std::error_code error;
-  const fs::path path = fs::weakly_canonical(name, error);
-  if (error) return std::unexpected("resolve " + name + ": " + error.message());
+  const fs::path path = fs::path(name).lexically_normal();
   if (!IsAllowed(path)) return std::unexpected("resolve " + name + ": outside of what is allowed");
   return path;
 }
@@ -57,20 +75,24 @@ std::expected<fs::path, std::string> Files::Resolve(const std::string& request) 
 std::expected<std::string, std::string> Files::Read(const std::string& request) const {
   auto path = Resolve(request);
   if (!path) return std::unexpected(path.error());
-  std::ifstream file(*path, std::ios::binary);
-  if (!file) return std::unexpected("open " + path->string());
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  const Descriptor file(OpenWithoutLinks(*path, O_RDONLY, 0));
+  if (file.number < 0) return std::unexpected("open " + path->string());
+  std::string text(std::size_t{1} << 20, '\0');
+  const ssize_t size = read(file.number, text.data(), text.size());
+  if (size < 0) return std::unexpected("read " + path->string());
+  text.resize(static_cast<std::size_t>(size));
+  return text;
 }
 
 std::expected<void, std::string> Files::Write(const std::string& request,
                                               std::string_view text) const {
   auto path = Resolve(request);
   if (!path) return std::unexpected(path.error());
-  std::ofstream file(*path, std::ios::binary | std::ios::trunc);
-  file << text;
-  if (!file.flush()) return std::unexpected("write " + path->string());
+  const Descriptor file(OpenWithoutLinks(*path, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+  if (file.number < 0) return std::unexpected("open " + path->string());
+  if (write(file.number, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return std::unexpected("write " + path->string());
+  }
   return {};
 }
 
