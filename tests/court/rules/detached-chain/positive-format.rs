@@ -1,0 +1,15 @@
+fn rules(id: &str, tap: &str) -> String {
+    format!( // the text of nft
+        "table inet box {{
+            chain vm_{id} {{
+                iifname \"{tap}\" drop
+            }}
+        }}"
+    )
+}
+
+fn chain(tap: &str) -> std::io::Result<()> {
+    let name = format!("BOX-{tap}");
+    run(&["iptables", "-N", &name])?; /* found */
+    run(&["iptables", "-A", &name, "-j", "DROP"])
+}
