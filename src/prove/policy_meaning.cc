@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "abi/syscalls.h"
@@ -93,7 +93,8 @@ class MeaningBuilder {
   }
 
  private:
-  using Calls = std::map<std::uint32_t, Ref>;
+  // Sorted by number.
+  using Calls = std::vector<std::pair<std::uint32_t, Ref>>;
 
   bool IsListed(Arch arch) const {
     return std::ranges::find(syscalls_.architectures, arch) != syscalls_.architectures.end();
@@ -126,7 +127,8 @@ class MeaningBuilder {
                 std::uint32_t last) const {
     if (!IsListed(arch)) return spans.FillTo(last, foreign_);
     const Ref unknown = UnknownOn(arch);
-    for (auto call = calls.lower_bound(first); call != calls.end() && call->first <= last; ++call)
+    auto call = std::ranges::lower_bound(calls, first, {}, &Calls::value_type::first);
+    for (; call != calls.end() && call->first <= last; ++call)
       spans.Add(call->first, call->first, call->second, unknown);
     spans.FillTo(last, unknown);
   }
@@ -134,36 +136,49 @@ class MeaningBuilder {
   // Every number that a table or a raw rule names.
   Calls CallsOf(Arch arch) {
     Calls calls;
-    for (const abi::Syscall& call : abi::Syscalls(arch)) {
-      const auto name = abi::NameIndexOf(call.name);
-      calls.emplace_hint(calls.end(), call.number, Answer(arch, call.number, call.name, *name));
-      const std::uint32_t plain = call.number & ~abi::kX32Bit;
-      if (arch == Arch::kX32 && plain >= abi::kX32FirstOwn && plain <= abi::kX32LastOwn)
-        calls.emplace(plain, Answer(arch, plain, call.name, *name));
-    }
+    const auto table = abi::Syscalls(arch);
+    calls.reserve(table.size() + raw_.size());
+    for (const abi::Syscall& call : table)
+      calls.emplace_back(call.number, Answer(arch, call.number, call.name, call.name_index));
+    if (arch == Arch::kX32) AddPlainNumbers(calls);
     for (const std::uint32_t i : raw_) {
       const Rule& rule = syscalls_.rules[i];
-      if (rule.arch == arch && !calls.contains(*rule.number))
-        calls.emplace(*rule.number, Answer(arch, *rule.number, "", std::nullopt));
+      if (rule.arch != arch) continue;
+      const auto place =
+          std::ranges::lower_bound(calls, *rule.number, {}, &Calls::value_type::first);
+      if (place != calls.end() && place->first == *rule.number) continue;
+      calls.emplace(place, *rule.number, Answer(arch, *rule.number, "", std::nullopt));
     }
     return calls;
   }
 
-  // The rules that name a call, in order.
-  std::vector<std::uint32_t> RulesFor(Arch arch, std::optional<std::uint32_t> number,
-                                      std::optional<std::size_t> name) const {
-    std::vector<std::uint32_t> rules;
+  // x32's own numbers without the bit.
+  void AddPlainNumbers(Calls& calls) {
+    const std::size_t with_bit = calls.size();
+    for (std::size_t i = 0; i < with_bit; ++i) {
+      const std::uint32_t plain = calls[i].first & ~abi::kX32Bit;
+      if (plain < abi::kX32FirstOwn || plain > abi::kX32LastOwn) continue;
+      const std::string_view name = abi::Name(Arch::kX32, calls[i].first);
+      calls.emplace_back(plain, Answer(Arch::kX32, plain, name, abi::NameIndexOf(name)));
+    }
+    std::ranges::sort(calls, {}, &Calls::value_type::first);
+  }
+
+  // The rules that name a call, in order; valid until the next is asked for.
+  std::span<const std::uint32_t> RulesFor(Arch arch, std::optional<std::uint32_t> number,
+                                          std::optional<std::size_t> name) const {
+    rules_.clear();
     for (std::uint32_t i = name ? first_of_name_[*name] : kNone; i != kNone; i = next_of_name_[i]) {
       const Rule& rule = syscalls_.rules[i];
-      if (!rule.arch || rule.arch == arch) rules.push_back(i);
+      if (!rule.arch || rule.arch == arch) rules_.push_back(i);
     }
-    const std::size_t named = rules.size();
+    const std::size_t named = rules_.size();
     for (const std::uint32_t i : raw_) {
       const Rule& rule = syscalls_.rules[i];
-      if (rule.arch == arch && rule.number == number) rules.push_back(i);
+      if (rule.arch == arch && rule.number == number) rules_.push_back(i);
     }
-    if (rules.size() > named) std::ranges::sort(rules);
-    return rules;
+    if (rules_.size() > named) std::ranges::sort(rules_);
+    return rules_;
   }
 
   Ref Default(Arch arch, std::string_view name) const {
@@ -175,12 +190,12 @@ class MeaningBuilder {
 
   Ref Answer(Arch arch, std::uint32_t number, std::string_view name,
              std::optional<std::size_t> name_index) {
-    const std::vector<std::uint32_t> rules = RulesFor(arch, number, name_index);
+    const std::span<const std::uint32_t> rules = RulesFor(arch, number, name_index);
     if (rules.empty() && syscalls_.multiplexers == policy::Multiplexers::kFollow) {
       const abi::ArchInfo& info = abi::Info(arch);
       if (name == "socketcall" && info.has_socketcall)
-        return Subcalls(arch, abi::SocketcallTable(), 0xffffffff);
-      if (name == "ipc" && info.has_ipc) return Subcalls(arch, abi::IpcTable(), 0xffff);
+        return Subcalls(arch, abi::SocketcallTable(), 32);
+      if (name == "ipc" && info.has_ipc) return Subcalls(arch, abi::IpcTable(), 16);
     }
     const auto always =
         std::ranges::find_if(rules, [&](std::uint32_t i) { return !syscalls_.rules[i].condition; });
@@ -196,15 +211,15 @@ class MeaningBuilder {
     return answer;
   }
 
-  // A multiplexer as a function of its selector, the bits of `mask` of the first argument.
-  Ref Subcalls(Arch arch, std::span<const abi::Multiplexed> table, std::uint32_t mask) {
-    Ref answer = UnknownOn(arch);
+  // A multiplexer as a function of its selector, the low `bits` of the first argument.
+  Ref Subcalls(Arch arch, std::span<const abi::Multiplexed> table, unsigned bits) {
+    std::vector<Span> answers;
+    answers.reserve(table.size());
     for (const abi::Multiplexed& subcall : table) {
-      const Ref selected = verify::Compare(diagram_, verify::LowHalf(0), verify::Relation::kEqual,
-                                           subcall.selector, mask);
-      answer = diagram_.Ite(selected, Strictest(arch, subcall.name), answer);
+      answers.push_back({subcall.selector, subcall.selector, Strictest(arch, subcall.name)});
     }
-    return answer;
+    std::ranges::sort(answers, {}, &Span::first);
+    return verify::Switch(diagram_, verify::ArgLow(0), answers, UnknownOn(arch), bits);
   }
 
   // Of all that a direct call may be answered: its arguments are behind a pointer.
@@ -230,6 +245,7 @@ class MeaningBuilder {
   std::vector<std::uint32_t> first_of_name_;
   std::vector<std::uint32_t> next_of_name_;
   std::vector<std::uint32_t> raw_;
+  mutable std::vector<std::uint32_t> rules_;  // RulesFor's answer
   Ref foreign_ = Diagram::kLost;
 };
 

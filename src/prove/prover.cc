@@ -45,6 +45,19 @@ bool IsDeferred(Outcome outcome) {
   return kind == abi::ActionKind::kNotify || kind == abi::ActionKind::kTrace;
 }
 
+// Whether some return of the programs, reached or not, may be one of these.
+bool MayReturn(std::span<const bpf::Program> stack, bool (*is_one)(Outcome)) {
+  const auto may_return = [&](const bpf::Instruction& instruction) {
+    return instruction.code == bpf::kReturnA ||
+           (instruction.code == bpf::kReturn && is_one(verify::OutcomeOf(instruction.k)));
+  };
+  return std::ranges::any_of(stack, [&](const bpf::Program& program) {
+    return std::ranges::any_of(program.Instructions(), may_return);
+  });
+}
+
+bool IsUnknownAction(Outcome outcome) { return !verify::IsKnownAction(outcome); }
+
 // The rest of a function whose `word` is known; only for words that nothing above is open to.
 Ref Walk(const Diagram& diagram, Ref ref, Word word, std::uint32_t value) {
   while (!Diagram::IsTerminal(ref) && diagram.WordAt(diagram.Level(ref)) == word) {
@@ -126,14 +139,19 @@ Prover::Prover(Subject subject, std::span<const Guarantee> known, const verify::
       owned_(std::make_unique<Diagram>(verify::ChooseOrder(subject_.stack), limits)),
       diagram_(*owned_),
       meaning_(verify::MeaningOf(diagram_, subject_.stack, subject_.big_endian)) {
-  open_ = verify::Where(diagram_, meaning_, IsOpen);
-  deferred_ = verify::Where(diagram_, meaning_, IsDeferred);
+  FindAnswers();
 }
 
 Prover::Prover(Subject subject, Diagram& diagram, Ref meaning)
     : subject_(std::move(subject)), diagram_(diagram), meaning_(meaning) {
+  FindAnswers();
+}
+
+void Prover::FindAnswers() {
   open_ = verify::Where(diagram_, meaning_, IsOpen);
-  deferred_ = verify::Where(diagram_, meaning_, IsDeferred);
+  // Few filters leave an answer to somebody else.
+  if (MayReturn(subject_.stack, IsDeferred))
+    deferred_ = verify::Where(diagram_, meaning_, IsDeferred);
 }
 
 const Guarantee* Prover::Find(std::string_view name) const {
@@ -181,7 +199,8 @@ Finding Prover::ProveAlone(const Guarantee& guarantee) {
     return OutOfLimits();
   if (guarantee.wants == Wants::kWellFormed) return ProveForm();
   is_lost_ = false;
-  if (auto found = Look(guarantee, false, open_)) return *std::move(found);
+  conditions_.clear();
+  if (auto found = Look(guarantee, false, Answers::kOpen)) return *std::move(found);
   if (is_lost_) return OutOfLimits();
   for (const CallSet& set : guarantee.calls) {
     for (const Arch arch : subject_.archs) {
@@ -193,12 +212,12 @@ Finding Prover::ProveAlone(const Guarantee& guarantee) {
   if (std::string silence = SilenceOf(guarantee); !silence.empty())
     return Undecided(std::move(silence));
   if (guarantee.wants == Wants::kClosed) {
-    if (auto found = Look(guarantee, false, deferred_)) {
+    if (auto found = Look(guarantee, false, Answers::kDeferred)) {
       found->verdict = Verdict::kUndecided;
       found->reason = "a tracer or a supervisor answers, which the filter does not show";
       return *std::move(found);
     }
-    if (auto found = Look(guarantee, true, open_)) {
+    if (auto found = Look(guarantee, true, Answers::kOpen)) {
       found->verdict = Verdict::kUndecided;
       return *std::move(found);
     }
@@ -206,19 +225,19 @@ Finding Prover::ProveAlone(const Guarantee& guarantee) {
   return is_lost_ ? OutOfLimits() : Finding{Verdict::kProved, {}, {}, {}};
 }
 
-std::optional<Finding> Prover::Look(const Guarantee& guarantee, bool with_pointer, Ref bad) {
+std::optional<Finding> Prover::Look(const Guarantee& guarantee, bool with_pointer,
+                                    Answers answers) {
+  if (answers == Answers::kDeferred && deferred_ == Diagram::kFalse) return std::nullopt;
   for (const CallSet& set : guarantee.calls) {
     if (set.pointer.empty() == with_pointer || set.numbers != "foreign") continue;
-    if (auto found = LookForForeign(bad)) return found;
+    if (auto found = LookForForeign(answers)) return found;
   }
   for (const Arch arch : subject_.archs) {
     // Errnos are for programs that run: on a foreign architecture none does.
     if (guarantee.wants == Wants::kErrno && !IsListed(arch)) continue;
-    const Ref bad_here = bad == open_ ? BadOn(arch, guarantee)
-                                      : Walk(diagram_, bad, Word::kArch, abi::Info(arch).token);
     for (const CallSet& set : guarantee.calls) {
       if (set.pointer.empty() == with_pointer) continue;
-      auto found = LookOn(arch, set, bad_here);
+      auto found = LookOn(arch, guarantee, set, answers);
       if (!found) continue;
       if (with_pointer) found->reason = fmt::format("behind a pointer: {}", set.pointer);
       return found;
@@ -227,7 +246,21 @@ std::optional<Finding> Prover::Look(const Guarantee& guarantee, bool with_pointe
   return std::nullopt;
 }
 
-std::optional<Finding> Prover::LookForForeign(Ref bad) {
+Ref Prover::Answered(Answers answers, Arch arch) const {
+  const Ref all = answers == Answers::kOpen ? open_ : deferred_;
+  return Walk(diagram_, all, Word::kArch, abi::Info(arch).token);
+}
+
+Ref Prover::BadIn(Arch arch, const Guarantee& guarantee, Ref part) {
+  if (guarantee.wants == Wants::kNoFakeSuccess) return verify::Where(diagram_, part, IsFakeSuccess);
+  const auto wanted = abi::ErrnoNumber(arch, guarantee.errno_name);
+  return verify::Where(diagram_, part, [&](Outcome outcome) {
+    const bool is_wanted = KindOf(outcome) == abi::ActionKind::kErrno && outcome.data == wanted;
+    return !is_wanted && (!IsOpen(outcome) || IsFakeSuccess(outcome));
+  });
+}
+
+std::optional<Finding> Prover::LookForForeign(Answers answers) {
   std::vector<Span> listed;
   for (const Arch arch : subject_.listed) {
     const std::uint32_t token = abi::Info(arch).token;
@@ -241,52 +274,34 @@ std::optional<Finding> Prover::LookForForeign(Ref bad) {
   for (const Arch arch : subject_.archs) {
     const std::uint32_t token = abi::Info(arch).token;
     if (Walk(diagram_, foreign, Word::kArch, token) == Diagram::kFalse) continue;
-    verify::Witness witness =
-        verify::FindWitness(diagram_, Walk(diagram_, bad, Word::kArch, token));
+    verify::Witness witness = verify::FindWitness(diagram_, Answered(answers, arch));
     if (witness.found != verify::Answer::kYes) continue;
     witness.data.arch = token;
     return Witnessed(Verdict::kRefuted, witness.data, "");
   }
+  const auto look = [&](Ref calls, Ref answered) {
+    const verify::Witness witness = verify::FindWitness(diagram_, diagram_.And(calls, answered));
+    is_lost_ = is_lost_ || witness.found == verify::Answer::kUndecided;
+    return witness;
+  };
   // x32 shares x86_64's token: its numbers are foreign where only x86_64 is listed.
   if (IsListed(Arch::kX86_64) && !IsListed(Arch::kX32)) {
-    const std::uint32_t token = abi::Info(Arch::kX32).token;
-    const Ref bad_here = Walk(diagram_, bad, Word::kArch, token);
-    verify::Witness x32 =
-        verify::FindWitness(diagram_, diagram_.And(NumbersOf(Arch::kX32, "x32"), bad_here));
-    x32.data.arch = token;
-    is_lost_ = is_lost_ || x32.found == verify::Answer::kUndecided;
+    verify::Witness x32 = look(NumbersOf(Arch::kX32, "x32"), Answered(answers, Arch::kX32));
+    x32.data.arch = abi::Info(Arch::kX32).token;
     if (x32.found == verify::Answer::kYes) return Witnessed(Verdict::kRefuted, x32.data, "");
   }
-  const verify::Witness witness = verify::FindWitness(diagram_, diagram_.And(foreign, bad));
+  const verify::Witness witness = look(foreign, answers == Answers::kOpen ? open_ : deferred_);
   if (witness.found == verify::Answer::kYes) return Witnessed(Verdict::kRefuted, witness.data, "");
-  is_lost_ = is_lost_ || witness.found == verify::Answer::kUndecided;
   return std::nullopt;
 }
 
-Ref Prover::BadOn(Arch arch, const Guarantee& guarantee) {
-  const std::uint32_t token = abi::Info(arch).token;
-  const Ref meaning = Walk(diagram_, meaning_, Word::kArch, token);
-  switch (guarantee.wants) {
-    case Wants::kErrno: {
-      const auto wanted = abi::ErrnoNumber(arch, guarantee.errno_name);
-      return verify::Where(diagram_, meaning, [&](Outcome outcome) {
-        const bool is_wanted = KindOf(outcome) == abi::ActionKind::kErrno && outcome.data == wanted;
-        return !is_wanted && (!IsOpen(outcome) || IsFakeSuccess(outcome));
-      });
-    }
-    case Wants::kNoFakeSuccess:
-      return verify::Where(diagram_, meaning, IsFakeSuccess);
-    case Wants::kClosed:
-    case Wants::kWellFormed:
-      break;
-  }
-  return Walk(diagram_, open_, Word::kArch, token);
-}
-
-std::optional<Finding> Prover::LookOn(Arch arch, const CallSet& set, Ref bad) {
-  const auto look = [&](Ref condition, Ref where) -> std::optional<bpf::SeccompData> {
-    if (where == Diagram::kFalse || condition == Diagram::kFalse) return std::nullopt;
-    const verify::Witness witness = verify::FindWitness(diagram_, diagram_.And(condition, where));
+std::optional<Finding> Prover::LookOn(Arch arch, const Guarantee& guarantee, const CallSet& set,
+                                      Answers answers) {
+  const bool judges = guarantee.wants != Wants::kClosed;
+  const Ref here = judges ? Walk(diagram_, meaning_, Word::kArch, abi::Info(arch).token)
+                          : Answered(answers, arch);
+  const auto look = [&](Ref bad) -> std::optional<bpf::SeccompData> {
+    const verify::Witness witness = verify::FindWitness(diagram_, bad);
     is_lost_ = is_lost_ || witness.found == verify::Answer::kUndecided;
     if (witness.found != verify::Answer::kYes) return std::nullopt;
     bpf::SeccompData data = witness.data;
@@ -294,12 +309,22 @@ std::optional<Finding> Prover::LookOn(Arch arch, const CallSet& set, Ref bad) {
     return data;
   };
   if (!set.numbers.empty()) {
-    const auto data = look(NumbersOf(arch, set.numbers), bad);
-    if (data) return Witnessed(Verdict::kRefuted, *data, "");
+    const Ref bad = judges ? BadIn(arch, guarantee, here) : here;
+    if (const auto data = look(diagram_.And(NumbersOf(arch, set.numbers), bad)))
+      return Witnessed(Verdict::kRefuted, *data, "");
     return std::nullopt;
   }
   for (const Target& target : TargetsOf(set, arch)) {
-    auto data = look(target.condition, Walk(diagram_, bad, Word::kNr, target.number));
+    const Ref part = Walk(diagram_, here, Word::kNr, target.number);
+    const Ref bad = judges ? BadIn(arch, guarantee, part) : part;
+    // Most calls are closed whatever their arguments: then the condition is not looked at.
+    if (bad == Diagram::kFalse) continue;
+    const auto condition =
+        target.selector ? verify::Compare(diagram_, verify::LowHalf(0), verify::Relation::kEqual,
+                                          target.selector->value, target.selector->mask)
+                        : ConditionOf(set, arch);
+    if (!condition) continue;
+    auto data = look(diagram_.And(*condition, bad));
     if (!data) continue;
     data->nr = target.number;
     return Witnessed(Verdict::kRefuted, *data, "");
@@ -307,40 +332,53 @@ std::optional<Finding> Prover::LookOn(Arch arch, const CallSet& set, Ref bad) {
   return std::nullopt;
 }
 
-std::optional<Ref> Prover::ConditionOf(const CallSet& set, Arch arch) {
-  if (set.when.empty()) return Diagram::kTrue;
+Prover::Condition Prover::ReadCondition(const CallSet& set) const {
+  Condition condition = {.set = &set};
   std::string text(set.when);
   if (const auto at = text.find(kFamilies); at != std::string::npos) {
-    if (subject_.families.empty()) return Diagram::kTrue;
+    if (subject_.families.empty()) return condition;
     text.replace(at, kFamilies.size(), fmt::format("{{{}}}", fmt::join(subject_.families, ", ")));
   }
-  const auto condition = policy::ParseCondition(text);
-  if (!condition) return std::nullopt;
-  return ConditionDiagram(diagram_, *condition, arch, set.call);
+  auto parsed = policy::ParseCondition(text);
+  condition.is_valid = parsed.has_value();
+  if (parsed) condition.parsed = *std::move(parsed);
+  return condition;
 }
 
-std::vector<Prover::Target> Prover::TargetsOf(const CallSet& set, Arch arch) {
-  std::vector<Target> targets;
+std::optional<Ref> Prover::ConditionOf(const CallSet& set, Arch arch) {
+  if (set.when.empty()) return Diagram::kTrue;
+  auto known = std::ranges::find(conditions_, &set, &Condition::set);
+  if (known == conditions_.end()) {
+    conditions_.push_back(ReadCondition(set));
+    known = conditions_.end() - 1;
+  }
+  if (!known->is_valid) return std::nullopt;
+  if (!known->parsed) return Diagram::kTrue;
+  for (const auto& [other, holds] : known->holds) {
+    if (other == arch) return holds;
+  }
+  known->holds.emplace_back(arch, ConditionDiagram(diagram_, *known->parsed, arch, set.call));
+  return known->holds.back().second;
+}
+
+Prover::Targets Prover::TargetsOf(const CallSet& set, Arch arch) {
+  Targets targets;
   const bool is_here = set.archs.empty() || std::ranges::any_of(set.archs, [&](auto name) {
                          return abi::FindArch(name) == arch;
                        });
   if (!is_here || IsNeverFiltered(arch, set.call)) return targets;
   const auto number = abi::Number(arch, set.call);
-  const auto condition = number ? ConditionOf(set, arch) : std::nullopt;
-  if (condition) targets.push_back({*number, *condition});
-  if (condition && arch == Arch::kX32) {
+  if (number) targets.Add({*number, std::nullopt});
+  if (number && arch == Arch::kX32) {
     const std::uint32_t plain = *number & ~abi::kX32Bit;
-    if (plain >= abi::kX32FirstOwn && plain <= abi::kX32LastOwn)
-      targets.push_back({plain, *condition});
+    if (plain >= abi::kX32FirstOwn && plain <= abi::kX32LastOwn) targets.Add({plain, std::nullopt});
   }
   const auto add_subcall = [&](bool has, std::span<const abi::Multiplexed> table,
                                std::string_view multiplexer, std::uint32_t mask) {
     const abi::Multiplexed* const subcall = has ? FindSubcall(table, set.call) : nullptr;
-    const auto through = abi::Number(arch, multiplexer);
-    if (subcall == nullptr || !through) return;
-    targets.push_back(
-        {*through, verify::Compare(diagram_, verify::LowHalf(0), verify::Relation::kEqual,
-                                   subcall->selector, mask)});
+    if (subcall == nullptr) return;
+    if (const auto through = abi::Number(arch, multiplexer))
+      targets.Add({*through, Selector{subcall->selector, mask}});
   };
   const abi::ArchInfo& info = abi::Info(arch);
   add_subcall(info.has_socketcall, abi::SocketcallTable(), "socketcall", 0xffffffff);
@@ -383,10 +421,9 @@ std::string Prover::SilenceOf(const Guarantee& guarantee) {
   for (const Arch arch : subject_.archs) {
     bool says_something = false;
     for (const CallSet& set : guarantee.calls) {
-      says_something = says_something || !TargetsOf(set, arch).empty();
-      const bool has_no_meaning =
-          set.archs.empty() && abi::Number(arch, set.call) && !ConditionOf(set, arch);
-      if (has_no_meaning) {
+      const Says says = SaysAbout(guarantee, set, arch);
+      says_something = says_something || says == Says::kSomething;
+      if (says == Says::kNonsense) {
         return fmt::format("its condition on {} has no meaning on {}", set.call,
                            abi::Info(arch).name);
       }
@@ -394,19 +431,38 @@ std::string Prover::SilenceOf(const Guarantee& guarantee) {
     if (says_something) continue;
     // Where every call of the architecture is closed there is nothing left to say.
     const Ref own = arch == Arch::kX32 ? NumbersOf(arch, "x32") : Diagram::kTrue;
-    const Ref open = Walk(diagram_, open_, Word::kArch, abi::Info(arch).token);
+    const Ref open = Answered(Answers::kOpen, arch);
     if (verify::Overlap(diagram_, own, open) == verify::Answer::kNo) continue;
     return fmt::format("it says nothing about {}", abi::Info(arch).name);
   }
   return {};
 }
 
+Prover::Says Prover::SaysAbout(const Guarantee& guarantee, const CallSet& set, Arch arch) {
+  bool says_something = false;
+  for (const Target& target : TargetsOf(set, arch)) {
+    says_something = true;
+    if (target.selector || set.when.empty()) continue;
+    // Of a call that is closed whatever its arguments, no condition leaves anything open.
+    const auto never = [&](Answers answers) {
+      return Walk(diagram_, Answered(answers, arch), Word::kNr, target.number) == Diagram::kFalse;
+    };
+    const bool is_closed =
+        guarantee.wants == Wants::kClosed && never(Answers::kOpen) && never(Answers::kDeferred);
+    if (!is_closed && !ConditionOf(set, arch))
+      return set.archs.empty() ? Says::kNonsense : Says::kNothing;
+  }
+  return says_something ? Says::kSomething : Says::kNothing;
+}
+
 Finding Prover::ProveForm() {
   for (const bpf::Program& program : subject_.stack) {
-    const Ref returns = verify::ReturnsOf(diagram_, program, subject_.big_endian);
-    const verify::Witness witness = verify::FindWitness(
-        diagram_, verify::Where(diagram_, returns,
-                                [](Outcome outcome) { return !verify::IsKnownAction(outcome); }));
+    Ref unknown = Diagram::kFalse;
+    if (MayReturn({&program, 1}, IsUnknownAction)) {
+      const Ref returns = verify::ReturnsOf(diagram_, program, subject_.big_endian);
+      unknown = verify::Where(diagram_, returns, IsUnknownAction);
+    }
+    const verify::Witness witness = verify::FindWitness(diagram_, unknown);
     if (witness.found == verify::Answer::kUndecided) return OutOfLimits();
     if (witness.found == verify::Answer::kYes)
       return Witnessed(Verdict::kRefuted, witness.data, "an action that the kernel does not know");

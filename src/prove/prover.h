@@ -10,15 +10,18 @@
 // part of the set, whatever the condition: its arguments are behind a pointer.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bpf/program.h"
+#include "policy/condition.h"
 #include "policy/policy.h"
 #include "prove/guarantee.h"
 #include "verify/diagram.h"
@@ -64,23 +67,53 @@ class Prover {
   const Subject& GetSubject() const { return subject_; }
 
  private:
-  // One call of a set: a number under a token, and what its arguments must be.
+  // One call of a set: a number under a token, and, through a multiplexer, what selects it.
+  struct Selector {
+    std::uint32_t value = 0;
+    std::uint32_t mask = 0;
+  };
   struct Target {
     std::uint32_t number = 0;
-    verify::Ref condition = verify::Diagram::kTrue;
+    std::optional<Selector> selector;
+  };
+  // At most: its number, x32's without the bit, socketcall, ipc.
+  struct Targets {
+    std::array<Target, 4> all;
+    std::size_t size = 0;
+    void Add(const Target& target) { all[size++] = target; }
+    const Target* begin() const { return all.data(); }
+    const Target* end() const { return all.data() + size; }
+  };
+  // A set's condition, read once, and what it is on each architecture that was asked for.
+  struct Condition {
+    const CallSet* set = nullptr;
+    std::optional<policy::Condition> parsed;  // none: it always holds
+    bool is_valid = true;
+    std::vector<std::pair<abi::Arch, std::optional<verify::Ref>>> holds;
   };
 
+  // Which answers are looked for: those that leave a call open, or to somebody else.
+  enum class Answers : std::uint8_t { kOpen, kDeferred };
+
+  void FindAnswers();
   Finding ProveAlone(const Guarantee& guarantee);
   Finding ProveForm();
   bool IsListed(abi::Arch arch) const;
-  // Looks for a call of the guarantee's sets (those with or without a pointer) that is `bad`.
-  std::optional<Finding> Look(const Guarantee& guarantee, bool with_pointer, verify::Ref bad);
-  std::optional<Finding> LookOn(abi::Arch arch, const CallSet& set, verify::Ref bad);
-  std::optional<Finding> LookForForeign(verify::Ref bad);
-  // What is refuted by an answer: open ones, or another errno than wanted on this architecture.
-  verify::Ref BadOn(abi::Arch arch, const Guarantee& guarantee);
-  std::vector<Target> TargetsOf(const CallSet& set, abi::Arch arch);
+  // Looks for a call of the guarantee's sets (those with or without a pointer) that is answered so.
+  std::optional<Finding> Look(const Guarantee& guarantee, bool with_pointer, Answers answers);
+  std::optional<Finding> LookOn(abi::Arch arch, const Guarantee& guarantee, const CallSet& set,
+                                Answers answers);
+  std::optional<Finding> LookForForeign(Answers answers);
+  // Where the filters answer so: on one architecture, for each of its numbers and arguments.
+  verify::Ref Answered(Answers answers, abi::Arch arch) const;
+  // Where a guarantee does not only ask for closed calls: the outcomes in a part that refute it.
+  verify::Ref BadIn(abi::Arch arch, const Guarantee& guarantee, verify::Ref part);
+  static Targets TargetsOf(const CallSet& set, abi::Arch arch);
+  Condition ReadCondition(const CallSet& set) const;
   std::optional<verify::Ref> ConditionOf(const CallSet& set, abi::Arch arch);
+  // Whether a set says something about an architecture, or cannot: its condition has no meaning.
+  enum class Says : std::uint8_t { kSomething, kNothing, kNonsense };
+  Says SaysAbout(const Guarantee& guarantee, const CallSet& set, abi::Arch arch);
   verify::Ref NumbersOf(abi::Arch arch, std::string_view numbers);
   // Why it is silent about an architecture in play; empty when it is not.
   std::string SilenceOf(const Guarantee& guarantee);
@@ -92,8 +125,9 @@ class Prover {
   verify::Diagram& diagram_;
   verify::Ref meaning_ = verify::Diagram::kLost;
   verify::Ref open_ = verify::Diagram::kLost;
-  verify::Ref deferred_ = verify::Diagram::kLost;
+  verify::Ref deferred_ = verify::Diagram::kFalse;
   std::map<std::string_view, Finding> known_findings_;  // also those under way: no cycle
+  std::vector<Condition> conditions_;                   // of the guarantee that is being proved
   bool is_lost_ = false;
 };
 

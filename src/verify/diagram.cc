@@ -248,6 +248,7 @@ Ref Diagram::Intersect(Ref a, Ref b) {
 }
 
 Ref Diagram::Map(Ref ref, const std::function<Ref(Ref)>& replace) {
+  if (IsTerminal(ref)) return ref == kLost ? kLost : replace(ref);
   std::vector<Ref> known(count_, kLost);
   const auto map = [&](const auto& self, Ref from) -> Ref {
     if (from == kLost) return kLost;

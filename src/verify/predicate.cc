@@ -3,22 +3,45 @@
 namespace bailey::verify {
 namespace {
 
-// The truth of a comparison of numbers whose higher digits are equal, given the truth for the
-// digits below: `left` and `right` are the digits here.
-Ref DecideDigit(Relation relation, unsigned left, unsigned right, Ref below) {
+// What a comparison looks at in one digit: (digit & mask) ^ flip against `operand`.
+struct DigitTest {
+  unsigned mask = 0;
+  unsigned flip = 0;
+  unsigned operand = 0;
+};
+
+// The children of a digit, given the truth `below` for what the lower digits decide when this one
+// does not. Compilers turn each loop into a few vector instructions.
+void DecideDigit(Relation relation, const DigitTest& test, Ref below, Diagram::Children& children) {
+  const auto digit = [&](unsigned i) { return (i & test.mask) ^ test.flip; };
+  const auto set = [&](Ref less, Ref equal, Ref greater) {
+    for (unsigned i = 0; i < Diagram::kFanOut; ++i) {
+      const unsigned here = digit(i);
+      children[i] = here == test.operand ? equal : here < test.operand ? less : greater;
+    }
+  };
   switch (relation) {
     case Relation::kEqual:
-      return left == right ? below : Diagram::kFalse;
+      return set(Diagram::kFalse, below, Diagram::kFalse);
     case Relation::kLess:
     case Relation::kLessEqual:
-      return left == right ? below : left < right ? Diagram::kTrue : Diagram::kFalse;
+      return set(Diagram::kTrue, below, Diagram::kFalse);
     case Relation::kGreater:
     case Relation::kGreaterEqual:
-      return left == right ? below : left > right ? Diagram::kTrue : Diagram::kFalse;
+      return set(Diagram::kFalse, below, Diagram::kTrue);
     case Relation::kAnyBit:
-      return (left & right) != 0 ? Diagram::kTrue : below;
+      for (unsigned i = 0; i < Diagram::kFanOut; ++i) {
+        children[i] = (digit(i) & test.operand) != 0 ? Diagram::kTrue : below;
+      }
+      return;
   }
-  return Diagram::kLost;
+}
+
+// Where the digit is not read, one child stands for all.
+Ref DecideUnread(Relation relation, const DigitTest& test, Ref below) {
+  Diagram::Children children;
+  DecideDigit(relation, test, below, children);
+  return children[0];
 }
 
 bool HoldsWhenEqual(Relation relation) {
@@ -68,13 +91,18 @@ Ref Compare(Diagram& diagram, const Field& field, Relation relation, std::uint64
     const auto part = [&](std::uint64_t value) {
       return static_cast<unsigned>(value >> (Diagram::kDigitBits * digit)) % Diagram::kFanOut;
     };
-    Diagram::Children children;
-    for (unsigned i = 0; i < Diagram::kFanOut; ++i) {
-      children[i] =
-          DecideDigit(relation, (i & part(mask)) ^ part(flip), part(operand) ^ part(flip), result);
+    const DigitTest test = {part(mask), part(flip), part(operand) ^ part(flip)};
+    if (test.mask == 0) {
+      result = DecideUnread(relation, test, result);
+      continue;
     }
+    Diagram::Children children;
+    DecideDigit(relation, test, result, children);
     const Word word = digit < Diagram::kDigits ? field.low : *field.high;
-    result = diagram.Choose(diagram.LevelOf(word, digit % Diagram::kDigits), children);
+    const unsigned level = diagram.LevelOf(word, digit % Diagram::kDigits);
+    // The other children are truth values, which lie below everything.
+    result = diagram.Level(result) > level ? diagram.Make(level, children)
+                                           : diagram.Choose(level, children);
   }
   return result;
 }
@@ -83,8 +111,8 @@ Ref Equals(Diagram& diagram, Word word, std::uint32_t value) {
   return Compare(diagram, Whole(word), Relation::kEqual, value);
 }
 
-Ref Switch(Diagram& diagram, Word word, std::span<const Span> spans, Ref otherwise) {
-  return SwitchBuilder{diagram, word, otherwise}.Build(0, Diagram::kDigits, spans);
+Ref Switch(Diagram& diagram, Word word, std::span<const Span> spans, Ref otherwise, unsigned bits) {
+  return SwitchBuilder{diagram, word, otherwise}.Build(0, bits / Diagram::kDigitBits, spans);
 }
 
 Ref Where(Diagram& diagram, Ref meaning, const std::function<bool(Outcome)>& wanted) {

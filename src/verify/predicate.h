@@ -44,8 +44,8 @@ Ref Compare(Diagram& diagram, const Field& field, Relation relation, std::uint64
 // `word` is `value`.
 Ref Equals(Diagram& diagram, Word word, std::uint32_t value);
 
-// A function of `word` given by its values: `value` from `first` to `last`, both included. The
-// spans are sorted and do not overlap.
+// A function of the low `bits` of `word` (a multiple of 4) given by its values: `value` from
+// `first` to `last`, both included. The spans are sorted and do not overlap.
 struct Span {
   std::uint32_t first = 0;
   std::uint32_t last = 0;
@@ -53,7 +53,7 @@ struct Span {
   bool operator==(const Span&) const = default;
 };
 Ref Switch(Diagram& diagram, Word word, std::span<const Span> spans,
-           Ref otherwise = Diagram::kFalse);
+           Ref otherwise = Diagram::kFalse, unsigned bits = 32);
 
 // The calls for which `meaning` has an outcome that `wanted` holds for.
 Ref Where(Diagram& diagram, Ref meaning, const std::function<bool(Outcome)>& wanted);
