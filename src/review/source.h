@@ -12,7 +12,16 @@ namespace bailey::review {
 
 enum class Language : std::uint8_t { kC, kCxx, kRust };
 
-enum class TokenKind : std::uint8_t { kName, kNumber, kString, kCharacter, kComment, kPunctuation };
+enum class TokenKind : std::uint8_t {
+  kName,
+  kNumber,
+  kString,
+  kCharacter,
+  kComment,  // also what "#if 0" leaves out
+  kPunctuation,
+  kDirective,  // a whole line of the preprocessor, its continuations included
+  kLifetime,   // Rust: 'a
+};
 
 struct Token {
   TokenKind kind = TokenKind::kName;

@@ -1,6 +1,6 @@
 fn rules(id: &str, tap: &str) -> String {
-    format!( // the text of nft
-        "table inet box {{
+    format!(
+        /* found */ "table inet box {{
             chain vm_{id} {{
                 iifname \"{tap}\" drop
             }}
