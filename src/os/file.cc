@@ -43,14 +43,19 @@ SysResult<struct stat> StatFd(int fd) {
   return found;
 }
 
+SysResult<std::uint64_t> MountIdOf(int directory, const char* path) {
+  struct statx found = {};
+  if (::statx(directory, path, 0, STATX_MNT_ID, &found) != 0) return LastErrno();
+  if (!(found.stx_mask & STATX_MNT_ID)) return Fail(ENOSYS);
+  return found.stx_mnt_id;
+}
+
 SysStatus MakeDirectory(int directory, const char* name, unsigned mode) {
   return Check(::mkdirat(directory, name, mode));
 }
 
 SysStatus MakeFile(int directory, const char* name, unsigned mode) {
-  const auto file = Open(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, mode);
-  if (!file) return std::unexpected(file.error());
-  return {};
+  return Check(::mknodat(directory, name, S_IFREG | mode, 0));
 }
 
 SysStatus MakeSymlink(const char* target, int directory, const char* name) {

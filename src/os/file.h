@@ -22,6 +22,8 @@ SysResult<base::UniqueFd> OpenInRoot(int root, const char* path, int flags, unsi
 
 SysResult<struct stat> Stat(int directory, const char* path, bool follow);
 SysResult<struct stat> StatFd(int fd);
+// Of the mount that a path leads to, magic links of /proc included (statx(2): Linux 5.8).
+SysResult<std::uint64_t> MountIdOf(int directory, const char* path);
 
 SysStatus MakeDirectory(int directory, const char* name, unsigned mode);
 SysStatus MakeFile(int directory, const char* name, unsigned mode);

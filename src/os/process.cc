@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -27,14 +28,19 @@ constexpr NamespaceFlag kNamespaceFlags[] = {
     {kUtsNamespace, CLONE_NEWUTS},    {kCgroupNamespace, CLONE_NEWCGROUP},
     {kNetworkNamespace, CLONE_NEWNET}};
 
+std::uint64_t CloneFlags(std::uint32_t namespaces) {
+  std::uint64_t flags = 0;
+  for (const NamespaceFlag& entry : kNamespaceFlags)
+    if (namespaces & entry.name) flags |= entry.flag;
+  return flags;
+}
+
 }  // namespace
 
 SysResult<Child> Fork(std::uint32_t namespaces) {
   int pidfd = -1;
   clone_args arguments = {};
-  arguments.flags = CLONE_PIDFD;
-  for (const NamespaceFlag& entry : kNamespaceFlags)
-    if (namespaces & entry.name) arguments.flags |= entry.flag;
+  arguments.flags = CLONE_PIDFD | CloneFlags(namespaces);
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
   const long pid = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
@@ -43,6 +49,14 @@ SysResult<Child> Fork(std::uint32_t namespaces) {
   child.pid = static_cast<pid_t>(pid);
   if (pid > 0) child.pidfd.Reset(pidfd);
   return child;
+}
+
+SysStatus Unshare(std::uint32_t namespaces) {
+  return Check(::unshare(static_cast<int>(CloneFlags(namespaces))));
+}
+
+SysStatus JoinNamespaces(int pidfd, std::uint32_t namespaces) {
+  return Check(::setns(pidfd, static_cast<int>(CloneFlags(namespaces))));
 }
 
 SysResult<base::UniqueFd> OpenPidfd(pid_t pid) {
@@ -92,8 +106,14 @@ SysStatus FillStandardDescriptors() {
   return {};
 }
 
-SysStatus CloseFrom(int first) {
-  return Check(::syscall(SYS_close_range, static_cast<unsigned>(first), ~0u, 0));
+SysStatus CloseAllBut(std::span<const int> kept) {
+  unsigned first = 3;
+  for (const int fd : kept) {
+    const auto next = static_cast<unsigned>(fd);
+    if (first < next && ::syscall(SYS_close_range, first, next - 1, 0) != 0) return LastErrno();
+    first = next + 1;
+  }
+  return Check(::syscall(SYS_close_range, first, ~0u, 0));
 }
 
 SysStatus ResetSignals() {
@@ -161,6 +181,50 @@ SysResult<Received> Receive(int socket, std::span<char> buffer) {
     ucred credentials;
     std::copy_n(CMSG_DATA(c), sizeof(credentials), reinterpret_cast<unsigned char*>(&credentials));
     received.sender = credentials.pid;
+  }
+  return received;
+}
+
+SysStatus SendDescriptor(int socket, int descriptor) {
+  char byte = 'd';
+  iovec part = {&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (descriptor >= 0) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof(control);
+    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    ::memcpy(CMSG_DATA(rights), &descriptor, sizeof(descriptor));
+  }
+  return Check(::sendmsg(socket, &header, MSG_NOSIGNAL));
+}
+
+SysResult<base::UniqueFd> ReceiveDescriptor(int socket) {
+  char byte = 0;
+  iovec part = {&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  ssize_t size = -1;
+  do {
+    size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return LastErrno();
+  if (size == 0) return Fail(EPIPE);
+  base::UniqueFd received;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    int descriptor = -1;
+    ::memcpy(&descriptor, CMSG_DATA(c), sizeof(descriptor));
+    received.Reset(descriptor);
   }
   return received;
 }

@@ -31,6 +31,11 @@ struct Child {
 
 // clone3(2) like fork: the child goes on from here on a copy of the memory, in new namespaces.
 SysResult<Child> Fork(std::uint32_t namespaces);
+// Moves this process into new namespaces (unshare(2)); a new user namespace gives it all
+// capabilities there, and no more in the one that it leaves.
+SysStatus Unshare(std::uint32_t namespaces);
+// Moves this process into those of another (setns(2) with a pidfd: Linux 5.8).
+SysStatus JoinNamespaces(int pidfd, std::uint32_t namespaces);
 
 SysResult<base::UniqueFd> OpenPidfd(pid_t pid);
 SysStatus SendSignal(int pidfd, int signal);
@@ -54,8 +59,8 @@ SysStatus ChangeDirectory(const char* path);
 // Descriptors 0, 1 and 2 that were closed by the caller become ones that fail like closed ones: the
 // next files opened here must not take their numbers, and so be handed to a program as its output.
 SysStatus FillStandardDescriptors();
-// Every descriptor from `first` on.
-SysStatus CloseFrom(int first);
+// Closes every descriptor but 0, 1, 2 and these, which must be in rising order and above 2.
+SysStatus CloseAllBut(std::span<const int> kept);
 // Signal dispositions and mask back to what a new program expects.
 SysStatus ResetSignals();
 // Lowers the soft and hard limit, never raising the hard one: min(value, hard).
@@ -72,5 +77,10 @@ struct Received {
   pid_t sender = 0;
 };
 SysResult<Received> Receive(int socket, std::span<char> buffer);
+
+// One byte with a descriptor (SCM_RIGHTS), or with none: -1.
+SysStatus SendDescriptor(int socket, int descriptor);
+// EPIPE when the other end is closed.
+SysResult<base::UniqueFd> ReceiveDescriptor(int socket);
 
 }  // namespace bailey::os

@@ -1,8 +1,12 @@
 // The root plan, done: every source by descriptor, every target resolved inside the new root.
 #include <fcntl.h>
 
+#include <algorithm>
+#include <array>
+
 #include "os/file.h"
 #include "os/mount.h"
+#include "sandbox/host_path.h"
 #include "sandbox/tasks.h"
 
 namespace bailey::sandbox {
@@ -10,26 +14,6 @@ namespace {
 
 constexpr const char* kMaskFile = ".bailey-mask/file";
 constexpr const char* kMaskDirectory = ".bailey-mask/directory";
-
-// Splits a target into the directory to look up and the name to make in it.
-struct Place {
-  char directory[4096];
-  const char* name;
-};
-
-os::SysStatus Split(const std::string& path, Place& place) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos || path.size() >= sizeof(place.directory))
-    return os::Fail(ENAMETOOLONG);
-  path.copy(place.directory, slash);
-  place.directory[slash] = '\0';
-  if (slash == 0) {
-    place.directory[0] = '/';
-    place.directory[1] = '\0';
-  }
-  place.name = path.c_str() + slash + 1;
-  return {};
-}
 
 // Does the steps one after the other. `root` is the new root once its first step is done.
 class RootBuilder {
@@ -41,22 +25,19 @@ class RootBuilder {
     return std::visit(*this, prepared_.plan->root.steps[index]);
   }
 
-  os::SysStatus operator()(const MakeDirectory& step) const {
-    return Make(step.path, [](int directory, const char* name) {
-      return os::MakeDirectory(directory, name, 0755);
-    });
+  os::SysStatus operator()(const MakeDirectory& step) {
+    if (const auto found = FindParent(step.path); !found) return found;
+    return os::MakeDirectory(parent_.Get(), Name(step.path), 0755);
   }
 
-  os::SysStatus operator()(const MakeFile& step) const {
-    return Make(step.path, [](int directory, const char* name) {
-      return os::MakeFile(directory, name, 0444);
-    });
+  os::SysStatus operator()(const MakeFile& step) {
+    if (const auto found = FindParent(step.path); !found) return found;
+    return os::MakeFile(parent_.Get(), Name(step.path), 0444);
   }
 
-  os::SysStatus operator()(const MakeSymlink& step) const {
-    return Make(step.path, [&step](int directory, const char* name) {
-      return os::MakeSymlink(step.text.c_str(), directory, name);
-    });
+  os::SysStatus operator()(const MakeSymlink& step) {
+    if (const auto found = FindParent(step.path); !found) return found;
+    return os::MakeSymlink(step.text.c_str(), parent_.Get(), Name(step.path));
   }
 
   os::SysStatus operator()(const BindMount& step) {
@@ -102,23 +83,32 @@ class RootBuilder {
     return AttachAt(tree->Get(), step.target, step.directory);
   }
 
-  os::SysStatus Enter() {
+  os::SysStatus Finish() {
     if (mask_source_made_) {
       const auto detached = os::Detach(root_.Get(), kMaskSource);
       if (!detached) return detached;
       if (const auto gone = os::RemoveDirectory(root_.Get(), kMaskSource); !gone) return gone;
     }
-    return os::EnterRoot(root_.Get());
+    prepared_.root = std::move(root_);
+    return {};
   }
 
  private:
-  template <class F>
-  os::SysStatus Make(const std::string& path, F make) const {
-    Place place;
-    if (const auto split = Split(path, place); !split) return split;
-    const auto directory = os::OpenInRoot(root_.Get(), place.directory, O_PATH | O_DIRECTORY);
-    if (!directory) return std::unexpected(directory.error());
-    return make(directory->Get(), place.name);
+  static const char* Name(const std::string& path) { return path.c_str() + path.rfind('/') + 1; }
+
+  // Opens the directory that holds `path` as `parent_`: steps come in the order of their paths, and
+  // most have the same one as the step before.
+  os::SysStatus FindParent(const std::string& path) {
+    const std::string_view wanted(path.data(), std::max<std::size_t>(path.rfind('/'), 1));
+    if (parent_.IsOpen() && wanted == parent_path_) return {};
+    std::array<char, 4096> text;
+    if (wanted.size() >= text.size()) return os::Fail(ENAMETOOLONG);
+    text[wanted.copy(text.data(), wanted.size())] = '\0';
+    auto opened = os::OpenInRoot(root_.Get(), text.data(), O_PATH | O_DIRECTORY);
+    if (!opened) return std::unexpected(opened.error());
+    parent_ = std::move(*opened);
+    parent_path_ = wanted;
+    return {};
   }
 
   os::SysStatus Mount(const char* type, std::span<const os::FilesystemOption> options,
@@ -130,18 +120,21 @@ class RootBuilder {
 
   os::SysStatus AttachAt(int tree, const std::string& target, bool directory) {
     if (target == "/") return AttachRoot(tree);
-    const auto place = os::OpenInRoot(root_.Get(), target.c_str(), O_PATH | O_NOFOLLOW);
+    if (const auto found = FindParent(target); !found) return found;
+    const auto place = os::OpenInRoot(parent_.Get(), Name(target), O_PATH | O_NOFOLLOW);
     if (!place) return std::unexpected(place.error());
+    // What was opened before lies below the new mount from now on.
+    if (IsWithin(parent_path_, target)) parent_.Reset();
     const auto found = os::StatFd(place->Get());
     if (!found) return std::unexpected(found.error());
     if (S_ISDIR(found->st_mode) != directory) return os::Fail(directory ? ENOTDIR : EISDIR);
     return os::Attach(tree, place->Get());
   }
 
-  // The new root is attached over the old one's top, which no lookup from "/" sees; the detached
-  // tree's own descriptor then leads to it.
+  // The new root has to be attached somewhere before it can be entered. Not over "/": the payload
+  // makes its user namespace meanwhile (see pid1.cc).
   os::SysStatus AttachRoot(int tree) {
-    const auto top = os::Open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+    const auto top = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
     if (!top) return std::unexpected(top.error());
     if (const auto attached = os::Attach(tree, top->Get()); !attached) return attached;
     auto opened = os::Open(tree, ".", O_PATH | O_DIRECTORY);
@@ -167,6 +160,8 @@ class RootBuilder {
   Prepared& prepared_;
   std::size_t index_ = 0;
   base::UniqueFd root_;
+  base::UniqueFd parent_;
+  std::string_view parent_path_;  // of a step's target
   bool mask_source_made_ = false;
 };
 
@@ -189,9 +184,10 @@ os::SysStatus BuildRoot(Prepared& prepared, Failure& failure) {
     failure = {Stage::kMount, static_cast<std::uint32_t>(i), 0};
     if (const auto done = builder.Do(i); !done) return done;
   }
-  failure = {Stage::kEnterRoot, 0, 0};
-  return builder.Enter();
+  return builder.Finish();
 }
+
+os::SysStatus EnterRoot(const Prepared& prepared) { return os::EnterRoot(prepared.root.Get()); }
 
 os::SysStatus SealRoot(const Prepared& prepared) {
   for (const Step& step : prepared.plan->root.steps) {

@@ -1,6 +1,8 @@
 // Paths of the host as they really are: every symlink on the way found and remembered.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,14 +15,29 @@ namespace bailey::sandbox {
 struct HostPath {
   std::string real;                          // absolute, no symlink in it
   std::map<std::string, std::string> links;  // absolute path of a symlink (its parent real) -> text
+  struct stat status = {};                   // of `real`
 };
 
-// Walks `path` (absolute) component by component. Errors are "show <path>: <cause>".
-base::Result<HostPath> ResolveHostPath(std::string_view path);
+// What was looked at is remembered: a policy's paths share their parents.
+class HostPaths {
+ public:
+  // Walks `path` (absolute) component by component. Errors are "show <path>: <cause>".
+  base::Result<HostPath> Resolve(std::string_view path);
+
+ private:
+  struct Entry {
+    int error = 0;  // errno
+    struct stat status = {};
+    std::string link;  // the text of a symlink
+  };
+  const Entry& Look(const std::string& path);
+
+  std::map<std::string, Entry, std::less<>> entries_;
+};
 
 // "/a/b" is within "/a" and "/"; "/ab" is not within "/a". A path is within itself.
 bool IsWithin(std::string_view path, std::string_view ancestor);
-std::string Parent(std::string_view path);
+std::string_view Parent(std::string_view path);
 std::string Join(std::string_view directory, std::string_view name);
 
 // Existing paths below `roots` that match `pattern` (absolute): "**" spans directories, "*" and "?"

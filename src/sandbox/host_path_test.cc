@@ -29,7 +29,7 @@ TEST_F(HostPathTest, RemembersEverySymlinkOnTheWay) {
   fs::create_directories(top_ + "/usr/bin");
   fs::create_symlink("usr/bin", top_ + "/bin");
   fs::create_symlink(top_ + "/bin", top_ + "/absolute");
-  const auto path = ResolveHostPath(top_ + "/absolute/../bin/.");
+  const auto path = HostPaths().Resolve(top_ + "/absolute/../bin/.");
   ASSERT_TRUE(path) << path.error().text;
   EXPECT_EQ(path->real, top_ + "/usr/bin");
   EXPECT_EQ(path->links, (std::map<std::string, std::string>{{top_ + "/absolute", top_ + "/bin"},
@@ -37,11 +37,11 @@ TEST_F(HostPathTest, RemembersEverySymlinkOnTheWay) {
 }
 
 TEST_F(HostPathTest, NamesThePathThatItCannotShow) {
-  const auto missing = ResolveHostPath(top_ + "/none");
+  const auto missing = HostPaths().Resolve(top_ + "/none");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().text, "show " + top_ + "/none: No such file or directory");
   fs::create_symlink("loop", top_ + "/loop");
-  const auto loop = ResolveHostPath(top_ + "/loop");
+  const auto loop = HostPaths().Resolve(top_ + "/loop");
   ASSERT_FALSE(loop);
   EXPECT_EQ(loop.error().text, "show " + top_ + "/loop: Too many levels of symbolic links");
 }

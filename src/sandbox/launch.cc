@@ -207,9 +207,14 @@ class Supervisor {
         return false;
       }
       case MessageKind::kReady:
-      case MessageKind::kSealed:
-        (message.kind == MessageKind::kReady ? ready_ : sealed_) = true;
+        ready_ = true;
         return StartWhenComplete();
+      case MessageKind::kSealed: {
+        auto found = ReadBackRoot(plan_, payload_, sandbox_.Pid());
+        if (!found) return found.error();
+        root_ = std::move(*found);
+        return StartWhenComplete();
+      }
       case MessageKind::kFailed:
         return Failed(message);
       case MessageKind::kEnded:
@@ -225,8 +230,8 @@ class Supervisor {
   }
 
   base::Result<bool> StartWhenComplete() {
-    if (!ready_ || !sealed_) return false;
-    auto enforced = ReadBack(plan_, instructions_, payload_, sandbox_.Pid());
+    if (!ready_ || !root_) return false;
+    auto enforced = ReadBackLayers(plan_, instructions_, payload_, *std::move(root_));
     if (!enforced) return enforced.error();
     outcome_.enforced = std::move(*enforced);
     if (const auto sent = Tell(MessageKind::kStart); !sent) return sent.error();
@@ -325,7 +330,8 @@ class Supervisor {
   pid_t payload_ = -1;
   base::UniqueFd payload_pidfd_;
   std::vector<std::size_t> instructions_;  // of each filter
-  bool ready_ = false, sealed_ = false;
+  bool ready_ = false;
+  std::optional<RootFound> root_;
   int wait_status_ = 0;
   Outcome outcome_;
 };
@@ -367,7 +373,7 @@ base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   auto pair = os::MessagePair();
   if (!pair) return At(Stage::kHandshake, pair.error());
   prepared->socket = std::move((*pair)[1]);
-  auto child = os::Fork(plan.namespaces);
+  auto child = os::Fork(plan.namespaces & kRootNamespaces);
   if (!child) return CannotFork(plan, child.error().value);
   if (child->pid == 0) {
     (*pair)[0].Reset();

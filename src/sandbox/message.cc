@@ -23,6 +23,10 @@ std::string_view ToString(Stage stage) {
     case Stage::kLoopback:
       return "bring the loopback interface up";
     case Stage::kForkPayload:
+      return "start the program's task";
+    case Stage::kNamespaces:
+      return "make namespaces";
+    case Stage::kUserNamespace:
       return "make the program's user namespace";
     case Stage::kMapPayloadIds:
       return "map ids of the program's user namespace";

@@ -13,14 +13,16 @@ enum class Stage : std::uint32_t {
   kNone,
   kMapIds,
   kBecomeIds,
+  kForkPayload,
+  kNamespaces,
+  kHostname,
+  kLoopback,
+  kUserNamespace,
   kPrivateMounts,
   kMount,  // `index` is the step of the root plan
   kEnterRoot,
-  kLandlockRules,  // `index` is the rule
-  kHostname,
-  kLoopback,
-  kForkPayload,
   kMapPayloadIds,
+  kLandlockRules,  // `index` is the rule
   kSealRoot,
   kNewSession,
   kWorkdir,

@@ -128,7 +128,7 @@ bool IsShown(const RootPlan& root, const std::string& path) {
 base::Result<std::string> PlanWorkdir(const std::string& wanted, const RootPlan& root,
                                       const std::string& current) {
   if (!wanted.empty()) return wanted;
-  const auto resolved = ResolveHostPath(current);
+  const auto resolved = HostPaths().Resolve(current);
   if (resolved && IsShown(root, resolved->real)) return resolved->real;
   return std::string("/");
 }

@@ -43,7 +43,13 @@ std::string Unescape(std::string_view text) {
 }
 
 bool HasOption(const MountLine& line, std::string_view option) {
-  return std::ranges::count(base::Split(line.options, ','), option) > 0;
+  std::string_view rest = line.options;
+  while (!rest.empty()) {
+    const std::string_view first = rest.substr(0, rest.find(','));
+    if (first == option) return true;
+    rest.remove_prefix(std::min(first.size() + 1, rest.size()));
+  }
+  return false;
 }
 
 struct Wanted {
@@ -69,12 +75,13 @@ std::optional<Wanted> WantedMount(const Step& step) {
 }
 
 base::Status CompareMount(const Wanted& wanted, const MountLine& found) {
-  const std::string what = fmt::format("mount {}", wanted.target);
-  if (!wanted.type.empty() && found.type != wanted.type)
-    return Differs(what, wanted.type, found.type);
-  if (wanted.read_only && !HasOption(found, "ro")) return Differs(what, "ro", found.options);
-  if (!HasOption(found, "nosuid")) return Differs(what, "nosuid", found.options);
-  if (!wanted.device && !HasOption(found, "nodev")) return Differs(what, "nodev", found.options);
+  const auto differs = [&](std::string_view planned, std::string_view is) {
+    return Differs(fmt::format("mount {}", wanted.target), planned, is);
+  };
+  if (!wanted.type.empty() && found.type != wanted.type) return differs(wanted.type, found.type);
+  if (wanted.read_only && !HasOption(found, "ro")) return differs("ro", found.options);
+  if (!HasOption(found, "nosuid")) return differs("nosuid", found.options);
+  if (!wanted.device && !HasOption(found, "nodev")) return differs("nodev", found.options);
   return {};
 }
 
@@ -121,6 +128,16 @@ base::Result<Enforced> CompareNamespaces(const Plan& plan, int payload) {
   return Enforced{"namespaces", fmt::format("{}", fmt::join(own, " "))};
 }
 
+// A working directory of the old root would be a way out of the new one (CVE-2024-21626).
+base::Status CheckWorkdir(int payload, const std::vector<std::uint64_t>& mounts) {
+  const std::string path = fmt::format("/proc/{}/cwd", payload);
+  const auto mount = os::MountIdOf(AT_FDCWD, path.c_str());
+  if (!mount) return base::SystemError(fmt::format("read back {}", path), mount.error().value);
+  if (std::ranges::count(mounts, *mount) == 0)
+    return Differs("working directory", "one inside", fmt::format("one on mount {}", *mount));
+  return {};
+}
+
 }  // namespace
 
 std::map<std::string, std::string> ParseStatus(std::string_view text) {
@@ -139,7 +156,8 @@ std::vector<MountLine> ParseMountinfo(std::string_view text) {
     const auto fields = base::Split(line, ' ');
     const auto dash = std::ranges::find(fields, std::string_view("-"));
     if (fields.size() < 7 || fields.end() - dash < 2) continue;
-    mounts.push_back({Unescape(fields[4]), std::string(fields[5]), std::string(*(dash + 1))});
+    mounts.push_back({Unescape(fields[4]), std::string(fields[5]), std::string(*(dash + 1)),
+                      base::ParseNumber(fields[0]).value_or(0)});
   }
   return mounts;
 }
@@ -180,73 +198,72 @@ base::Result<std::vector<Enforced>> CompareStatus(
 }
 
 base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts) {
-  std::vector<Wanted> wanted;
+  // Of several mounts at one place the last one is on top, in the plan as in the kernel's list.
+  std::map<std::string_view, const MountLine*> found;
+  for (const MountLine& line : mounts) found[line.point] = &line;
+  std::map<std::string, Wanted, std::less<>> wanted;
   for (const Step& step : plan.root.steps)
-    if (auto mount = WantedMount(step)) wanted.push_back(std::move(*mount));
-  for (const Wanted& mount : wanted) {
-    // Of several mounts at one place the last one is on top.
-    const auto found = std::find_if(mounts.rbegin(), mounts.rend(),
-                                    [&](auto& line) { return line.point == mount.target; });
-    if (found == mounts.rend())
-      return Differs(fmt::format("mount {}", mount.target), "a mount", "none");
-    // A mask covers what was mounted at its place; the cover is what counts.
-    const bool covered = std::ranges::any_of(plan.root.steps, [&](const Step& step) {
-      const auto* mask = std::get_if<Mask>(&step);
-      return mask && mask->target == mount.target;
-    });
-    if (covered && mount.type != "tmpfs") continue;
-    if (const auto same = CompareMount(mount, *found); !same) return same.error();
+    if (auto mount = WantedMount(step)) wanted[mount->target] = *std::move(mount);
+  for (const auto& [target, mount] : wanted) {
+    const auto line = found.find(target);
+    if (line == found.end()) return Differs(fmt::format("mount {}", target), "a mount", "none");
+    if (const auto same = CompareMount(mount, *line->second); !same) return same.error();
   }
   for (const MountLine& line : mounts) {
+    if (wanted.contains(line.point)) continue;
     // The innermost planned mount that this one is in; a mount that came along with a bind must
     // be as closed as the bind.
-    const Wanted* around = nullptr;
-    for (const Wanted& mount : wanted) {
-      if (IsWithin(line.point, mount.target) &&
-          (!around || mount.target.size() >= around->target.size()))
-        around = &mount;
-    }
-    if (!around) return Differs("mounts", "nothing at " + line.point, line.type);
-    if (line.point == around->target) continue;
-    if (!around->recursive) return Differs("mounts", "nothing at " + line.point, line.type);
-    if (const auto same = CompareMount({line.point, "", around->read_only, false, true}, line);
-        !same)
-      return same.error();
+    std::string_view around = line.point;
+    while (around != "/" && !wanted.contains(around)) around = Parent(around);
+    const auto outer = wanted.find(around);
+    if (outer == wanted.end() || !outer->second.recursive)
+      return Differs("mounts", "nothing at " + line.point, line.type);
+    const Wanted inner = {line.point, "", outer->second.read_only, false, true};
+    if (const auto same = CompareMount(inner, line); !same) return same.error();
   }
   return Enforced{"mounts", fmt::format("{} as planned", mounts.size())};
 }
 
-base::Result<std::vector<Enforced>> ReadBack(const Plan& plan,
-                                             std::span<const std::size_t> instructions, int payload,
-                                             int pid1) {
+base::Result<RootFound> ReadBackRoot(const Plan& plan, int payload, int pid1) {
+  const auto text = ReadProc(pid1, "status");
+  if (!text) return text.error();
+  const auto status = ParseStatus(*text);
+  if (Get(status, "Seccomp") != "2") return Differs("PID 1's seccomp", "2", Get(status, "Seccomp"));
+  if (Get(status, "CapEff") != "0000000000000000")
+    return Differs("PID 1's capabilities", "none", Get(status, "CapEff"));
+  const auto mountinfo = ReadProc(payload, "mountinfo");
+  if (!mountinfo) return mountinfo.error();
+  const auto lines = ParseMountinfo(*mountinfo);
+  auto mounts = CompareMounts(plan, lines);
+  if (!mounts) return mounts.error();
+  auto namespaces = CompareNamespaces(plan, payload);
+  if (!namespaces) return namespaces.error();
+  RootFound found;
+  found.enforced = {std::move(*namespaces), std::move(*mounts)};
+  for (const MountLine& line : lines) found.mounts.push_back(line.id);
+  return found;
+}
+
+base::Result<std::vector<Enforced>> ReadBackLayers(const Plan& plan,
+                                                   std::span<const std::size_t> instructions,
+                                                   int payload, RootFound root) {
   const auto own_text = os::ReadFile(AT_FDCWD, "/proc/self/status", kProcFileLimit);
   if (!own_text) return base::SystemError("read back /proc/self/status", own_text.error().value);
   const auto own_filters = FiltersOf("own status", ParseStatus(*own_text));
   if (!own_filters) return own_filters.error();
   const auto status = ReadProc(payload, "status");
   if (!status) return status.error();
-  auto enforced = CompareStatus(plan, *own_filters + instructions.size(), ParseStatus(*status));
-  if (!enforced) return enforced;
-  const auto pid1_text = ReadProc(pid1, "status");
-  if (!pid1_text) return pid1_text.error();
-  const auto pid1_status = ParseStatus(*pid1_text);
-  if (Get(pid1_status, "Seccomp") != "2")
-    return Differs("PID 1's seccomp", "2", Get(pid1_status, "Seccomp"));
-  if (Get(pid1_status, "CapEff") != "0000000000000000")
-    return Differs("PID 1's capabilities", "none", Get(pid1_status, "CapEff"));
-  const auto mountinfo = ReadProc(payload, "mountinfo");
-  if (!mountinfo) return mountinfo.error();
-  auto mounts = CompareMounts(plan, ParseMountinfo(*mountinfo));
-  if (!mounts) return mounts.error();
-  auto namespaces = CompareNamespaces(plan, payload);
-  if (!namespaces) return namespaces.error();
-  enforced->insert(enforced->begin(), {std::move(*namespaces), std::move(*mounts)});
-  enforced->push_back(
+  auto layers = CompareStatus(plan, *own_filters + instructions.size(), ParseStatus(*status));
+  if (!layers) return layers;
+  if (const auto inside = CheckWorkdir(payload, root.mounts); !inside) return inside.error();
+  std::vector<Enforced> enforced = std::move(root.enforced);
+  std::ranges::move(*layers, std::back_inserter(enforced));
+  enforced.push_back(
       {"seccomp", fmt::format("filter{} of {} instructions", instructions.size() == 1 ? "" : "s",
                               fmt::join(instructions, " and "))});
   if (plan.landlock.abi > 0) {
-    enforced->push_back({"landlock", fmt::format("version {}, {} rules", plan.landlock.abi,
-                                                 plan.landlock.rules.size())});
+    enforced.push_back({"landlock", fmt::format("version {}, {} rules", plan.landlock.abi,
+                                                plan.landlock.rules.size())});
   }
   return enforced;
 }

@@ -2,6 +2,7 @@
 // the plan. Nothing in it believes what the launcher did.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@ struct MountLine {
   std::string point;
   std::string options;  // of the mount: "ro,nosuid,nodev,relatime"
   std::string type;
+  std::uint64_t id = 0;
   bool operator==(const MountLine&) const = default;
 };
 std::vector<MountLine> ParseMountinfo(std::string_view text);
@@ -37,10 +39,17 @@ base::Result<std::vector<Enforced>> CompareStatus(const Plan& plan, std::size_t 
                                                   const std::map<std::string, std::string>& status);
 base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts);
 
-// Reads the payload's and PID 1's /proc files and compares. `instructions`: of each filter that was
-// attached.
-base::Result<std::vector<Enforced>> ReadBack(const Plan& plan,
-                                             std::span<const std::size_t> instructions, int payload,
-                                             int pid1);
+// What does not change any more when PID 1 has sealed the root: mounts as the payload sees them,
+// namespaces, and what PID 1 itself is left with.
+struct RootFound {
+  std::vector<Enforced> enforced;
+  std::vector<std::uint64_t> mounts;  // their ids
+};
+base::Result<RootFound> ReadBackRoot(const Plan& plan, int payload, int pid1);
+// And what the payload has put on itself when it is ready to execute. All layers together.
+// `instructions`: of each filter that was attached.
+base::Result<std::vector<Enforced>> ReadBackLayers(const Plan& plan,
+                                                   std::span<const std::size_t> instructions,
+                                                   int payload, RootFound root);
 
 }  // namespace bailey::sandbox

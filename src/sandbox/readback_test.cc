@@ -96,7 +96,7 @@ TEST(ParseMountinfo, UndoesTheEscapesOfProc) {
   const auto mounts = ParseMountinfo(
       "36 35 98:0 /mnt1 /a\\040b ro,nosuid shared:1 - ext3 /dev/root rw\nnonsense\n");
   ASSERT_EQ(mounts.size(), 1u);
-  EXPECT_EQ(mounts[0], (MountLine{"/a b", "ro,nosuid", "ext3"}));
+  EXPECT_EQ(mounts[0], (MountLine{"/a b", "ro,nosuid", "ext3", 36}));
 }
 
 }  // namespace

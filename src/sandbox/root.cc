@@ -52,7 +52,7 @@ class Builder {
     for (const std::string& path : filesystem_.sockets)
       if (const auto added = AddSocket(path); !added) return added.error();
     for (const policy::Bind& bind : filesystem_.binds)
-      if (const auto added = AddBind(bind.from, bind.to, bind.write); !added) return added.error();
+      if (const auto added = AddAskedBind(bind); !added) return added.error();
     for (const std::string& name : filesystem_.devices)
       if (const auto added = AddDevice(name); !added) return added.error();
     for (const auto& [path, step] : targets_)
@@ -83,18 +83,18 @@ class Builder {
   }
 
   base::Status AddHostPath(const std::string& wanted, bool write) {
-    const auto resolved = ResolveHostPath(wanted);
+    const auto resolved = paths_.Resolve(wanted);
     if (!resolved) {
       if (IsOptional(wanted) && resolved.error().system_errno == ENOENT) return {};
       return resolved.error();
     }
     for (const auto& [path, link] : resolved->links) targets_[path] = MakeSymlink{path, link};
-    return AddBind(resolved->real, resolved->real, write);
+    return AddBind(resolved->real, resolved->real, write, resolved->status);
   }
 
   base::Status AddSocket(const std::string& path) {
     if (const auto added = AddHostPath(path, true); !added) return added;
-    const auto resolved = ResolveHostPath(path);
+    const auto resolved = paths_.Resolve(path);
     if (!resolved) return {};  // optional, and not there
     auto& bind = std::get<BindMount>(targets_[resolved->real]);
     if (!bind.socket)
@@ -102,31 +102,38 @@ class Builder {
     return {};
   }
 
-  base::Status AddBind(const std::string& from, const std::string& to, bool write) {
-    const auto found = os::Stat(AT_FDCWD, from.c_str(), false);
-    if (!found && IsOptional(from) && found.error().value == ENOENT) return {};
-    if (!found) return base::SystemError(fmt::format("show {}", from), found.error().value);
+  base::Status AddAskedBind(const policy::Bind& bind) {
+    const auto found = os::Stat(AT_FDCWD, bind.from.c_str(), false);
+    if (!found && IsOptional(bind.from) && found.error().value == ENOENT) return {};
+    if (!found) return base::SystemError(fmt::format("show {}", bind.from), found.error().value);
+    return AddBind(bind.from, bind.to, bind.write, *found);
+  }
+
+  base::Status AddBind(const std::string& from, const std::string& to, bool write,
+                       const struct stat& found) {
     BindMount bind{.source = from, .target = to, .write = write};
-    bind.directory = S_ISDIR(found->st_mode);
-    bind.device = S_ISCHR(found->st_mode) || S_ISBLK(found->st_mode);
-    bind.socket = S_ISSOCK(found->st_mode);
-    bind.st_dev = found->st_dev;
-    bind.st_ino = found->st_ino;
-    bind.owner = found->st_uid;
-    bind.group = found->st_gid;
+    bind.directory = S_ISDIR(found.st_mode);
+    bind.device = S_ISCHR(found.st_mode) || S_ISBLK(found.st_mode);
+    bind.socket = S_ISSOCK(found.st_mode);
+    bind.st_dev = found.st_dev;
+    bind.st_ino = found.st_ino;
+    bind.owner = found.st_uid;
+    bind.group = found.st_gid;
     // What only its owner may read is of no use to the payload's own unprivileged id.
     const unsigned needed = bind.directory ? 05 : 04;
     bind.map_owner =
-        options_.privileged && !bind.device && (write || (found->st_mode & needed) != needed);
+        options_.privileged && !bind.device && (write || (found.st_mode & needed) != needed);
     if (bind.device) {
       return base::InvalidInput(
           fmt::format("show {}: it is a device, which only `devices` can name", from));
     }
     // The same path granted twice: writing wins over reading.
-    if (auto* earlier = std::get_if<BindMount>(&targets_[to])) bind.write |= earlier->write;
-    if (auto* earlier = std::get_if<BindMount>(&targets_[to]); earlier && earlier->map_owner)
-      bind.map_owner = true;
-    targets_[to] = bind;
+    Step& target = targets_[to];
+    if (const auto* earlier = std::get_if<BindMount>(&target)) {
+      bind.write |= earlier->write;
+      bind.map_owner |= earlier->map_owner;
+    }
+    target = std::move(bind);
     return {};
   }
 
@@ -145,13 +152,17 @@ class Builder {
   }
 
   // The mount that shows `path`: the last emitted one whose target it is within.
-  const Step* MountAbove(const std::string& path) const {
-    const Step* best = nullptr;
-    for (const Step& step : plan_.steps) {
-      if (!IsMount(step) || !IsWithin(path, Target(step))) continue;
-      if (!best || Target(step).size() >= Target(*best).size()) best = &step;
+  const Step* MountAbove(std::string_view path) const {
+    for (;; path = Parent(path)) {
+      if (const auto found = mounts_.find(path); found != mounts_.end())
+        return &plan_.steps[found->second];
+      if (path == "/") return nullptr;
     }
-    return best;
+  }
+
+  void Push(const Step& step) {
+    if (IsMount(step)) mounts_[Target(step)] = plan_.steps.size();
+    plan_.steps.push_back(step);
   }
 
   static bool IsMount(const Step& step) {
@@ -169,24 +180,24 @@ class Builder {
   base::Status Emit(const Step& step) {
     const std::string& target = Target(step);
     if (target == "/") {
-      plan_.steps.push_back(step);
+      Push(step);
       return {};
     }
     const Step* above = MountAbove(target);
     if (const auto* shown = above ? std::get_if<BindMount>(above) : nullptr)
       return EmitBelowBind(*shown, step);
-    if (const auto made = MakeParents(target); !made) return made;
+    MakeParents(target);
     if (std::holds_alternative<MakeSymlink>(step)) {
-      plan_.steps.push_back(step);
+      Push(step);
       return {};
     }
     const auto* bind = std::get_if<BindMount>(&step);
     if (bind && !bind->directory) {
-      plan_.steps.push_back(MakeFile{target});
+      Push(MakeFile{target});
     } else {
       MakeOneDirectory(target);
     }
-    plan_.steps.push_back(step);
+    Push(step);
     return {};
   }
 
@@ -206,23 +217,21 @@ class Builder {
                       "there, or show less",
                       Target(step), above.target, host));
     }
-    plan_.steps.push_back(step);
+    Push(step);
     return {};
   }
 
-  base::Status MakeParents(const std::string& target) {
-    std::vector<std::string> missing;
-    for (std::string path = Parent(target); path != "/"; path = Parent(path)) {
-      const Step* above = MountAbove(path);
-      if (above && Target(*above) == path) break;
+  void MakeParents(const std::string& target) {
+    std::vector<std::string_view> missing;
+    for (std::string_view path = Parent(target); path != "/"; path = Parent(path)) {
+      if (mounts_.contains(path) || made_.contains(path)) break;
       missing.push_back(path);
     }
     for (auto path = missing.rbegin(); path != missing.rend(); ++path) MakeOneDirectory(*path);
-    return {};
   }
 
-  void MakeOneDirectory(const std::string& path) {
-    if (made_.insert(path).second) plan_.steps.push_back(MakeDirectory{path});
+  void MakeOneDirectory(std::string_view path) {
+    if (made_.emplace(path).second) Push(MakeDirectory{std::string(path)});
   }
 
   // `hide` names files of the host, wherever a bind shows them; a path that only exists inside
@@ -234,7 +243,7 @@ class Builder {
         if (const auto added = AddPattern(path, hidden); !added) return added;
         continue;
       }
-      if (const auto resolved = ResolveHostPath(path)) {
+      if (const auto resolved = paths_.Resolve(path)) {
         hidden.insert(resolved->real);
       } else if (const auto* bind = BindAbove(path);
                  bind && os::Stat(AT_FDCWD, HostSide(*bind, path).c_str(), false)) {
@@ -255,7 +264,7 @@ class Builder {
 
   // Where to look for what a pattern matches: below its fixed part, in what binds show.
   std::vector<std::string> PatternRoots(const std::string& pattern) const {
-    const std::string fixed = Parent(pattern.substr(0, pattern.find_first_of("*?")) + "x");
+    const std::string fixed(Parent(pattern.substr(0, pattern.find_first_of("*?")) + "x"));
     std::vector<std::string> roots;
     for (const Step& step : plan_.steps) {
       const auto* bind = std::get_if<BindMount>(&step);
@@ -282,7 +291,7 @@ class Builder {
     if (!found) return found.error();
     for (const std::string& path : *found) {
       // A match may be a symlink to a file of another name: that file is what is meant.
-      const auto resolved = ResolveHostPath(path);
+      const auto resolved = paths_.Resolve(path);
       hidden.insert(resolved ? resolved->real : path);
     }
     return {};
@@ -309,7 +318,10 @@ class Builder {
   const policy::Filesystem& filesystem_;
   const RootOptions& options_;
   std::map<std::string, Step> targets_;  // in the order of paths: parents first
-  std::set<std::string> made_;
+  std::set<std::string, std::less<>> made_;
+  std::map<std::string, std::size_t, std::less<>>
+      mounts_;  // target -> the last step that mounts it
+  HostPaths paths_;
   RootPlan plan_;
 };
 

@@ -10,6 +10,7 @@
 #include "bpf/instruction.h"
 #include "os/errno.h"
 #include "os/memory.h"
+#include "os/process.h"
 #include "sandbox/message.h"
 #include "sandbox/plan.h"
 
@@ -40,25 +41,29 @@ struct Prepared {
   std::vector<std::array<char, 24>> sizes, inodes;  // by root step: tmpfs options as text
   std::vector<std::uint8_t> reaper_filter;
   os::SharedMemory filter_memory;
+  base::UniqueFd root;     // made inside: the new one
   base::UniqueFd ruleset;  // made inside, when the plan has Landlock
   FilterSlot& Filter() const { return *static_cast<FilterSlot*>(filter_memory.Address()); }
 
   base::UniqueFd socket;  // the end that PID 1 and the payload share
 };
 
+// PID 1 starts with these and enters the plan's others, which the payload makes meanwhile.
+inline constexpr std::uint32_t kRootNamespaces =
+    os::kUserNamespace | os::kMountNamespace | os::kPidNamespace;
+std::uint32_t PayloadNamespaces(const Plan& plan);
+
 [[noreturn]] void RunPid1(Prepared& prepared);
-// `release`: a pipe on which PID 1 writes a byte when the ids are mapped.
-[[noreturn]] void RunPayload(Prepared& prepared, base::UniqueFd release);
+// `link`: the payload's end of the socket to PID 1. It says that its namespaces are made, and is
+// answered, when root and ids are, with the Landlock ruleset.
+[[noreturn]] void RunPayload(Prepared& prepared, int link);
 
 // Clones the source of a bind and checks that it is what the plan was made for (ESTALE otherwise).
 os::SysResult<base::UniqueFd> CloneSource(const BindMount& bind);
-// Builds the planned root and enters it.
+// Builds the planned root beside the old one, at Prepared::root.
 os::SysStatus BuildRoot(Prepared& prepared, Failure& failure);
+os::SysStatus EnterRoot(const Prepared& prepared);
 // After the last mount: makes what is to be read-only read-only.
 os::SysStatus SealRoot(const Prepared& prepared);
-// Opens what the Landlock rules name, in the root just entered: one ruleset for both tasks.
-os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure);
-
-void Report(const Prepared& prepared, const Failure& failure);
 
 }  // namespace bailey::sandbox

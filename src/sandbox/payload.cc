@@ -1,0 +1,126 @@
+// The task that becomes the program. PID 1 starts it before it builds the root, so that what needs
+// no root (a network namespace takes the kernel as long as thirty mounts) is done beside that.
+#include <algorithm>
+
+#include "os/file.h"
+#include "os/network.h"
+#include "os/process.h"
+#include "os/seccomp.h"
+#include "sandbox/stages.h"
+
+namespace bailey::sandbox {
+namespace {
+
+os::SysStatus ApplyLimits(const Plan& plan, Failure& failure) {
+  for (const Limit& limit : plan.limits) {
+    if (const auto set = os::SetLimit(limit.resource, limit.value); !set) return set;
+    ++failure.index;
+  }
+  return {};
+}
+
+os::SysStatus AttachFilters(const FilterSlot& filters, Failure& failure) {
+  const std::uint8_t* records = filters.records.data();
+  for (; failure.index < filters.count; ++failure.index) {
+    const std::uint32_t size = filters.sizes[failure.index];
+    if (const auto attached = os::AttachFilter({records, size}); !attached) return attached;
+    records += size;
+  }
+  return {};
+}
+
+os::SysStatus CloseOthers(int one, int other) {
+  const int kept[] = {std::min(one, other), std::max(one, other)};
+  return os::CloseAllBut(kept);
+}
+
+// Below the user namespace that owns all the others: in it the payload has no power over them.
+os::SysStatus EnterUserNamespace() {
+  if (const auto done = os::Unshare(os::kUserNamespace); !done) return done;
+  // PID 1 writes our id maps through /proc, and the supervisor reads back what is in force.
+  return os::SetDumpable(true);
+}
+
+// As execvp(3): a candidate that is there but may not be executed decides the error.
+os::SysStatus Execute(const Prepared& prepared) {
+  os::SysStatus answer = os::Fail(ENOENT);
+  for (const char* path : prepared.executables) {
+    const auto executed = os::Execute(path, prepared.argv.data(), prepared.environment.data());
+    if (executed.error().value != ENOENT && executed.error().value != ENOTDIR) answer = executed;
+  }
+  return answer;
+}
+
+// What needs neither the root nor ids.
+void Begin(Stages& stages, const Prepared& prepared, int link) {
+  const Plan& plan = *prepared.plan;
+  const std::uint32_t namespaces = PayloadNamespaces(plan);
+  stages
+      .Then(Stage::kDescriptors, [&](Failure&) { return CloseOthers(prepared.socket.Get(), link); })
+      .Then(Stage::kNamespaces, [&](Failure&) { return os::Unshare(namespaces); })
+      .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })
+      .Then(Stage::kLoopback,
+            [&](Failure&) {
+              return namespaces & os::kNetworkNamespace ? os::BringLoopbackUp() : os::SysStatus();
+            })
+      .Then(Stage::kUserNamespace, [](Failure&) { return EnterUserNamespace(); })
+      .Then(Stage::kHandshake,
+            [&](Failure&) {
+              const Message hello{.kind = MessageKind::kHello};
+              const auto said = os::WriteAll(prepared.socket.Get(), hello.Bytes());
+              return said ? os::SendDescriptor(link, -1) : said;
+            })
+      .Then(Stage::kNewSession,
+            [&](Failure&) { return plan.new_session ? os::StartSession() : os::SysStatus(); })
+      .Then(Stage::kSignals, [](Failure&) { return os::ResetSignals(); })
+      .Then(Stage::kLimits, [&](Failure& failure) { return ApplyLimits(plan, failure); })
+      .Then(Stage::kNoNewPrivileges, [](Failure&) { return os::SetNoNewPrivileges(); });
+}
+
+// In the finished root, with ids: the layers, the narrowest last.
+void Restrict(Stages& stages, Prepared& prepared, int link) {
+  const Plan& plan = *prepared.plan;
+  const int socket = prepared.socket.Get();
+  stages
+      .Then(Stage::kHandshake,
+            [&](Failure&) {
+              auto ruleset = os::ReceiveDescriptor(link);
+              if (!ruleset) return os::SysStatus(std::unexpected(ruleset.error()));
+              prepared.ruleset = std::move(*ruleset);
+              return os::SysStatus();
+            })
+      .Then(Stage::kWorkdir, [&](Failure&) { return os::ChangeDirectory(plan.workdir.c_str()); })
+      .Then(Stage::kKeyring, [](Failure&) { return os::JoinNewSessionKeyring(); })
+      .Then(Stage::kLandlock, [&](Failure&) { return RestrictFiles(prepared); })
+      .Then(Stage::kCapabilities, [&](Failure&) { return os::KeepCapabilities(plan.capabilities); })
+      // The supervisor reads back what is in force through /proc, which this flag opens to it.
+      .Then(Stage::kCapabilities, [](Failure&) { return os::SetDumpable(true); })
+      .Then(Stage::kDescriptors, [&](Failure&) { return os::CloseAllBut({{socket}}); })
+      .Then(Stage::kHandshake, [&](Failure&) { return WaitFor(socket, MessageKind::kFilter); })
+      .Then(Stage::kSeccomp,
+            [&](Failure& failure) { return AttachFilters(prepared.Filter(), failure); });
+}
+
+}  // namespace
+
+std::uint32_t PayloadNamespaces(const Plan& plan) {
+  return plan.namespaces & ~static_cast<std::uint32_t>(kRootNamespaces);
+}
+
+void RunPayload(Prepared& prepared, int link) {
+  Stages stages;
+  Begin(stages, prepared, link);
+  Restrict(stages, prepared, link);
+  stages
+      .Then(Stage::kHandshake,
+            [&](Failure&) {
+              const int socket = prepared.socket.Get();
+              const Message ready{.kind = MessageKind::kReady};
+              const auto said = os::WriteAll(socket, ready.Bytes());
+              return said ? WaitFor(socket, MessageKind::kStart) : said;
+            })
+      .Then(Stage::kExecute, [&](Failure&) { return Execute(prepared); });
+  Report(prepared, stages.TheFailure());
+}
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,141 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/landlock.h"
+#include "os/process.h"
+#include "os/seccomp.h"
+#include "sandbox/stages.h"
+
+namespace bailey::sandbox {
+namespace {
+
+os::SysStatus BecomePlannedIds(const Identity& identity) {
+  if (identity.privileged) {
+    if (const auto done = os::DropGroups(); !done) return done;
+    if (auto done = os::BecomeIds(identity.inside_uid, identity.inside_gid); !done) return done;
+  }
+  // A change of ids clears the dumpable flag, and with it goes the right to our own /proc files.
+  if (const auto done = os::SetDumpable(true); !done) return done;
+  return os::DieWithParent();
+}
+
+os::SysStatus MapPayload(const Identity& identity, pid_t payload) {
+  const auto proc = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  if (!proc) return std::unexpected(proc.error());
+  return os::WriteIdMaps(proc->Get(), payload, {identity.inside_uid, identity.inside_uid, 1},
+                         {identity.inside_gid, identity.inside_gid, 1}, true);
+}
+
+os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure) {
+  const LandlockPlan& plan = prepared.plan->landlock;
+  if (plan.abi == 0) return {};
+  auto ruleset = os::MakeRuleset(plan.handled, plan.scopes);
+  if (!ruleset) return std::unexpected(ruleset.error());
+  for (const PathRule& rule : plan.rules) {
+    base::UniqueFd opened;
+    if (rule.standard_fd < 0) {
+      auto path = os::Open(AT_FDCWD, rule.path.c_str(), O_PATH | O_NOFOLLOW);
+      if (!path) return std::unexpected(path.error());
+      opened = std::move(*path);
+    }
+    const int path = rule.standard_fd >= 0 ? rule.standard_fd : opened.Get();
+    if (const auto added = os::AddRule(ruleset->Get(), path, rule.rights); !added) return added;
+    ++failure.index;
+  }
+  prepared.ruleset = std::move(*ruleset);
+  return {};
+}
+
+// The payload, forked but not yet the program, and the socket that it and PID 1 share.
+struct Payload {
+  os::Child child;
+  base::UniqueFd link;
+};
+
+os::SysStatus StartPayload(Prepared& prepared, Payload& payload) {
+  auto pair = os::MessagePair();
+  if (!pair) return std::unexpected(pair.error());
+  auto forked = os::Fork(0);
+  if (!forked) return std::unexpected(forked.error());
+  if (forked->pid == 0) RunPayload(prepared, (*pair)[1].Get());
+  payload.child = std::move(*forked);
+  payload.link = std::move((*pair)[0]);
+  return {};
+}
+
+// Reaps until the payload ends. What else still runs in the namespace dies with PID 1.
+[[noreturn]] void Reap(const Prepared& prepared, pid_t payload) {
+  for (;;) {
+    int status = 0;
+    const pid_t ended = ::wait4(-1, &status, 0, nullptr);
+    if (ended < 0 && errno == EINTR) continue;
+    if (ended >= 0 && ended != payload) continue;
+
+    Message message{.kind = MessageKind::kEnded, .error = status};
+    if (ended < 0) message = {MessageKind::kFailed, Stage::kHandshake, 0, errno};
+    (void)!::write(prepared.socket.Get(), &message, sizeof(message));
+    os::Exit(0);
+  }
+}
+
+void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {
+  const Plan& plan = *prepared.plan;
+  stages
+      .Then(Stage::kMapIds,
+            [&](Failure&) {
+              const auto bound = os::DieWithParent();
+              return bound ? WaitFor(prepared.socket.Get(), MessageKind::kMapped) : bound;
+            })
+      .Then(Stage::kBecomeIds, [&](Failure&) { return BecomePlannedIds(plan.identity); })
+      .Then(Stage::kForkPayload, [&](Failure&) { return StartPayload(prepared, payload); })
+      .Then(Stage::kMount, [&](Failure& failure) { return BuildRoot(prepared, failure); })
+      // While one root is mounted over another, as below, the kernel takes every process for one in
+      // a chroot and gives it no user namespace (kernel/user_namespace.c, current_chrooted).
+      .Then(Stage::kNamespaces,
+            [&](Failure&) {
+              const auto made = os::ReceiveDescriptor(payload.link.Get());
+              if (!made) return os::SysStatus(std::unexpected(made.error()));
+              return os::JoinNamespaces(payload.child.pidfd.Get(), PayloadNamespaces(plan));
+            })
+      .Then(Stage::kEnterRoot, [&](Failure&) { return EnterRoot(prepared); })
+      .Then(Stage::kMapPayloadIds,
+            [&](Failure&) { return MapPayload(plan.identity, payload.child.pid); })
+      .Then(Stage::kLandlockRules,
+            [&](Failure& failure) { return MakeLandlockRules(prepared, failure); })
+      // The payload goes on beside us; the supervisor lets it execute when both are ready.
+      .Then(Stage::kHandshake, [&](Failure&) {
+        return os::SendDescriptor(payload.link.Get(), prepared.ruleset.Get());
+      });
+}
+
+void Seal(Stages& stages, const Prepared& prepared) {
+  const int socket = prepared.socket.Get();
+  stages
+      .Then(Stage::kSealRoot, [&](Failure&) { return SealRoot(prepared); })
+      // From here nobody may ptrace this task or open its memory: it is a copy of the supervisor,
+      // and a payload under seccomp could otherwise act through it.
+      .Then(Stage::kSealRoot, [](Failure&) { return os::SetDumpable(false); })
+      .Then(Stage::kNoNewPrivileges, [](Failure&) { return os::SetNoNewPrivileges(); })
+      .Then(Stage::kLandlock, [&](Failure&) { return RestrictFiles(prepared); })
+      .Then(Stage::kCapabilities, [](Failure&) { return os::KeepCapabilities(0); })
+      .Then(Stage::kDescriptors, [&](Failure&) { return os::CloseAllBut({{socket}}); })
+      .Then(Stage::kSeccomp, [&](Failure&) { return os::AttachFilter(prepared.reaper_filter); })
+      .Then(Stage::kHandshake, [&](Failure&) {
+        return os::WriteAll(socket, Message{.kind = MessageKind::kSealed}.Bytes());
+      });
+}
+
+}  // namespace
+
+void RunPid1(Prepared& prepared) {
+  Stages stages;
+  Payload payload;
+  MakeRoot(stages, prepared, payload);
+  Seal(stages, prepared);
+  if (stages.Failed()) Report(prepared, stages.TheFailure());
+  Reap(prepared, payload.child.pid);
+}
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,39 @@
+// The steps of one task inside, each under the name that its failure is reported by.
+#pragma once
+
+#include "os/errno.h"
+#include "sandbox/message.h"
+#include "sandbox/tasks.h"
+
+namespace bailey::sandbox {
+
+// Stops at the first stage that fails.
+class Stages {
+ public:
+  template <class F>
+  Stages& Then(Stage stage, F act) {
+    if (failed_) return *this;
+
+    failure_ = {stage, 0, 0};
+    if (const os::SysStatus done = act(failure_); !done) {
+      failure_.error = done.error().value;
+      failed_ = true;
+    }
+    return *this;
+  }
+  bool Failed() const { return failed_; }
+  const Failure& TheFailure() const { return failure_; }
+
+ private:
+  Failure failure_;
+  bool failed_ = false;
+};
+
+// Waits on the socket that both tasks share with the supervisor for one message of this kind; a
+// closed socket is a supervisor gone.
+os::SysStatus WaitFor(int socket, MessageKind kind);
+// Tells the supervisor what failed, and ends this task.
+[[noreturn]] void Report(const Prepared& prepared, const Failure& failure);
+os::SysStatus RestrictFiles(const Prepared& prepared);
+
+}  // namespace bailey::sandbox
