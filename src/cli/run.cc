@@ -49,9 +49,15 @@ void Describe(CLI::App& app, RunOptions& options) {
   many("-e,--env", options.environment, "pass a variable (NAME), or set it (NAME=value)");
   app.add_option("--workdir", options.overrides.workdir, "the program's working directory");
   app.add_option("--timeout", options.overrides.timeout, "kill the program after this time (30s)");
+  app.add_option("--memory", options.overrides.memory, "for all processes together (512MiB)");
+  app.add_option("--cpu", options.overrides.cpu, "processors' worth of time (1.5)");
+  app.add_option("--pids", options.overrides.processes, "processes and threads");
+  app.add_option("--output", options.overrides.output,
+                 "kill the program when it has written so much (64MiB)");
   many("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
   many("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
-  many("--without", options.without, "give up a layer by name: landlock");
+  many("--without", options.without,
+       "give up a layer by name: landlock, memory-limit or cpu-limit");
   app.add_flag("--dry-run", options.dry_run, "print the plan, and run nothing");
   app.add_flag("--json", options.json, "print the result as JSON, after the program's output");
   app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
@@ -114,7 +120,8 @@ base::Result<Built> Build(RunOptions& options) {
     const auto layer = sandbox::FindLayer(name);
     if (!layer) {
       return base::InvalidInput(
-          fmt::format("give up layer \"{}\": only landlock can be given up", base::Escape(name)));
+          fmt::format("give up layer \"{}\": expected landlock, memory-limit or cpu-limit",
+                      base::Escape(name)));
     }
     plan_options.without.insert(*layer);
   }
@@ -130,6 +137,8 @@ void SayWhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome)
     fmt::print(stderr, "bailey run: stop {}: its time limit of {} ms is over\n", plan.argv[0],
                plan.wall->count());
   }
+  if (outcome.kind == Kind::kMemoryLimit)
+    fmt::print(stderr, "bailey run: {} was killed: its memory limit was reached\n", plan.argv[0]);
   if (outcome.kind == Kind::kNotFound || outcome.kind == Kind::kNotExecutable)
     fmt::print(stderr, "bailey run: {}\n", outcome.detail);
 }

@@ -11,6 +11,8 @@ const char* Name(sandbox::Outcome::Kind kind) {
       return "exited";
     case sandbox::Outcome::Kind::kSignalled:
       return "signalled";
+    case sandbox::Outcome::Kind::kMemoryLimit:
+      return "memory-limit";
     case sandbox::Outcome::Kind::kTimeLimit:
       return "time-limit";
     case sandbox::Outcome::Kind::kNotFound:

@@ -28,8 +28,8 @@ constexpr auto kNetworkKeys = std::to_array<std::string_view>({"mode"});
 constexpr auto kEnvironmentKeys = std::to_array<std::string_view>({"pass", "set"});
 constexpr auto kProcessKeys =
     std::to_array<std::string_view>({"capabilities", "uid", "gid", "workdir", "new-session"});
-constexpr auto kLimitKeys =
-    std::to_array<std::string_view>({"pids", "files", "file-size", "tmpfs-size", "wall"});
+constexpr auto kLimitKeys = std::to_array<std::string_view>(
+    {"pids", "files", "file-size", "tmpfs-size", "wall", "memory", "cpu", "output"});
 constexpr auto kGuaranteeKeys = std::to_array<std::string_view>({"keep"});
 constexpr auto kAuditKeys = std::to_array<std::string_view>({"log"});
 
@@ -85,9 +85,6 @@ struct Later {
   std::string_view section, key, value, needs;
 };
 constexpr auto kLater = std::to_array<Later>({
-    {"limits", "memory", "", "cgroups"},
-    {"limits", "cpu", "", "cgroups"},
-    {"limits", "output", "", "a relay for the program's output"},
     {"network", "mode", "allow", "the egress gateway"},
     {"network", "mode", "nat", "the egress gateway"},
     {"network", "allow", "", "the egress gateway"},
@@ -261,9 +258,14 @@ class LayerReader {
 
   void ReadLimits(TableReader& table) {
     constexpr std::uint64_t kMaxCount = 0x7fffffff;
+    constexpr std::uint64_t kMaxProcessors = 8192;  // CONFIG_NR_CPUS at its largest
     layer_.processes = table.Integer("pids", 1, kMaxCount);
     layer_.files = table.Integer("files", 1, kMaxCount);
     layer_.file_size = Size(table, "file-size");
+    layer_.memory = Size(table, "memory");
+    if (layer_.memory == 0u) Zero(table, "memory");
+    layer_.cpu_thousandths = table.Thousandths("cpu", kMaxProcessors);
+    layer_.output = Size(table, "output");
     // The kernel reads a size of 0 as no limit (mm/shmem.c).
     layer_.tmpfs_size = Size(table, "tmpfs-size");
     if (layer_.tmpfs_size == 0u) Zero(table, "tmpfs-size");

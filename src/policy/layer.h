@@ -69,7 +69,8 @@ struct Layer {
   std::optional<std::uint32_t> uid, gid;
   std::optional<Text> workdir;
   std::optional<bool> new_session;
-  std::optional<std::uint64_t> processes, files, file_size, tmpfs_size;
+  std::optional<std::uint64_t> processes, files, file_size, tmpfs_size, memory, cpu_thousandths,
+      output;
   std::optional<std::chrono::milliseconds> wall;
   CallLayer calls;
   std::vector<Text> guarantees;

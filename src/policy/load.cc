@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -178,6 +180,34 @@ std::optional<base::Error> ReadCallList(const std::vector<std::string>& names,
   return std::nullopt;
 }
 
+std::optional<base::Error> ReadLimitOptions(const Overrides& overrides, Layer& layer) {
+  if (!overrides.timeout.empty()) {
+    const auto wall = base::ParseDuration(overrides.timeout);
+    if (!wall) return base::InvalidInput("read --timeout: " + wall.error().text);
+    if (wall->count() == 0) return base::InvalidInput("read --timeout: it is zero");
+    layer.wall = *wall;
+  }
+  for (const auto& [name, text, limit] : {std::tuple("memory", &overrides.memory, &layer.memory),
+                                          std::tuple("output", &overrides.output, &layer.output)}) {
+    if (text->empty()) continue;
+    const auto size = base::ParseSize(*text);
+    if (!size) return base::InvalidInput(fmt::format("read --{}: {}", name, size.error().text));
+    *limit = *size;
+  }
+  if (layer.memory == 0u) return base::InvalidInput("read --memory: it is zero");
+  if (!overrides.cpu.empty()) {
+    double number = 0;
+    const char* const end = overrides.cpu.data() + overrides.cpu.size();
+    const auto read = std::from_chars(overrides.cpu.data(), end, number, std::chars_format::fixed);
+    if (read.ec != std::errc() || read.ptr != end || !(number >= 0.001 && number <= 8192))
+      return base::InvalidInput(
+          fmt::format("read --cpu {}: expected a number from 0.001 to 8192", Quote(overrides.cpu)));
+    layer.cpu_thousandths = static_cast<std::uint64_t>(std::llround(number * 1000));
+  }
+  if (overrides.processes) layer.processes = overrides.processes;
+  return std::nullopt;
+}
+
 base::Result<Layer> ReadOverrides(const Overrides& overrides) {
   Layer layer;
   layer.document = std::make_shared<Document>("command line", "", std::span<const Node>());
@@ -204,12 +234,7 @@ base::Result<Layer> ReadOverrides(const Overrides& overrides) {
         fmt::format("read --net {}: expected \"none\" or \"host\"", Quote(overrides.network)));
   }
   if (!overrides.workdir.empty()) layer.workdir = Text{overrides.workdir, {}, false};
-  if (!overrides.timeout.empty()) {
-    const auto wall = base::ParseDuration(overrides.timeout);
-    if (!wall) return base::InvalidInput("read --timeout: " + wall.error().text);
-    if (wall->count() == 0) return base::InvalidInput("read --timeout: it is zero");
-    layer.wall = *wall;
-  }
+  if (auto error = ReadLimitOptions(overrides, layer)) return *std::move(error);
   for (const std::string& arch : overrides.architectures) {
     if (arch == "native" || arch == "compat" || abi::FindArch(arch)) continue;
     return base::InvalidInput(fmt::format("read --arch {}: unknown architecture", Quote(arch)));

@@ -220,6 +220,9 @@ std::optional<base::Error> StackScalars(const Layer& layer, const Context& conte
   TakeIfSet(layer.files, out.limits.files);
   TakeIfSet(layer.file_size, out.limits.file_size);
   TakeIfSet(layer.tmpfs_size, out.limits.tmpfs_size);
+  TakeIfSet(layer.memory, out.limits.memory);
+  TakeIfSet(layer.cpu_thousandths, out.limits.cpu_thousandths);
+  TakeIfSet(layer.output, out.limits.output);
   TakeIfSet(layer.wall, out.limits.wall);
   if (layer.capabilities) {
     out.process.capabilities.clear();

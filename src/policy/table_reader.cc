@@ -114,6 +114,20 @@ std::optional<std::uint64_t> TableReader::Integer(std::string_view key, std::uin
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> TableReader::Thousandths(std::string_view key, std::uint64_t high) {
+  const auto index = Find(key);
+  if (!index || node(*index).kind != NodeKind::kFloat) {
+    const auto whole = Integer(key, 1, high);
+    return whole ? std::optional(*whole * 1000) : std::nullopt;
+  }
+  const std::int64_t number = node(*index).number;
+  if (number > 0 && static_cast<std::uint64_t>(number) <= high * 1000)
+    return static_cast<std::uint64_t>(number);
+  Fail(node(*index).place,
+       fmt::format("read {} {}: it is not from 0.001 to {}", where_, key, high));
+  return std::nullopt;
+}
+
 std::optional<std::vector<Text>> TableReader::Strings(std::string_view key) {
   const auto array = Get(key, NodeKind::kArray);
   if (!array) return std::nullopt;

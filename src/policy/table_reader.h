@@ -39,6 +39,8 @@ class TableReader {
   std::optional<Text> String(std::string_view key);
   std::optional<bool> Boolean(std::string_view key);
   std::optional<std::uint64_t> Integer(std::string_view key, std::uint64_t low, std::uint64_t high);
+  // A number with or without a fraction, from 0.001 to `high`, in thousandths.
+  std::optional<std::uint64_t> Thousandths(std::string_view key, std::uint64_t high);
   std::optional<std::vector<Text>> Strings(std::string_view key);
   // The same, each one of `words`; `what` is what they are called in the error.
   std::optional<std::vector<Text>> Words(std::string_view key, std::string_view what,

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -203,8 +204,15 @@ class Flattener {
       out.kind = NodeKind::kBoolean;
       out.number = boolean->get() ? 1 : 0;
     } else {
-      out.kind = node.is_floating_point() ? NodeKind::kFloat : NodeKind::kTime;
+      const auto* number = node.as_floating_point();
+      out.kind = number ? NodeKind::kFloat : NodeKind::kTime;
+      if (number) out.number = Thousandths(number->get());
     }
+  }
+
+  // What is not a number, or too large to be one of anything, is -1.
+  static std::int64_t Thousandths(double number) {
+    return std::abs(number) < 1e12 ? std::llround(number * 1000) : -1;
   }
 
   // Between one quote on each side, and so long as what it means: then it has no escapes.

@@ -41,8 +41,8 @@ base::Error Describe(const Plan& plan, const Message& message) {
     text +=
         " (parts of the /proc around us are covered, as container engines do; the kernel then "
         "gives no new one)";
-  if (message.stage == Stage::kLimits && message.index < plan.limits.size())
-    text += " " + plan.limits[message.index].name;
+  if (message.stage == Stage::kLimits && message.index < plan.limits.resources.size())
+    text += " " + plan.limits.resources[message.index].name;
   if (message.stage == Stage::kLandlockRules && message.index < plan.landlock.rules.size())
     text += " for " + plan.landlock.rules[message.index].path;
   if (message.stage == Stage::kWorkdir) text += " " + plan.workdir;
@@ -113,10 +113,11 @@ class Sandbox {
 // The supervisor's side of one launch, from the first message to the last.
 class Supervisor {
  public:
-  Supervisor(const Plan& plan, FilterSlot& slot, Sandbox& sandbox, base::UniqueFd socket,
-             os::SignalQueue& signals)
+  Supervisor(const Plan& plan, FilterSlot& slot, const Groups& groups, Sandbox& sandbox,
+             base::UniqueFd socket, os::SignalQueue& signals)
       : plan_(plan),
         slot_(slot),
+        groups_(groups),
         sandbox_(sandbox),
         socket_(std::move(socket)),
         signals_(signals),
@@ -146,7 +147,9 @@ class Supervisor {
   }
 
  private:
+  // Before its ids are mapped the sandbox does nothing, so it is in its groups from the start.
   base::Status MapIds() {
+    if (const auto added = groups_.Add(sandbox_.Pid()); !added) return added;
     const auto proc = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
     if (!proc) return At(Stage::kMapIds, proc.error());
     const Identity& identity = plan_.identity;
@@ -313,6 +316,8 @@ class Supervisor {
       if (WIFSIGNALED(wait_status_)) {
         outcome_.kind = Outcome::Kind::kSignalled;
         outcome_.status = WTERMSIG(wait_status_);
+        if (outcome_.status == SIGKILL && groups_.HadMemoryKill())
+          outcome_.kind = Outcome::Kind::kMemoryLimit;
       } else {
         outcome_.status = WEXITSTATUS(wait_status_);
       }
@@ -322,6 +327,7 @@ class Supervisor {
 
   const Plan& plan_;
   FilterSlot& slot_;
+  const Groups& groups_;
   Sandbox& sandbox_;
   base::UniqueFd socket_;
   os::SignalQueue& signals_;
@@ -352,6 +358,7 @@ int ExitStatus(const Outcome& outcome) {
     case Outcome::Kind::kExited:
       return outcome.status;
     case Outcome::Kind::kSignalled:
+    case Outcome::Kind::kMemoryLimit:
       return 128 + outcome.status;
     case Outcome::Kind::kTimeLimit:
       return 124;
@@ -373,6 +380,9 @@ base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   auto pair = os::MessagePair();
   if (!pair) return At(Stage::kHandshake, pair.error());
   prepared->socket = std::move((*pair)[1]);
+  // Outlives the sandbox: a group can be removed when nobody is in it any more.
+  const auto groups = Groups::Make(plan.limits.groups);
+  if (!groups) return groups.error();
   auto child = os::Fork(plan.namespaces & kRootNamespaces);
   if (!child) return CannotFork(plan, child.error().value);
   if (child->pid == 0) {
@@ -382,7 +392,8 @@ base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   Sandbox sandbox(std::move(*child));
   prepared->socket.Reset();
   prepared->sources.clear();
-  return Supervisor(plan, prepared->Filter(), sandbox, std::move((*pair)[0]), *signals).Run(filter);
+  return Supervisor(plan, prepared->Filter(), *groups, sandbox, std::move((*pair)[0]), *signals)
+      .Run(filter);
 }
 
 }  // namespace bailey::sandbox

@@ -18,6 +18,7 @@ struct Outcome {
   enum class Kind : std::uint8_t {
     kExited,         // `status` is the exit status
     kSignalled,      // `status` is the signal
+    kMemoryLimit,    // killed by the kernel at the limit; `status` is SIGKILL
     kTimeLimit,      // killed when the policy's wall time was over
     kNotFound,       // no such program inside; it never ran
     kNotExecutable,  // there, but the kernel would not execute it

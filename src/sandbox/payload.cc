@@ -12,7 +12,7 @@ namespace bailey::sandbox {
 namespace {
 
 os::SysStatus ApplyLimits(const Plan& plan, Failure& failure) {
-  for (const Limit& limit : plan.limits) {
+  for (const Limit& limit : plan.limits.resources) {
     if (const auto set = os::SetLimit(limit.resource, limit.value); !set) return set;
     ++failure.index;
   }

@@ -87,14 +87,6 @@ std::vector<std::string> PlanExecutables(const std::string& name,
   return executables;
 }
 
-std::vector<Limit> PlanLimits(const policy::Limits& limits) {
-  std::vector<Limit> plan = {{RLIMIT_CORE, "core", 0}};
-  if (limits.processes) plan.push_back({RLIMIT_NPROC, "pids", *limits.processes});
-  if (limits.files) plan.push_back({RLIMIT_NOFILE, "files", *limits.files});
-  if (limits.file_size) plan.push_back({RLIMIT_FSIZE, "file-size", *limits.file_size});
-  return plan;
-}
-
 // A directory that is held open leads out of the root: openat(fd, "..") climbs the host's tree.
 base::Status CheckStandardDescriptors() {
   constexpr std::array<std::string_view, 3> kNames = {"standard input", "standard output",
@@ -148,22 +140,27 @@ base::Result<LandlockPlan> PlanFileAccess(const RootPlan& root, const std::set<L
   return PlanLandlock(root, *abi);
 }
 
+// Control groups are looked for only where something needs them.
+base::Status PlanAllLimits(const policy::Limits& limits, const std::set<Layer>& without,
+                           Plan& plan) {
+  std::vector<os::CgroupPlace> places;
+  if (limits.memory || limits.cpu_thousandths) {
+    auto own = os::OwnCgroups();
+    if (!own) return base::SystemError("find control groups", own.error().value);
+    places = *std::move(own);
+  }
+  auto planned = PlanLimits(limits, places, without);
+  if (!planned) return planned.error();
+  plan.limits = *std::move(planned);
+  plan.notes.insert(plan.notes.end(), plan.limits.notes.begin(), plan.limits.notes.end());
+  plan.output = limits.output;
+  plan.wall = limits.wall;
+  return {};
+}
+
 std::string Octets(std::uint64_t rights) { return fmt::format("{:#x}", rights); }
 
 }  // namespace
-
-std::optional<Layer> FindLayer(std::string_view name) {
-  if (name == ToString(Layer::kLandlock)) return Layer::kLandlock;
-  return std::nullopt;
-}
-
-std::string_view ToString(Layer layer) {
-  switch (layer) {
-    case Layer::kLandlock:
-      return "landlock";
-  }
-  return "";
-}
 
 base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& caller,
                              const PlanOptions& options) {
@@ -191,7 +188,8 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   auto landlock = PlanFileAccess(plan.root, options.without, plan.notes);
   if (!landlock) return landlock.error();
   plan.landlock = std::move(*landlock);
-  plan.limits = PlanLimits(policy.limits);
+  if (const auto planned = PlanAllLimits(policy.limits, options.without, plan); !planned)
+    return planned.error();
   for (const std::string& name : policy.process.capabilities) {
     const int number = os::CapabilityNumber(name.c_str());
     if (number < 0) return base::InvalidInput(fmt::format("keep capability {}: unknown", name));
@@ -199,7 +197,6 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
     plan.capability_names.push_back(name);
   }
   plan.new_session = policy.process.new_session;
-  plan.wall = policy.limits.wall;
   if (!plan.identity.kept_groups.empty()) {
     plan.notes.push_back(fmt::format("supplementary groups kept, as only root can drop them: {}",
                                      fmt::join(plan.identity.kept_groups, " ")));
@@ -228,8 +225,12 @@ std::string ToString(const Plan& plan) {
   line("capabilities", plan.capability_names.empty()
                            ? "none"
                            : fmt::format("{}", fmt::join(plan.capability_names, " ")));
-  for (const Limit& limit : plan.limits)
+  for (const Limit& limit : plan.limits.resources)
     line("limit", fmt::format("{} {}", limit.name, limit.value));
+  for (const Group& group : plan.limits.groups)
+    for (const Knob& knob : group.knobs)
+      line("limit", fmt::format("{} {} in a group below {}", knob.file, knob.value, group.parent));
+  if (plan.output) line("limit", fmt::format("output {}", *plan.output));
   if (plan.wall) line("limit", fmt::format("wall {}ms", plan.wall->count()));
   for (const std::string& entry : plan.environment) line("environment", base::Escape(entry));
   for (const Step& step : plan.root.steps) line("root", ToString(step));

@@ -19,14 +19,10 @@
 #include "base/result.h"
 #include "os/identity.h"
 #include "policy/policy.h"
+#include "sandbox/limits.h"
 #include "sandbox/root.h"
 
 namespace bailey::sandbox {
-
-// What a caller may give up by name (`--without landlock`).
-enum class Layer : std::uint8_t { kLandlock };
-std::optional<Layer> FindLayer(std::string_view name);
-std::string_view ToString(Layer layer);
 
 struct Identity {
   std::uint32_t inside_uid = 0, inside_gid = 0;    // as the program sees itself
@@ -52,13 +48,6 @@ struct LandlockPlan {
   bool operator==(const LandlockPlan&) const = default;
 };
 
-struct Limit {
-  int resource = 0;  // RLIMIT_*
-  std::string name;  // "pids"
-  std::uint64_t value = 0;
-  bool operator==(const Limit&) const = default;
-};
-
 struct Plan {
   std::vector<std::string> argv;
   std::vector<std::string> executables;  // tried in turn, as execvp(3) would
@@ -69,8 +58,9 @@ struct Plan {
   Identity identity;
   RootPlan root;
   LandlockPlan landlock;
-  std::vector<Limit> limits;
-  std::uint64_t capabilities = 0;  // kept by the program, in its own user namespace
+  LimitPlan limits;
+  std::optional<std::uint64_t> output;  // bytes
+  std::uint64_t capabilities = 0;       // kept by the program, in its own user namespace
   std::vector<std::string> capability_names;
   bool new_session = true;
   std::optional<std::chrono::milliseconds> wall;

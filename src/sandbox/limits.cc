@@ -1,0 +1,211 @@
+#include "sandbox/limits.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace bailey::sandbox {
+namespace {
+
+struct LayerName {
+  Layer layer;
+  std::string_view name;
+};
+constexpr std::array<LayerName, 3> kLayers = {{{Layer::kLandlock, "landlock"},
+                                               {Layer::kMemoryLimit, "memory-limit"},
+                                               {Layer::kCpuLimit, "cpu-limit"}}};
+
+// The scheduler's period for a limit of CPU time, in µs (kernel/sched/fair.c, 100 ms by default).
+constexpr std::uint64_t kPeriod = 100'000;
+
+struct Parent {
+  int version = 0;
+  std::string path;
+  std::string enable;
+};
+
+bool Has(const std::vector<std::string>& words, std::string_view word) {
+  return std::ranges::count(words, word) > 0;
+}
+
+// In version 2 a group with processes of its own cannot hand controllers to groups below (the "no
+// internal processes" rule), but for the root: the nearest ancestor that already does is taken.
+std::optional<Parent> FindParent(const os::CgroupPlace& place, const std::string& controller) {
+  if (!Has(place.controllers, controller)) return std::nullopt;
+  if (place.version == 1) {
+    if (!os::CanMakeGroups(place.path)) return std::nullopt;
+    return Parent{1, place.path, ""};
+  }
+  for (std::string path = place.path;; path.resize(path.rfind('/'))) {
+    const bool is_top = path.size() <= place.mount.size();
+    if (os::CanMakeGroups(path)) {
+      if (Has(os::CgroupWords(path, "cgroup.subtree_control"), controller))
+        return Parent{2, path, ""};
+      if (is_top) return Parent{2, path, "+" + controller};
+    }
+    if (is_top) return std::nullopt;
+  }
+}
+
+class Planner {
+ public:
+  Planner(const policy::Limits& limits, const std::vector<os::CgroupPlace>& places,
+          const std::set<Layer>& without)
+      : limits_(limits), places_(places), without_(without) {}
+
+  base::Result<LimitPlan> Plan() {
+    plan_.resources.push_back({RLIMIT_CORE, "core", 0});
+    if (limits_.processes) plan_.resources.push_back({RLIMIT_NPROC, "pids", *limits_.processes});
+    if (limits_.files) plan_.resources.push_back({RLIMIT_NOFILE, "files", *limits_.files});
+    if (limits_.file_size)
+      plan_.resources.push_back({RLIMIT_FSIZE, "file-size", *limits_.file_size});
+    if (limits_.memory) PlanMemory(*limits_.memory);
+    if (limits_.cpu_thousandths)
+      if (const auto planned = PlanCpu(*limits_.cpu_thousandths); !planned) return planned.error();
+    // RLIMIT_NPROC holds as well; this one also stops what the id's other processes cannot see.
+    if (limits_.processes && !plan_.groups.empty()) {
+      const std::vector<Knob> most = {{"pids.max", fmt::format("{}", *limits_.processes)}};
+      (void)InGroup("pids", most, most);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  void PlanMemory(std::uint64_t bytes) {
+    if (without_.contains(Layer::kMemoryLimit)) {
+      plan_.notes.push_back("memory limit: given up by name");
+      return;
+    }
+    const std::string size = fmt::format("{}", bytes);
+    for (const os::CgroupPlace& place : places_) {
+      const auto parent = FindParent(place, "memory");
+      if (!parent) continue;
+      Group& group = GroupAt(*parent);
+      group.has_memory = true;
+      // Swap would only move the limit: memory and swap together get the same one.
+      if (parent->version == 1)
+        Add(group, {{"memory.limit_in_bytes", size}, {"memory.memsw.limit_in_bytes", size, true}});
+      else
+        Add(group, {{"memory.max", size},
+                    {"memory.swap.max", "0", true},
+                    {"memory.oom.group", "1", true}});
+      return;
+    }
+    plan_.resources.push_back({RLIMIT_DATA, "memory", bytes});
+    plan_.notes.push_back(
+        fmt::format("memory: no control group can be made here, so {} bytes is a limit of each "
+                    "process's data (RLIMIT_DATA), not of all together",
+                    bytes));
+  }
+
+  base::Status PlanCpu(std::uint64_t thousandths) {
+    if (without_.contains(Layer::kCpuLimit)) {
+      plan_.notes.push_back("cpu limit: given up by name");
+      return {};
+    }
+    const std::string quota = fmt::format("{}", thousandths * kPeriod / 1000);
+    const std::string period = fmt::format("{}", kPeriod);
+    const bool planned =
+        InGroup("cpu", {{"cpu.cfs_period_us", period}, {"cpu.cfs_quota_us", quota}},
+                {{"cpu.max", quota + " " + period}});
+    if (planned) return {};
+    return base::Unsupported(
+        "limit cpu: no control group with the cpu controller can be made here (see `bailey "
+        "doctor`; `--without cpu-limit` gives it up by name)");
+  }
+
+  bool InGroup(const std::string& controller, const std::vector<Knob>& version_1,
+               const std::vector<Knob>& version_2) {
+    for (const os::CgroupPlace& place : places_) {
+      const auto parent = FindParent(place, controller);
+      if (!parent) continue;
+      Add(GroupAt(*parent), parent->version == 1 ? version_1 : version_2);
+      return true;
+    }
+    return false;
+  }
+
+  Group& GroupAt(const Parent& parent) {
+    for (Group& group : plan_.groups) {
+      if (group.parent != parent.path) continue;
+      if (!parent.enable.empty()) group.enable += (group.enable.empty() ? "" : " ") + parent.enable;
+      return group;
+    }
+    return plan_.groups.emplace_back(Group{parent.version, parent.path, parent.enable, false, {}});
+  }
+
+  static void Add(Group& group, const std::vector<Knob>& knobs) {
+    group.knobs.insert(group.knobs.end(), knobs.begin(), knobs.end());
+  }
+
+  const policy::Limits& limits_;
+  const std::vector<os::CgroupPlace>& places_;
+  const std::set<Layer>& without_;
+  LimitPlan plan_;
+};
+
+base::Status Fill(const os::Cgroup& made, const Group& plan) {
+  for (const Knob& knob : plan.knobs) {
+    const auto written = made.Write(knob.file.c_str(), knob.value);
+    if (!written && !(knob.optional && written.error().value == ENOENT)) {
+      return base::SystemError(
+          fmt::format("write {} to {} of a group below {}", knob.value, knob.file, plan.parent),
+          written.error().value);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<Layer> FindLayer(std::string_view name) {
+  for (const LayerName& entry : kLayers)
+    if (entry.name == name) return entry.layer;
+  return std::nullopt;
+}
+
+std::string_view ToString(Layer layer) {
+  return std::ranges::find(kLayers, layer, &LayerName::layer)->name;
+}
+
+base::Result<LimitPlan> PlanLimits(const policy::Limits& limits,
+                                   const std::vector<os::CgroupPlace>& places,
+                                   const std::set<Layer>& without) {
+  return Planner(limits, places, without).Plan();
+}
+
+base::Result<Groups> Groups::Make(const std::vector<Group>& plan) {
+  Groups groups;
+  for (const Group& one : plan) {
+    (void)os::RemoveStaleCgroups(one.parent);
+    if (const auto enabled = os::EnableControllers(one.parent, one.enable); !enabled)
+      return base::SystemError("enable controllers of " + one.parent, enabled.error().value);
+    // A supervisor makes one sandbox, so its own number names it.
+    auto made = os::Cgroup::Make(one.parent, fmt::format("bailey-{}-0", ::getpid()));
+    if (!made) return base::SystemError("make group below " + one.parent, made.error().value);
+    groups.made_.push_back({one.version, one.has_memory, *std::move(made)});
+    if (const auto filled = Fill(groups.made_.back().group, one); !filled) return filled.error();
+  }
+  return groups;
+}
+
+base::Status Groups::Add(pid_t process) const {
+  for (const Made& made : made_)
+    if (const auto added = made.group.Add(process); !added)
+      return base::SystemError("move the sandbox into its control group", added.error().value);
+  return {};
+}
+
+bool Groups::HadMemoryKill() const {
+  return std::ranges::any_of(made_, [](const Made& made) {
+    if (!made.has_memory) return false;
+    const char* const file = made.version == 1 ? "memory.oom_control" : "memory.events";
+    return made.group.Read(file, "oom_kill").value_or(0) > 0;
+  });
+}
+
+}  // namespace bailey::sandbox
