@@ -139,6 +139,10 @@ void SayWhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome)
   }
   if (outcome.kind == Kind::kMemoryLimit)
     fmt::print(stderr, "bailey run: {} was killed: its memory limit was reached\n", plan.argv[0]);
+  if (outcome.kind == Kind::kOutputLimit && plan.output) {
+    fmt::print(stderr, "bailey run: stop {}: it has written more than its limit of {} bytes\n",
+               plan.argv[0], *plan.output);
+  }
   if (outcome.kind == Kind::kNotFound || outcome.kind == Kind::kNotExecutable)
     fmt::print(stderr, "bailey run: {}\n", outcome.detail);
 }

@@ -13,6 +13,8 @@ const char* Name(sandbox::Outcome::Kind kind) {
       return "signalled";
     case sandbox::Outcome::Kind::kMemoryLimit:
       return "memory-limit";
+    case sandbox::Outcome::Kind::kOutputLimit:
+      return "output-limit";
     case sandbox::Outcome::Kind::kTimeLimit:
       return "time-limit";
     case sandbox::Outcome::Kind::kNotFound:

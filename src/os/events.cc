@@ -47,12 +47,15 @@ std::optional<int> SignalQueue::Next() {
   return static_cast<int>(info.ssi_signo);
 }
 
-SysResult<std::optional<std::size_t>> WaitReadable(
-    std::span<const int> descriptors,
+SysResult<std::optional<std::size_t>> WaitReady(
+    std::span<const Interest> interests,
     std::optional<std::chrono::steady_clock::time_point> deadline) {
   std::array<pollfd, kMaxDescriptors> polled = {};
-  if (descriptors.size() > polled.size()) return Fail(EINVAL);
-  for (std::size_t i = 0; i < descriptors.size(); ++i) polled[i] = {descriptors[i], POLLIN, 0};
+  if (interests.size() > polled.size()) return Fail(EINVAL);
+  for (std::size_t i = 0; i < interests.size(); ++i) {
+    const short events = interests[i].write ? POLLOUT : POLLIN;
+    polled[i] = {interests[i].descriptor, events, 0};
+  }
   for (;;) {
     int timeout = -1;
     if (deadline) {
@@ -60,13 +63,19 @@ SysResult<std::optional<std::size_t>> WaitReadable(
           *deadline - std::chrono::steady_clock::now());
       timeout = static_cast<int>(std::clamp<long>(left.count(), 0, 1 << 30));
     }
-    const int ready = ::poll(polled.data(), descriptors.size(), timeout);
+    const int ready = ::poll(polled.data(), interests.size(), timeout);
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return LastErrno();
     if (ready == 0) return std::nullopt;
-    for (std::size_t i = 0; i < descriptors.size(); ++i)
+    for (std::size_t i = 0; i < interests.size(); ++i)
       if (polled[i].revents != 0) return i;
   }
+}
+
+SysStatus IgnoreBrokenPipes() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_IGN;
+  return Check(::sigaction(SIGPIPE, &action, nullptr));
 }
 
 }  // namespace bailey::os

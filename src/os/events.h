@@ -27,10 +27,17 @@ class SignalQueue {
   base::UniqueFd fd_;
 };
 
-// Waits until one of `descriptors` can be read or is closed at the other end; returns which, or
-// nullopt when the deadline came first.
-SysResult<std::optional<std::size_t>> WaitReadable(
-    std::span<const int> descriptors,
+struct Interest {
+  int descriptor = -1;
+  bool write = false;  // to write to it, rather than to read
+};
+// Waits until one of them can be read, or written, or is closed at the other end; returns which, or
+// nullopt when the deadline came first. The first of several that are ready.
+SysResult<std::optional<std::size_t>> WaitReady(
+    std::span<const Interest> interests,
     std::optional<std::chrono::steady_clock::time_point> deadline);
+
+// Writing to a pipe that nobody reads is an error here, not a signal.
+SysStatus IgnoreBrokenPipes();
 
 }  // namespace bailey::os

@@ -106,6 +106,12 @@ SysResult<std::string> ReadLink(int directory, const char* path) {
   return std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
+SysResult<std::array<base::UniqueFd, 2>> MakePipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return LastErrno();
+  return std::array<base::UniqueFd, 2>{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+}
+
 bool IsAnonymousPipe(int fd) {
   struct statfs found = {};
   return ::fstatfs(fd, &found) == 0 && found.f_type == PIPEFS_MAGIC;

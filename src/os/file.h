@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -39,6 +40,7 @@ SysResult<std::string> ReadFile(int directory, const char* path, std::size_t lim
 // The target of a symlink. Allocates.
 SysResult<std::string> ReadLink(int directory, const char* path);
 
+SysResult<std::array<base::UniqueFd, 2>> MakePipe();  // to read from, to write to
 // A pipe(2), not a FIFO with a name.
 bool IsAnonymousPipe(int fd);
 SysStatus ChangeOwner(int fd, std::uint32_t uid);

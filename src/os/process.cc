@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -82,6 +83,11 @@ SysResult<Ended> WaitFor(pid_t pid) {
   return ended;
 }
 
+bool HasEnded(int pidfd) {
+  pollfd polled = {pidfd, POLLIN, 0};
+  return ::poll(&polled, 1, 0) == 1;
+}
+
 SysStatus DieWithParent() { return Check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)); }
 
 SysStatus SetDumpable(bool dumpable) {
@@ -105,6 +111,8 @@ SysStatus FillStandardDescriptors() {
   }
   return {};
 }
+
+SysStatus Duplicate(int descriptor, int copy) { return Check(::dup2(descriptor, copy)); }
 
 SysStatus CloseAllBut(std::span<const int> kept) {
   unsigned first = 3;

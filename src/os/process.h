@@ -39,6 +39,7 @@ SysStatus JoinNamespaces(int pidfd, std::uint32_t namespaces);
 
 SysResult<base::UniqueFd> OpenPidfd(pid_t pid);
 SysStatus SendSignal(int pidfd, int signal);
+bool HasEnded(int pidfd);
 
 struct Ended {
   int wait_status = 0;
@@ -59,6 +60,8 @@ SysStatus ChangeDirectory(const char* path);
 // Descriptors 0, 1 and 2 that were closed by the caller become ones that fail like closed ones: the
 // next files opened here must not take their numbers, and so be handed to a program as its output.
 SysStatus FillStandardDescriptors();
+// Makes `copy` another name of `descriptor`, kept across execution.
+SysStatus Duplicate(int descriptor, int copy);
 // Closes every descriptor but 0, 1, 2 and these, which must be in rising order and above 2.
 SysStatus CloseAllBut(std::span<const int> kept);
 // Signal dispositions and mask back to what a new program expects.

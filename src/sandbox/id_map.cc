@@ -8,7 +8,6 @@
 
 #include "os/file.h"
 #include "os/mount.h"
-#include "sandbox/tasks.h"
 
 namespace bailey::sandbox {
 namespace {
@@ -63,9 +62,13 @@ base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sour
   return {};
 }
 
-base::Status GivePipes(const Identity& identity) {
+base::Status GivePipes(const Prepared& prepared) {
+  const Identity& identity = prepared.plan->identity;
   if (!identity.privileged) return {};
-  for (int fd = 0; fd <= 2; ++fd) {
+  std::vector<int> descriptors = {0, 1, 2};
+  if (prepared.output)
+    for (const base::UniqueFd& end : prepared.output->Ends()) descriptors.push_back(end.Get());
+  for (const int fd : descriptors) {
     if (!os::IsAnonymousPipe(fd)) continue;
     if (const auto given = os::ChangeOwner(fd, identity.outside_uid); !given)
       return base::SystemError(fmt::format("give descriptor {} to the program", fd),

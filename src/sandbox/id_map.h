@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "sandbox/plan.h"
+#include "sandbox/tasks.h"
 
 namespace bailey::sandbox {
 
@@ -19,6 +19,6 @@ base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sour
 
 // Anonymous pipes among the standard descriptors become the payload's, so that programs can open
 // /dev/stderr; as a user they are anyway.
-base::Status GivePipes(const Identity& identity);
+base::Status GivePipes(const Prepared& prepared);
 
 }  // namespace bailey::sandbox

@@ -79,7 +79,12 @@ base::Result<Prepared> Prepare(const Plan& plan) {
   auto memory = os::SharedMemory::Make(sizeof(FilterSlot));
   if (!memory) return At(Stage::kSeccomp, memory.error());
   prepared.filter_memory = std::move(*memory);
-  if (const auto given = GivePipes(plan.identity); !given) return given.error();
+  if (plan.output) {
+    auto output = LimitedOutput::Make(*plan.output);
+    if (!output) return At(Stage::kOutput, output.error());
+    prepared.output = *std::move(output);
+  }
+  if (const auto given = GivePipes(prepared); !given) return given.error();
   if (plan.identity.privileged) {
     if (const auto cloned = ClonePrivileged(plan, prepared.sources); !cloned) return cloned.error();
   }
@@ -113,10 +118,11 @@ class Sandbox {
 // The supervisor's side of one launch, from the first message to the last.
 class Supervisor {
  public:
-  Supervisor(const Plan& plan, FilterSlot& slot, const Groups& groups, Sandbox& sandbox,
+  Supervisor(const Plan& plan, Prepared& prepared, const Groups& groups, Sandbox& sandbox,
              base::UniqueFd socket, os::SignalQueue& signals)
       : plan_(plan),
-        slot_(slot),
+        slot_(prepared.Filter()),
+        output_(prepared.output),
         groups_(groups),
         sandbox_(sandbox),
         socket_(std::move(socket)),
@@ -127,8 +133,10 @@ class Supervisor {
     if (const auto mapped = MapIds(); !mapped) return mapped.error();
     if (const auto made = MakeFilter(filter); !made) return made.error();
     for (bool over = false; !over;) {
-      const int descriptors[] = {socket_.Get(), signals_.Descriptor()};
-      const auto ready = os::WaitReadable(descriptors, deadline_);
+      std::vector<os::Interest> interests = {{socket_.Get()}, {signals_.Descriptor()}};
+      std::vector<std::size_t> relays;
+      if (output_) output_->Watch(interests, relays);
+      const auto ready = os::WaitReady(interests, deadline_);
       if (!ready) return base::SystemError("wait for the sandbox", ready.error().value);
       if (!*ready) {
         outcome_.kind = Outcome::Kind::kTimeLimit;
@@ -138,6 +146,13 @@ class Supervisor {
       if (**ready == 1) {
         if (const auto passed = PassSignals(); !passed) return passed.error();
         continue;
+      }
+      if (**ready > 1) {
+        if (const auto passed = PassOutput(relays[**ready - 2]); !passed) return passed.error();
+        if (!output_->IsExceeded()) continue;
+        outcome_.kind = Outcome::Kind::kOutputLimit;
+        sandbox_.Kill();
+        break;
       }
       const auto handled = HandleMessage();
       if (!handled) return handled.error();
@@ -214,6 +229,8 @@ class Supervisor {
         return StartWhenComplete();
       case MessageKind::kSealed: {
         auto found = ReadBackRoot(plan_, payload_, sandbox_.Pid());
+        // A payload that has ended has no files in /proc; PID 1 says how it ended.
+        if (!found && os::HasEnded(payload_pidfd_.Get())) return false;
         if (!found) return found.error();
         root_ = std::move(*found);
         return StartWhenComplete();
@@ -301,9 +318,21 @@ class Supervisor {
     return {};
   }
 
+  base::Status PassOutput(std::size_t relay) {
+    const auto passed = output_->Step(relay);
+    if (!passed) return base::SystemError("pass on the program's output", passed.error().value);
+    return {};
+  }
+
   base::Result<Outcome> Finish() {
     const auto ended = sandbox_.Wait();
     if (!ended) return base::SystemError("wait for the sandbox", ended.error().value);
+    if (output_) {
+      if (const auto passed = output_->Drain(); !passed)
+        return base::SystemError("pass on the program's output", passed.error().value);
+      if (output_->IsExceeded() && outcome_.kind == Outcome::Kind::kExited)
+        outcome_.kind = Outcome::Kind::kOutputLimit;
+    }
     const auto since = [](const timeval& time) {
       return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
     };
@@ -327,6 +356,7 @@ class Supervisor {
 
   const Plan& plan_;
   FilterSlot& slot_;
+  std::optional<LimitedOutput>& output_;
   const Groups& groups_;
   Sandbox& sandbox_;
   base::UniqueFd socket_;
@@ -360,6 +390,8 @@ int ExitStatus(const Outcome& outcome) {
     case Outcome::Kind::kSignalled:
     case Outcome::Kind::kMemoryLimit:
       return 128 + outcome.status;
+    case Outcome::Kind::kOutputLimit:
+      return 128 + SIGXFSZ;
     case Outcome::Kind::kTimeLimit:
       return 124;
     case Outcome::Kind::kNotExecutable:
@@ -392,8 +424,8 @@ base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   Sandbox sandbox(std::move(*child));
   prepared->socket.Reset();
   prepared->sources.clear();
-  return Supervisor(plan, prepared->Filter(), *groups, sandbox, std::move((*pair)[0]), *signals)
-      .Run(filter);
+  if (prepared->output) prepared->output->CloseEnds();
+  return Supervisor(plan, *prepared, *groups, sandbox, std::move((*pair)[0]), *signals).Run(filter);
 }
 
 }  // namespace bailey::sandbox

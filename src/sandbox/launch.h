@@ -19,6 +19,7 @@ struct Outcome {
     kExited,         // `status` is the exit status
     kSignalled,      // `status` is the signal
     kMemoryLimit,    // killed by the kernel at the limit; `status` is SIGKILL
+    kOutputLimit,    // killed when it had written more than it may
     kTimeLimit,      // killed when the policy's wall time was over
     kNotFound,       // no such program inside; it never ran
     kNotExecutable,  // there, but the kernel would not execute it
@@ -31,7 +32,8 @@ struct Outcome {
   std::vector<Enforced> enforced;
 };
 
-// The exit status of `bailey run`: the program's own, 128+n, 124, 126 or 127.
+// The exit status of `bailey run`: the program's own, 128+n (of SIGXFSZ for too much output), 124,
+// 126 or 127.
 int ExitStatus(const Outcome& outcome);
 
 // Makes the program's seccomp filters, in the order in which they are attached. It is called once,

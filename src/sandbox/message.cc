@@ -32,6 +32,8 @@ std::string_view ToString(Stage stage) {
       return "map ids of the program's user namespace";
     case Stage::kSealRoot:
       return "seal the root";
+    case Stage::kOutput:
+      return "connect the output";
     case Stage::kNewSession:
       return "start a session";
     case Stage::kWorkdir:

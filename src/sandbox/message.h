@@ -24,6 +24,7 @@ enum class Stage : std::uint32_t {
   kMapPayloadIds,
   kLandlockRules,  // `index` is the rule
   kSealRoot,
+  kOutput,
   kNewSession,
   kWorkdir,
   kLimits,  // `index` is the limit

@@ -51,11 +51,19 @@ os::SysStatus Execute(const Prepared& prepared) {
   return answer;
 }
 
+os::SysStatus ConnectOutput(const Prepared& prepared) {
+  if (!prepared.output) return {};
+  int descriptor = 1;
+  for (const base::UniqueFd& end : prepared.output->Ends())
+    if (const auto done = os::Duplicate(end.Get(), descriptor++); !done) return done;
+  return {};
+}
+
 // What needs neither the root nor ids.
 void Begin(Stages& stages, const Prepared& prepared, int link) {
   const Plan& plan = *prepared.plan;
   const std::uint32_t namespaces = PayloadNamespaces(plan);
-  stages
+  stages.Then(Stage::kOutput, [&](Failure&) { return ConnectOutput(prepared); })
       .Then(Stage::kDescriptors, [&](Failure&) { return CloseOthers(prepared.socket.Get(), link); })
       .Then(Stage::kNamespaces, [&](Failure&) { return os::Unshare(namespaces); })
       .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })

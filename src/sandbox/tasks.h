@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -13,6 +14,7 @@
 #include "os/process.h"
 #include "sandbox/message.h"
 #include "sandbox/plan.h"
+#include "sandbox/relay.h"
 
 namespace bailey::sandbox {
 
@@ -45,6 +47,7 @@ struct Prepared {
   base::UniqueFd ruleset;  // made inside, when the plan has Landlock
   FilterSlot& Filter() const { return *static_cast<FilterSlot*>(filter_memory.Address()); }
 
+  std::optional<LimitedOutput> output;
   base::UniqueFd socket;  // the end that PID 1 and the payload share
 };
 
