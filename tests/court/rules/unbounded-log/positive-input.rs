@@ -1,0 +1,15 @@
+use std::collections::VecDeque;
+
+pub struct Port {
+    waiting: VecDeque<u8>,
+}
+
+impl Port {
+    pub fn queue_input(&mut self, bytes: &[u8]) {
+        self.waiting.extend(bytes); /* found */
+    }
+
+    pub fn read(&mut self) -> Option<u8> {
+        self.waiting.pop_front()
+    }
+}
