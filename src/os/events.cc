@@ -11,7 +11,7 @@
 namespace bailey::os {
 namespace {
 
-constexpr std::array<int, 8> kForwarded = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+constexpr std::array<int, 9> kForwarded = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGCONT,
                                            SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 constexpr std::size_t kMaxDescriptors = 8;
 

@@ -112,6 +112,18 @@ SysResult<std::array<base::UniqueFd, 2>> MakePipe() {
   return std::array<base::UniqueFd, 2>{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
 }
 
+SysResult<base::UniqueFd> Copy(int fd) {
+  base::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!copy.IsOpen()) return LastErrno();
+  return copy;
+}
+
+SysStatus SetNonBlocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return LastErrno();
+  return Check(::fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
 bool IsAnonymousPipe(int fd) {
   struct statfs found = {};
   return ::fstatfs(fd, &found) == 0 && found.f_type == PIPEFS_MAGIC;

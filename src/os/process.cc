@@ -29,6 +29,12 @@ constexpr NamespaceFlag kNamespaceFlags[] = {
     {kUtsNamespace, CLONE_NEWUTS},    {kCgroupNamespace, CLONE_NEWCGROUP},
     {kNetworkNamespace, CLONE_NEWNET}};
 
+base::UniqueFd TakeDescriptor(cmsghdr* rights) {
+  int descriptor = -1;
+  ::memcpy(&descriptor, CMSG_DATA(rights), sizeof(descriptor));
+  return base::UniqueFd(descriptor);
+}
+
 std::uint64_t CloneFlags(std::uint32_t namespaces) {
   std::uint64_t flags = 0;
   for (const NamespaceFlag& entry : kNamespaceFlags)
@@ -171,7 +177,7 @@ SysStatus Send(int socket, std::string_view message) {
 
 SysResult<Received> Receive(int socket, std::span<char> buffer) {
   iovec part = {buffer.data(), buffer.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
   msghdr header = {};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -185,7 +191,9 @@ SysResult<Received> Receive(int socket, std::span<char> buffer) {
   Received received;
   received.size = static_cast<std::size_t>(size);
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS) continue;
+    if (c->cmsg_level != SOL_SOCKET) continue;
+    if (c->cmsg_type == SCM_RIGHTS) received.descriptor = TakeDescriptor(c);
+    if (c->cmsg_type != SCM_CREDENTIALS) continue;
     ucred credentials;
     std::copy_n(CMSG_DATA(c), sizeof(credentials), reinterpret_cast<unsigned char*>(&credentials));
     received.sender = credentials.pid;
@@ -193,9 +201,8 @@ SysResult<Received> Receive(int socket, std::span<char> buffer) {
   return received;
 }
 
-SysStatus SendDescriptor(int socket, int descriptor) {
-  char byte = 'd';
-  iovec part = {&byte, 1};
+SysStatus SendDescriptor(int socket, int descriptor, std::string_view message) {
+  iovec part = {const_cast<char*>(message.data()), message.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header = {};
   header.msg_iov = &part;
@@ -230,9 +237,7 @@ SysResult<base::UniqueFd> ReceiveDescriptor(int socket) {
   base::UniqueFd received;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-    int descriptor = -1;
-    ::memcpy(&descriptor, CMSG_DATA(c), sizeof(descriptor));
-    received.Reset(descriptor);
+    received = TakeDescriptor(c);
   }
   return received;
 }

@@ -78,11 +78,12 @@ SysStatus Send(int socket, std::string_view message);
 struct Received {
   std::size_t size = 0;  // 0: the other end is closed
   pid_t sender = 0;
+  base::UniqueFd descriptor;  // that came with it
 };
 SysResult<Received> Receive(int socket, std::span<char> buffer);
 
-// One byte with a descriptor (SCM_RIGHTS), or with none: -1.
-SysStatus SendDescriptor(int socket, int descriptor);
+// A message with a descriptor (SCM_RIGHTS), or with none: -1.
+SysStatus SendDescriptor(int socket, int descriptor, std::string_view message = "d");
 // EPIPE when the other end is closed.
 SysResult<base::UniqueFd> ReceiveDescriptor(int socket);
 

@@ -66,8 +66,8 @@ base::Status GivePipes(const Prepared& prepared) {
   const Identity& identity = prepared.plan->identity;
   if (!identity.privileged) return {};
   std::vector<int> descriptors = {0, 1, 2};
-  if (prepared.output)
-    for (const base::UniqueFd& end : prepared.output->Ends()) descriptors.push_back(end.Get());
+  if (prepared.streams)
+    for (const base::UniqueFd& end : prepared.streams->Ends()) descriptors.push_back(end.Get());
   for (const int fd : descriptors) {
     if (!os::IsAnonymousPipe(fd)) continue;
     if (const auto given = os::ChangeOwner(fd, identity.outside_uid); !given)

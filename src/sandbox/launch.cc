@@ -79,10 +79,10 @@ base::Result<Prepared> Prepare(const Plan& plan) {
   auto memory = os::SharedMemory::Make(sizeof(FilterSlot));
   if (!memory) return At(Stage::kSeccomp, memory.error());
   prepared.filter_memory = std::move(*memory);
-  if (plan.output) {
-    auto output = LimitedOutput::Make(*plan.output);
-    if (!output) return At(Stage::kOutput, output.error());
-    prepared.output = *std::move(output);
+  if (plan.output || plan.terminal) {
+    auto streams = Streams::Make(plan.output, plan.terminal);
+    if (!streams) return At(Stage::kOutput, streams.error());
+    prepared.streams = *std::move(streams);
   }
   if (const auto given = GivePipes(prepared); !given) return given.error();
   if (plan.identity.privileged) {
@@ -122,7 +122,7 @@ class Supervisor {
              base::UniqueFd socket, os::SignalQueue& signals)
       : plan_(plan),
         slot_(prepared.Filter()),
-        output_(prepared.output),
+        streams_(prepared.streams),
         groups_(groups),
         sandbox_(sandbox),
         socket_(std::move(socket)),
@@ -134,8 +134,8 @@ class Supervisor {
     if (const auto made = MakeFilter(filter); !made) return made.error();
     for (bool over = false; !over;) {
       std::vector<os::Interest> interests = {{socket_.Get()}, {signals_.Descriptor()}};
-      std::vector<std::size_t> relays;
-      if (output_) output_->Watch(interests, relays);
+      std::vector<std::size_t> lines;
+      if (streams_) streams_->Watch(interests, lines);
       const auto ready = os::WaitReady(interests, deadline_);
       if (!ready) return base::SystemError("wait for the sandbox", ready.error().value);
       if (!*ready) {
@@ -148,8 +148,8 @@ class Supervisor {
         continue;
       }
       if (**ready > 1) {
-        if (const auto passed = PassOutput(relays[**ready - 2]); !passed) return passed.error();
-        if (!output_->IsExceeded()) continue;
+        if (const auto passed = PassOn(lines[**ready - 2]); !passed) return passed.error();
+        if (!streams_->IsExceeded()) continue;
         outcome_.kind = Outcome::Kind::kOutputLimit;
         sandbox_.Kill();
         break;
@@ -208,7 +208,7 @@ class Supervisor {
   // True when the program has ended, or never started for a reason that is the program's own.
   base::Result<bool> HandleMessage() {
     Message message;
-    const auto received =
+    auto received =
         os::Receive(socket_.Get(), {reinterpret_cast<char*>(&message), sizeof(message)});
     if (!received) return At(Stage::kHandshake, received.error());
     if (received->size == 0) return EndedUnseen();
@@ -224,6 +224,9 @@ class Supervisor {
         payload_pidfd_ = std::move(*pidfd);
         return false;
       }
+      case MessageKind::kTerminal:
+        terminal_ = std::move(received->descriptor);
+        return false;
       case MessageKind::kReady:
         ready_ = true;
         return StartWhenComplete();
@@ -254,6 +257,10 @@ class Supervisor {
     auto enforced = ReadBackLayers(plan_, instructions_, payload_, *std::move(root_));
     if (!enforced) return enforced.error();
     outcome_.enforced = std::move(*enforced);
+    if (plan_.terminal) {
+      if (const auto taken = streams_->AddTerminal(std::move(terminal_)); !taken)
+        return At(Stage::kTerminal, taken.error());
+    }
     if (const auto sent = Tell(MessageKind::kStart); !sent) return sent.error();
     start_ = Clock::now();
     outcome_.start_up = std::chrono::duration_cast<std::chrono::microseconds>(start_ - begin_);
@@ -312,25 +319,29 @@ class Supervisor {
         return base::SystemError(fmt::format("start sandbox: signal {} came first", *signal),
                                  EINTR);
       }
+      if (plan_.terminal && (*signal == SIGWINCH || *signal == SIGCONT)) {
+        streams_->Refresh();
+        continue;
+      }
       // ESRCH: it has just ended, which the socket is about to say.
       (void)os::SendSignal(payload_pidfd_.Get(), *signal);
     }
     return {};
   }
 
-  base::Status PassOutput(std::size_t relay) {
-    const auto passed = output_->Step(relay);
-    if (!passed) return base::SystemError("pass on the program's output", passed.error().value);
+  base::Status PassOn(std::size_t line) {
+    const auto passed = streams_->Step(line);
+    if (!passed) return base::SystemError("pass on the program's streams", passed.error().value);
     return {};
   }
 
   base::Result<Outcome> Finish() {
     const auto ended = sandbox_.Wait();
     if (!ended) return base::SystemError("wait for the sandbox", ended.error().value);
-    if (output_) {
-      if (const auto passed = output_->Drain(); !passed)
-        return base::SystemError("pass on the program's output", passed.error().value);
-      if (output_->IsExceeded() && outcome_.kind == Outcome::Kind::kExited)
+    if (streams_) {
+      if (const auto passed = streams_->Drain(); !passed)
+        return base::SystemError("pass on the program's streams", passed.error().value);
+      if (streams_->IsExceeded() && outcome_.kind == Outcome::Kind::kExited)
         outcome_.kind = Outcome::Kind::kOutputLimit;
     }
     const auto since = [](const timeval& time) {
@@ -356,7 +367,7 @@ class Supervisor {
 
   const Plan& plan_;
   FilterSlot& slot_;
-  std::optional<LimitedOutput>& output_;
+  std::optional<Streams>& streams_;
   const Groups& groups_;
   Sandbox& sandbox_;
   base::UniqueFd socket_;
@@ -365,6 +376,7 @@ class Supervisor {
   std::optional<Clock::time_point> deadline_;
   pid_t payload_ = -1;
   base::UniqueFd payload_pidfd_;
+  base::UniqueFd terminal_;                // master side
   std::vector<std::size_t> instructions_;  // of each filter
   bool ready_ = false;
   std::optional<RootFound> root_;
@@ -424,7 +436,7 @@ base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   Sandbox sandbox(std::move(*child));
   prepared->socket.Reset();
   prepared->sources.clear();
-  if (prepared->output) prepared->output->CloseEnds();
+  if (prepared->streams) prepared->streams->CloseEnds();
   return Supervisor(plan, *prepared, *groups, sandbox, std::move((*pair)[0]), *signals).Run(filter);
 }
 

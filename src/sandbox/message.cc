@@ -36,6 +36,8 @@ std::string_view ToString(Stage stage) {
       return "connect the output";
     case Stage::kNewSession:
       return "start a session";
+    case Stage::kTerminal:
+      return "make the program's terminal";
     case Stage::kWorkdir:
       return "change to the working directory";
     case Stage::kLimits:

@@ -27,6 +27,7 @@ enum class Stage : std::uint32_t {
   kOutput,
   kNewSession,
   kWorkdir,
+  kTerminal,
   kLimits,  // `index` is the limit
   kSignals,
   kKeyring,
@@ -41,14 +42,15 @@ enum class Stage : std::uint32_t {
 std::string_view ToString(Stage stage);
 
 enum class MessageKind : std::uint32_t {
-  kMapped,  // supervisor to PID 1: your ids are mapped, go on
-  kFilter,  // supervisor to payload: the seccomp filter is proved, and in the shared slot
-  kHello,   // payload to supervisor: this is my process id (by the socket's credentials)
-  kReady,   // payload to supervisor: every layer is in force, read it back
-  kSealed,  // PID 1 to supervisor: the root is complete, and I can do nothing more but reap
-  kStart,   // supervisor to payload: execute
-  kFailed,  // from either: stage, index, error
-  kEnded,   // PID 1 to supervisor: the payload's wait status, in `error`
+  kMapped,    // supervisor to PID 1: your ids are mapped, go on
+  kFilter,    // supervisor to payload: the seccomp filter is proved, and in the shared slot
+  kTerminal,  // payload to supervisor: the master side of the program's terminal, as a descriptor
+  kHello,     // payload to supervisor: this is my process id (by the socket's credentials)
+  kReady,     // payload to supervisor: every layer is in force, read it back
+  kSealed,    // PID 1 to supervisor: the root is complete, and I can do nothing more but reap
+  kStart,     // supervisor to payload: execute
+  kFailed,    // from either: stage, index, error
+  kEnded,     // PID 1 to supervisor: the payload's wait status, in `error`
 };
 
 struct Message {

@@ -52,10 +52,29 @@ os::SysStatus Execute(const Prepared& prepared) {
 }
 
 os::SysStatus ConnectOutput(const Prepared& prepared) {
-  if (!prepared.output) return {};
-  int descriptor = 1;
-  for (const base::UniqueFd& end : prepared.output->Ends())
-    if (const auto done = os::Duplicate(end.Get(), descriptor++); !done) return done;
+  if (!prepared.streams) return {};
+  int descriptor = 0;
+  for (const base::UniqueFd& end : prepared.streams->Ends()) {
+    ++descriptor;
+    if (!end.IsOpen()) continue;
+    if (const auto done = os::Duplicate(end.Get(), descriptor); !done) return done;
+  }
+  return {};
+}
+
+// In the devpts of the sandbox, so that its name is found inside, and in place of the caller's.
+os::SysStatus ConnectTerminal(const Prepared& prepared) {
+  if (!prepared.plan->terminal) return {};
+  const auto terminal = os::MakeTerminal("/dev/pts/ptmx");
+  if (!terminal) return std::unexpected(terminal.error());
+  const Message message{.kind = MessageKind::kTerminal};
+  auto sent = os::SendDescriptor(prepared.socket.Get(), terminal->master.Get(), message.Bytes());
+  if (!sent) return sent;
+  if (const auto taken = os::TakeTerminal(terminal->slave.Get()); !taken) return taken;
+  for (const int descriptor : {0, 1, 2}) {
+    if (!os::IsTerminal(descriptor)) continue;
+    if (auto done = os::Duplicate(terminal->slave.Get(), descriptor); !done) return done;
+  }
   return {};
 }
 
@@ -98,6 +117,7 @@ void Restrict(Stages& stages, Prepared& prepared, int link) {
               return os::SysStatus();
             })
       .Then(Stage::kWorkdir, [&](Failure&) { return os::ChangeDirectory(plan.workdir.c_str()); })
+      .Then(Stage::kTerminal, [&](Failure&) { return ConnectTerminal(prepared); })
       .Then(Stage::kKeyring, [](Failure&) { return os::JoinNewSessionKeyring(); })
       .Then(Stage::kLandlock, [&](Failure&) { return RestrictFiles(prepared); })
       .Then(Stage::kCapabilities, [&](Failure&) { return os::KeepCapabilities(plan.capabilities); })

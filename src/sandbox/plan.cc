@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "os/landlock.h"
 #include "os/process.h"
+#include "os/terminal.h"
 #include "sandbox/access.h"
 #include "sandbox/host_path.h"
 
@@ -197,6 +198,8 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
     plan.capability_names.push_back(name);
   }
   plan.new_session = policy.process.new_session;
+  // Without a session of its own a program shares the caller's terminal: that is what it asks for.
+  plan.terminal = plan.new_session && os::IsTerminal(0);
   if (!plan.identity.kept_groups.empty()) {
     plan.notes.push_back(fmt::format("supplementary groups kept, as only root can drop them: {}",
                                      fmt::join(plan.identity.kept_groups, " ")));
@@ -232,6 +235,7 @@ std::string ToString(const Plan& plan) {
       line("limit", fmt::format("{} {} in a group below {}", knob.file, knob.value, group.parent));
   if (plan.output) line("limit", fmt::format("output {}", *plan.output));
   if (plan.wall) line("limit", fmt::format("wall {}ms", plan.wall->count()));
+  if (plan.terminal) line("terminal", "of its own");
   for (const std::string& entry : plan.environment) line("environment", base::Escape(entry));
   for (const Step& step : plan.root.steps) line("root", ToString(step));
   if (plan.landlock.abi == 0) line("landlock", "not applied");

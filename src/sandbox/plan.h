@@ -63,6 +63,7 @@ struct Plan {
   std::uint64_t capabilities = 0;       // kept by the program, in its own user namespace
   std::vector<std::string> capability_names;
   bool new_session = true;
+  bool terminal = false;  // of its own, in place of the caller's
   std::optional<std::chrono::milliseconds> wall;
   std::vector<std::string> notes;  // what a person should know; goes into the report
   bool operator==(const Plan&) const = default;

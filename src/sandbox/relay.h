@@ -4,9 +4,7 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "base/unique_fd.h"
 #include "os/errno.h"
@@ -32,30 +30,6 @@ class Relay {
   int to_;
   std::array<char, 65536> buffer_;
   std::size_t begin_ = 0, end_ = 0;
-};
-
-// Standard output and error of a program that may write only so much.
-class LimitedOutput {
- public:
-  static os::SysResult<LimitedOutput> Make(std::uint64_t most);
-
-  // The program's ends, in the order of descriptors 1 and 2.
-  const std::array<base::UniqueFd, 2>& Ends() const { return ends_; }
-  void CloseEnds();
-
-  // Adds what to wait for; the number of the relay that each is of goes into `relays`.
-  void Watch(std::vector<os::Interest>& interests, std::vector<std::size_t>& relays) const;
-  os::SysStatus Step(std::size_t relay);
-  // Passes on what is left, when nobody writes any more.
-  os::SysStatus Drain();
-  // More was written than may be; it was not passed on.
-  bool IsExceeded() const { return exceeded_; }
-
- private:
-  std::array<base::UniqueFd, 2> ends_;
-  std::vector<Relay> relays_;
-  std::uint64_t left_ = 0;
-  bool exceeded_ = false;
 };
 
 }  // namespace bailey::sandbox

@@ -14,7 +14,7 @@
 #include "os/process.h"
 #include "sandbox/message.h"
 #include "sandbox/plan.h"
-#include "sandbox/relay.h"
+#include "sandbox/streams.h"
 
 namespace bailey::sandbox {
 
@@ -47,7 +47,7 @@ struct Prepared {
   base::UniqueFd ruleset;  // made inside, when the plan has Landlock
   FilterSlot& Filter() const { return *static_cast<FilterSlot*>(filter_memory.Address()); }
 
-  std::optional<LimitedOutput> output;
+  std::optional<Streams> streams;
   base::UniqueFd socket;  // the end that PID 1 and the payload share
 };
 

@@ -1,0 +1,98 @@
+#include "sandbox/streams.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "os/file.h"
+
+namespace bailey::sandbox {
+
+os::SysResult<Streams> Streams::Make(std::optional<std::uint64_t> most, bool terminal) {
+  Streams streams;
+  streams.left_ = most;
+  if (const auto done = os::IgnoreBrokenPipes(); !done) return std::unexpected(done.error());
+  for (const int to : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (!most || (terminal && os::IsTerminal(to))) continue;
+    auto pipe = os::MakePipe();
+    if (!pipe) return std::unexpected(pipe.error());
+    streams.lines_.push_back({Relay(std::move((*pipe)[0]), to)});
+    streams.ends_[to == STDOUT_FILENO ? 0 : 1] = std::move((*pipe)[1]);
+  }
+  return streams;
+}
+
+void Streams::CloseEnds() {
+  for (base::UniqueFd& end : ends_) end.Reset();
+}
+
+os::SysStatus Streams::AddTerminal(base::UniqueFd master) {
+  if (const auto set = os::SetNonBlocking(master.Get()); !set) return set;
+  auto copy = os::Copy(master.Get());
+  if (!copy) return std::unexpected(copy.error());
+  const int out = os::IsTerminal(STDOUT_FILENO)   ? STDOUT_FILENO
+                  : os::IsTerminal(STDERR_FILENO) ? STDERR_FILENO
+                                                  : STDIN_FILENO;
+  lines_.push_back({Relay(std::move(*copy), out)});
+  master_ = std::move(master);
+  Refresh();
+  return {};
+}
+
+void Streams::Refresh() {
+  if (!master_.IsOpen()) return;
+  // Nobody sees a size that could not be copied but the program, which has the old one.
+  (void)os::CopyWindowSize(STDIN_FILENO, master_.Get());
+  // In the background the terminal is somebody else's: no setting is touched, no key is taken.
+  if (is_raw_ || !os::IsForeground(STDIN_FILENO)) return;
+  auto keys = os::Copy(STDIN_FILENO);
+  if (!keys || !os::MakeRaw(STDIN_FILENO)) return;
+  is_raw_ = true;
+  lines_.push_back({Relay(std::move(*keys), master_.Get()), false});
+}
+
+void Streams::Watch(std::vector<os::Interest>& interests, std::vector<std::size_t>& lines) const {
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    const auto wanted = lines_[i].relay.Wants();
+    if (!wanted) continue;
+    interests.push_back(*wanted);
+    lines.push_back(i);
+  }
+}
+
+os::SysStatus Streams::Step(std::size_t line) {
+  Relay& relay = lines_[line].relay;
+  // One byte more than is left tells an output of just the limit from a longer one.
+  const bool counted = left_ && lines_[line].output;
+  const auto taken = relay.Step(counted ? *left_ + 1 : std::numeric_limits<std::size_t>::max());
+  if (!taken) return std::unexpected(taken.error());
+  if (!counted) return {};
+  if (*taken > *left_) {
+    exceeded_ = true;
+    relay.DropLast();
+  }
+  *left_ -= std::min<std::uint64_t>(*taken, *left_);
+  return {};
+}
+
+os::SysStatus Streams::Drain() {
+  std::erase_if(lines_, [](const Line& line) { return !line.output; });
+  for (;;) {
+    std::vector<os::Interest> interests;
+    std::vector<std::size_t> lines;
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      const auto wanted = lines_[i].relay.Wants();
+      // What is in a buffer was counted; what is still in a pipe is beyond the limit.
+      if (!wanted || (exceeded_ && !wanted->write)) continue;
+      interests.push_back(*wanted);
+      lines.push_back(i);
+    }
+    if (interests.empty()) return {};
+    const auto ready = os::WaitReady(interests, std::nullopt);
+    if (!ready) return std::unexpected(ready.error());
+    if (const auto done = Step(lines[**ready]); !done) return done;
+  }
+}
+
+}  // namespace bailey::sandbox
