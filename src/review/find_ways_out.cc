@@ -109,7 +109,7 @@ std::map<std::pair<std::string_view, const Mount*>, Group> Collect(const Confine
 // What to mount over: a socket's directory, and a file or directory itself.
 std::string Hiding(const std::string& inside) {
   const bool is_socket = inside.ends_with("sock") || inside.starts_with("/run/");
-  return is_socket ? sandbox::Parent(inside) : inside;
+  return std::string(is_socket ? sandbox::Parent(inside) : inside);
 }
 
 std::string ImpactOf(const WayOut& way) {

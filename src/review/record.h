@@ -63,10 +63,10 @@ enum class Reach : std::uint8_t {
 // sockets are connected to and closed, files opened and closed.
 struct Attempt {
   enum class Kind : std::uint8_t {
-    kConnect,        // to the unix socket `path`
-    kRead,           // opens `path` for reading
-    kWrite,          // opens `path` for writing; a directory: asks whether it may be written
-    kSeeProcess,     // finds a process of the host by its number
+    kConnect,     // to the unix socket `path`
+    kRead,        // opens `path` for reading
+    kWrite,       // opens `path` for writing; a directory: asks whether it may be written
+    kSeeProcess,  // finds a process of the host by its number, in the proc at `path` if it is set
     kReachLoopback,  // connects to a port that the prober listens on, on the host's 127.0.0.1
     kMakeUserNamespace,
   };

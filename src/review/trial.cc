@@ -8,6 +8,7 @@
 #include "review/board.h"
 #include "review/finder.h"
 #include "review/moderator.h"
+#include "review/probe.h"
 
 namespace bailey::review {
 namespace {
@@ -20,6 +21,11 @@ void MakeUnique(std::vector<Finding>& findings) {
     for (int i = 2; !keys.insert(finding.vulnerability).second; ++i)
       finding.vulnerability = fmt::format("{} ({})", key, i);
   }
+}
+
+// What is not known is said, in the words of whoever could not find it out.
+void Append(std::string& summary, std::string_view what, const std::vector<std::string>& reasons) {
+  for (const std::string& reason : reasons) summary += fmt::format(" {}: {}.", what, reason);
 }
 
 }  // namespace
@@ -35,8 +41,12 @@ Trial Hear(const Subject& subject, std::vector<Finding> findings, const AuthorOp
   Trial trial;
   trial.subject = subject.title;
   trial.findings = std::move(findings);
+  const ProbeReport probed = options.probe ? Probe(subject, trial.findings) : ProbeReport();
   trial.answers = AnswerAll(subject, trial.findings, options);
   trial.summary = SumUp(trial.findings, trial.answers);
+  if (subject.confinement)
+    Append(trial.summary.researcher, "Not read", subject.confinement->not_read);
+  Append(trial.summary.author, "Not tried", probed.not_tried);
   for (std::size_t i = 0; i < trial.findings.size(); ++i)
     trial.rulings.push_back(Rule(trial.findings[i], trial.answers[i]));
   return trial;
