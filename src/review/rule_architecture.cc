@@ -20,7 +20,7 @@ Index LoadOf(const Code& code, std::string_view field) {
   return kNowhere;
 }
 
-// Macros of the same file: #define syscall_nr (offsetof(struct seccomp_data, nr))
+// Macros of the same file: #define LOAD_ARCH ... offsetof(struct seccomp_data, arch)
 bool DefinesLoad(const Code& code, std::string_view field) {
   for (const Token& directive : code.directives()) {
     const std::size_t at = directive.text.find("seccomp_data");
@@ -30,14 +30,46 @@ bool DefinesLoad(const Code& code, std::string_view field) {
   return false;
 }
 
+// #define LOAD(field) ... offsetof(struct seccomp_data, field), and then LOAD(arch)
+Index MacroLoadOf(const Code& code, std::string_view field) {
+  for (const Token& directive : code.directives()) {
+    const std::size_t body = directive.text.find("seccomp_data");
+    const std::size_t open = directive.text.find('(');
+    const std::size_t define = directive.text.find("define ");
+    if (body == std::string_view::npos || open > body || define > open) continue;
+    const std::string_view name = directive.text.substr(define + 7, open - define - 7);
+    const std::size_t close = directive.text.find(')', open);
+    if (close == std::string_view::npos) continue;
+    const std::string_view parameter = directive.text.substr(open + 1, close - open - 1);
+    if (directive.text.find(parameter, body) == std::string_view::npos) continue;
+    for (const Index at : code.Places(name)) {
+      if (code.Is(at + 1, "(") && code.Is(at + 2, field)) return at;
+    }
+  }
+  return kNowhere;
+}
+
+// Compared in the same filter: loaded in some other way.
+bool ComparesArchitecture(const Code& code, Index number) {
+  const Index array = code.Around(number);
+  for (Index at = array == kNowhere ? 0 : array; at < code.tokens().size(); ++at) {
+    if (array != kNowhere && at == code.Partner(array)) break;
+    if (code.At(at).starts_with("AUDIT_ARCH_")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void CheckArchitectureNotRead(const Code& code, Reports& reports) {
-  const Index number = LoadOf(code, "nr");
-  if (number == kNowhere || code.Places("BPF_STMT").empty()) return;
-  if (LoadOf(code, "arch") != kNowhere || DefinesLoad(code, "arch")) return;
+  Index number = LoadOf(code, "nr");
+  if (number == kNowhere) number = MacroLoadOf(code, "nr");
+  if (number == kNowhere || code.Places("sock_filter").empty()) return;
+  if (LoadOf(code, "arch") != kNowhere || MacroLoadOf(code, "arch") != kNowhere ||
+      DefinesLoad(code, "arch") || ComparesArchitecture(code, number))
+    return;
   for (const std::string_view name :
-       {"VALIDATE_ARCHITECTURE", "VALIDATE_ARCH", "AUDIT_ARCH_X86_64", "ARCH_NR", "arch_nr"}) {
+       {"VALIDATE_ARCHITECTURE", "VALIDATE_ARCH", "ARCH_NR", "arch_nr"}) {
     if (!code.Places(name).empty()) return;
   }
   Report report;

@@ -50,16 +50,31 @@ bool IsPrivileged(const Code& code) {
                              [&](std::string_view name) { return !code.Places(name).empty(); });
 }
 
+// A function of this file that does the same: is_link(path).
+bool LooksForLink(const Code& code, const Call& call) {
+  for (const Function* function : code.FunctionsNamed(call.name)) {
+    if (function->parameters.size() != 1 || !code.Mentions(function->body, "S_ISLNK")) continue;
+    for (const Call& inner : code.CallsIn(function->body)) {
+      if (inner.name == "lstat" &&
+          code.Mentions({inner.open, inner.close}, function->parameters[0].name))
+        return true;
+    }
+  }
+  return false;
+}
+
 // access(path, R_OK), lstat(path, ...) with S_ISLNK behind it. F_OK asks for no right.
 std::string LookedAt(const Code& code, const Call& call, const Function& function) {
   if (!code.IsRust()) {
-    if (!IsPlain(code, call) || call.arguments.size() < 2) return {};
+    if (!IsPlain(code, call) || call.arguments.empty()) return {};
+    if (LooksForLink(code, call)) return PathOf(code, call.arguments[0]);
+    if (call.arguments.size() < 2) return {};
     const bool access =
         (call.name == "access" || call.name == "euidaccess" || call.name == "eaccess") &&
         !code.Mentions(call.arguments[1], "F_OK") && IsPrivileged(code);
-    const bool link =
+    const bool link_here =
         call.name == "lstat" && code.Mentions({call.at, function.body.end}, "S_ISLNK");
-    return access || link ? PathOf(code, call.arguments[0]) : std::string();
+    return access || link_here ? PathOf(code, call.arguments[0]) : std::string();
   }
   // path.is_symlink(), fs::symlink_metadata(&path)
   if (call.name == "symlink_metadata" && code.Is(call.at - 1, "::") && !call.arguments.empty())

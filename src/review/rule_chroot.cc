@@ -19,6 +19,20 @@ bool Moves(const Code& code, Range range) {
                              [&](std::string_view name) { return code.Mentions(range, name); });
 }
 
+// A move before it counts unless it goes to another directory, that is named in place.
+bool MovedThere(const Code& code, const Call& call, const Function& function) {
+  const std::string root =
+      call.arguments.empty() ? std::string() : code.TextOf(call.arguments.front());
+  for (const Call& before : code.CallsIn({function.body.begin, call.at})) {
+    if (!IsAny(before.name, kMoves)) continue;
+    // A directory in a variable may be one of the new root's.
+    const std::string there =
+        before.arguments.empty() ? std::string() : code.TextOf(before.arguments.front());
+    if (root == "\".\"" || !there.starts_with('"') || there == root) return true;
+  }
+  return false;
+}
+
 // Whether a caller in this file moves on.
 bool CallerMoves(const Code& code, const Function& function) {
   return std::ranges::any_of(code.Places(function.name), [&](Index at) {
@@ -36,8 +50,8 @@ void CheckChrootWithoutChdir(const Code& code, Reports& reports) {
         code.Is(call.at - 1, "->") || !code.FunctionsNamed("chroot").empty())
       continue;
     // A wrapper hands the decision to its caller.
-    if (code.Is(call.begin - 1, "return") || Moves(code, function.body) ||
-        CallerMoves(code, function))
+    if (code.Is(call.begin - 1, "return") || Moves(code, {call.close, function.body.end}) ||
+        MovedThere(code, call, function) || CallerMoves(code, function))
       continue;
     if (code.IsRust() && code.CallsIn(function.body).size() < 2) continue;
     Report report;
@@ -50,7 +64,7 @@ void CheckChrootWithoutChdir(const Code& code, Reports& reports) {
     report.effect = Severity::kHigh;
     report.at = call.at;
     report.flow = {{call.at, code.TextOf({call.begin, call.close + 1})}};
-    report.matched = fmt::format("{}, and no chdir or fchdir in {}",
+    report.matched = fmt::format("{}, and no chdir or fchdir behind it in {}",
                                  code.TextOf({call.begin, call.close + 1}), function.name);
     reports.File(report);
   }

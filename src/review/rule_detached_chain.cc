@@ -59,20 +59,23 @@ void AddWords(std::string_view text, Index at, std::vector<Word>& words) {
   end();
 }
 
-// The words of each statement: those of its strings, and "$name" for a value between them.
-std::vector<std::vector<Word>> Statements(const Code& code) {
-  std::vector<std::vector<Word>> statements(1);
+// The words of the strings, "$name" for a value between them and "$;" for the end of a statement:
+// what is written line by line is one text.
+constexpr std::string_view kEndOfStatement = "$;";
+
+std::vector<Word> Words(const Code& code) {
+  std::vector<Word> words;
   for (Index at = 0; at < code.tokens().size(); ++at) {
     const Token& token = code.tokens()[at];
     if (token.kind == TokenKind::kString) {
-      AddWords(Unquote(token), at, statements.back());
+      AddWords(Unquote(token), at, words);
     } else if (token.kind == TokenKind::kName) {
-      statements.back().push_back({'$' + std::string(token.text), at});
+      words.push_back({'$' + std::string(token.text), at});
     } else if (token.text == ";" || token.text == "{" || token.text == "}") {
-      if (!statements.back().empty()) statements.emplace_back();
+      words.push_back({std::string(kEndOfStatement), at});
     }
   }
-  return statements;
+  return words;
 }
 
 struct Chains {
@@ -86,7 +89,8 @@ void ReadNft(const std::vector<Word>& words, std::size_t at, Chains& chains) {
     return i < words.size() ? std::string_view(words[i].text) : std::string_view();
   };
   std::size_t name = at + 1;
-  if (text(at - 1) == "add" || text(at - 1) == "create") {
+  const bool added = at > 0 && (text(at - 1) == "add" || text(at - 1) == "create");
+  if (added) {
     const std::string_view family = text(at + 1);
     const bool has_family = family == "inet" || family == "ip" || family == "ip6" ||
                             family == "bridge" || family == "netdev" || family == "arp";
@@ -97,8 +101,9 @@ void ReadNft(const std::vector<Word>& words, std::size_t at, Chains& chains) {
   if (text(name).empty() || text(name) == "{") return;
   // A hook makes it a base chain, which the kernel itself enters.
   bool hook = false;
-  for (std::size_t i = name + 1; i < words.size() && i < name + 16; ++i) {
-    if (text(i) == "}" || text(i) == "chain") break;
+  for (std::size_t i = name + 1; i < words.size() && i < name + 64; ++i) {
+    if (i > name + 1 && (text(i) == "}" || text(i) == "chain")) break;
+    if (added && text(i) == kEndOfStatement) break;
     hook |= text(i) == "hook";
   }
   if (hook) {
@@ -110,18 +115,18 @@ void ReadNft(const std::vector<Word>& words, std::size_t at, Chains& chains) {
 
 Chains Read(const Code& code) {
   Chains chains;
-  for (const auto& words : Statements(code)) {
-    for (std::size_t at = 0; at + 1 < words.size(); ++at) {
-      const std::string& word = words[at].text;
-      const Word& next = words[at + 1];
-      if (word == "-N" || word == "--new-chain") {
-        chains.made.try_emplace(next.text, next);
-      } else if (word == "-j" || word == "-g" || word == "--jump" || word == "--goto" ||
-                 word == "jump" || word == "goto") {
-        chains.reached.insert(next.text);
-      } else if (word == "chain" && at > 0) {
-        ReadNft(words, at, chains);
-      }
+  const auto words = Words(code);
+  for (std::size_t at = 0; at + 1 < words.size(); ++at) {
+    const std::string& word = words[at].text;
+    const Word& next = words[at + 1];
+    if (next.text == kEndOfStatement) continue;
+    if (word == "-N" || word == "--new-chain") {
+      chains.made.try_emplace(next.text, next);
+    } else if (word == "-j" || word == "-g" || word == "--jump" || word == "--goto" ||
+               word == "jump" || word == "goto") {
+      chains.reached.insert(next.text);
+    } else if (word == "chain") {
+      ReadNft(words, at, chains);
     }
   }
   return chains;

@@ -73,10 +73,13 @@ void CheckVariables(const Code& code, Reports& reports) {
         return IsAny(call.name, kMakers) ||
                (call.name == "new" && IsAny(code.At(call.at - 2), kFilterTypes));
       });
+      // A pointer of that type is another name of something that others made.
       const bool typed =
-          code.IsRust() && std::ranges::any_of(kFilterTypes, [&](std::string_view type) {
-            return code.Mentions(assignment.left, type);
-          });
+          code.IsRust()
+              ? std::ranges::any_of(
+                    kFilterTypes,
+                    [&](std::string_view type) { return code.Mentions(assignment.left, type); })
+              : code.Mentions(assignment.left, "sock_fprog") && !code.Is(assignment.at - 2, "*");
       if (!made && !typed) continue;
       // A member or global may be loaded by anybody.
       const bool member = code.Is(assignment.at - 2, ".") || code.Is(assignment.at - 2, "->") ||
@@ -111,6 +114,7 @@ void CheckFields(const Code& code, Reports& reports) {
     for (const Index at : code.Places(field.name)) {
       if (at == field.at) continue;
       const bool member = code.Is(at - 1, ".") || code.Is(at - 1, "->");
+      if (member && code.Is(at + 1, "(")) continue;  // a method of that name
       if (!member) {
         filled |= code.Is(at + 1, ":") || code.Is(at + 1, ",") || code.Is(at + 1, "}");
         continue;

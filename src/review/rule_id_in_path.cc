@@ -58,21 +58,43 @@ constexpr auto kChecks = std::to_array<std::string_view>(
      "sanitized",    "verify",    "is_safe",   "safe",  "allowed",      "parse",    "escape",
      "encode",       "quote",     "assert",    "legal", "matches",      "match",    "regex",
      "canonicalize", "canonical", "hash",      "clean", "alphanumeric", "alnum"});
-constexpr auto kLooksAtCharacters =
-    std::to_array<std::string_view>({"chars",         "bytes",
-                                     "contains",      "strchr",
-                                     "strspn",        "strcspn",
-                                     "strpbrk",       "isalnum",
-                                     "isalpha",       "isdigit",
-                                     "isxdigit",      "find",
-                                     "find_first_of", "find_first_not_of",
-                                     "all_of",        "any_of",
-                                     "strstr",        "g_ascii_isalnum",
-                                     "all",           "any",
-                                     "components",    "file_name",
-                                     "basename",      "parse_str",
-                                     "regex_match",   "none_of",
-                                     "find_if",       "find_if_not"});
+// Asked of the id itself, and of it as an argument.
+constexpr auto kCharacterMethods = std::to_array<std::string_view>(
+    {"chars", "bytes", "contains", "find", "find_first_of", "find_first_not_of", "all", "any",
+     "components", "file_name", "split", "as_bytes", "begin", "starts_with"});
+constexpr auto kCharacterCalls = std::to_array<std::string_view>(
+    {"strchr", "strspn", "strcspn", "strpbrk", "strstr", "all_of", "any_of", "none_of", "find_if",
+     "find_if_not", "regex_match", "isalnum", "isalpha", "isdigit", "isxdigit", "g_ascii_isalnum",
+     "basename", "parse_str", "find_first_not_of"});
+// What a look must ask for to keep an id from leading elsewhere: a slash, or what is allowed.
+constexpr auto kRestricts = std::to_array<std::string_view>({"is_ascii_alphanumeric",
+                                                             "is_alphanumeric",
+                                                             "is_ascii_lowercase",
+                                                             "is_ascii_digit",
+                                                             "is_ascii_hexdigit",
+                                                             "is_ascii_alphabetic",
+                                                             "isalnum",
+                                                             "isalpha",
+                                                             "isdigit",
+                                                             "isxdigit",
+                                                             "g_ascii_isalnum",
+                                                             "Regex",
+                                                             "regex",
+                                                             "regex_match",
+                                                             "Component",
+                                                             "'/'",
+                                                             "\"/\"",
+                                                             "b'/'",
+                                                             "'a'",
+                                                             "b'a'",
+                                                             "\"..\"",
+                                                             "basename",
+                                                             "file_name",
+                                                             "MAIN_SEPARATOR",
+                                                             "std::isalnum",
+                                                             "isalnum_l"});
+constexpr int kMaxChecks = 3;
+
 constexpr auto kText = std::to_array<std::string_view>(
     {"str", "String", "char", "string", "string_view", "gchar", "OsStr", "OsString", "Cow"});
 
@@ -95,34 +117,80 @@ bool IsText(const Code& code, Range declaration) {
       kText, [&](std::string_view type) { return code.Mentions(declaration, type); });
 }
 
-// Whether something in the range looks at the value, so that it is more than passed on.
-bool IsCheckedIn(const Code& code, Range range, std::string_view name) {
-  for (const Index at : code.PlacesIn(name, range)) {
-    // id.chars(), id.parse()
-    for (Index next = at + 1; code.Is(next, ".") && next < range.end;) {
-      const std::string_view method = code.At(next + 1);
-      if (IsAny(method, kLooksAtCharacters) || HasWord(method, kChecks)) return true;
-      next += 2;
-      if (!code.Is(next, "(") || code.Partner(next) == kNowhere) break;
-      next = code.Partner(next) + 1;
+bool Restricts(const Code& code, Range range) {
+  for (Index at = range.begin; at < range.end; ++at) {
+    if (IsAny(code.At(at), kRestricts)) return true;
+    // strspn(id, "abcdef...")
+    if (code.IsKind(at, TokenKind::kString) && code.At(at).find("abc") != std::string_view::npos)
+      return true;
+  }
+  return false;
+}
+
+// id.chars().all(...), id.parse::<u64>()
+bool IsAsked(const Code& code, Index at) {
+  for (Index next = at + 1; code.Is(next, ".") || code.Is(next, "->");) {
+    const std::string_view method = code.At(next + 1);
+    if (HasWord(method, kChecks)) return true;
+    if (IsAny(method, kCharacterMethods)) {
+      const Function* function = code.FunctionOf(at);
+      return function == nullptr || Restricts(code, function->body);
     }
-    // check(id), for each bracket around it
+    next += 2;
+    if (!code.Is(next, "(") || code.Partner(next) == kNowhere) break;
+    next = code.Partner(next) + 1;
+  }
+  return false;
+}
+
+bool IsCheckedIn(const Code& code, Range range, std::string_view name, int depth = 0);
+
+// is_id(id): what the function does, where it is of this file, and otherwise what its name says.
+bool Checks(const Code& code, Index callee, Index argument, int depth) {
+  const std::string_view called = code.At(callee);
+  if (IsAny(called, kCharacterCalls)) {
+    const Function* function = code.FunctionOf(argument);
+    return function == nullptr || Restricts(code, function->body);
+  }
+  const Call* call = code.CallAt(callee);
+  const auto functions = code.FunctionsNamed(called);
+  if (call == nullptr || functions.empty()) {
+    const bool owner = code.Is(callee - 1, "::") && HasWord(code.At(callee - 2), kChecks);
+    return owner || HasWord(called, kChecks);
+  }
+  if (depth >= kMaxChecks) return false;
+  std::size_t position = 0;
+  while (position < call->arguments.size() && !call->arguments[position].Holds(argument))
+    ++position;
+  for (const Function* function : functions) {
+    const bool has_self =
+        !function->parameters.empty() && function->parameters.front().name == "self";
+    const std::size_t which = position + (has_self ? 1 : 0);
+    if (which < function->parameters.size() &&
+        IsCheckedIn(code, function->body, function->parameters[which].name, depth + 1))
+      return true;
+  }
+  return false;
+}
+
+// Whether something in the range looks at the value's characters, so that it is more than passed
+// on.
+bool IsCheckedIn(const Code& code, Range range, std::string_view name, int depth) {
+  for (const Index at : code.PlacesIn(name, range)) {
+    if (IsAsked(code, at)) return true;
     for (Index open = code.Around(at); open != kNowhere && open >= range.begin;
          open = code.Around(open)) {
       if (!code.Is(open, "(") || open == 0) continue;
       const Index callee = code.Is(open - 1, "!") ? open - 2 : open - 1;
-      const std::string_view called = code.At(callee);
-      const bool owner_checks = code.Is(callee - 1, "::") && HasWord(code.At(callee - 2), kChecks);
-      if (IsAny(called, kLooksAtCharacters) || HasWord(called, kChecks) || owner_checks)
-        return true;
+      if (code.IsKind(callee, TokenKind::kName) && Checks(code, callee, at, depth)) return true;
     }
+    if (code.IsRust()) continue;
     // for (p = id; *p; p++), id[i], for (char c : id)
-    if (!code.IsRust() && ((code.Is(at + 1, "[") && !code.IsKind(at - 1, TokenKind::kName)) ||
-                           code.Is(code.StatementOf(at).begin, "for")))
-      return true;
-    if (!code.IsRust() && code.Is(at - 1, "*") && code.Is(at - 2, "(")) return true;
-    if (!code.IsRust() && code.Is(at - 1, ":") && code.Around(at) != kNowhere &&
-        code.Is(code.Around(at) - 1, "for"))
+    const bool subscript = code.Is(at + 1, "[") && !code.IsKind(at - 1, TokenKind::kName);
+    const bool walked = code.Is(code.StatementOf(at).begin, "for") ||
+                        (code.Is(at - 1, "*") && code.Is(at - 2, "("));
+    const Function* function = code.FunctionOf(at);
+    if ((subscript || walked) && function != nullptr && Restricts(code, function->body))
       return true;
   }
   return false;
@@ -224,11 +292,16 @@ class Judge {
     const auto words = WordsOf(maker.name);
     if (words.empty()) return;
     const bool named = std::ranges::any_of(words, [](const std::string& word) {
-      return word == "path" || word == "dir" || word == "file" || word == "socket";
+      return word == "path" || word == "paths" || word == "dir" || word == "directory" ||
+             word == "file" || word == "socket" || word == "log" || word == "root";
     });
-    const Range tail = TailOf(maker);
-    const Carrier* carrier = named ? flow.In(tail) : nullptr;
-    if (carrier == nullptr || !IsBuiltPath(flow, *carrier, tail, source)) return;
+    const Carrier* carrier = nullptr;
+    for (const Range tail : TailsOf(maker)) {
+      if (carrier != nullptr || !named) break;
+      carrier = flow.In(tail);
+      if (carrier != nullptr && !IsBuiltPath(flow, *carrier, tail, source)) carrier = nullptr;
+    }
+    if (carrier == nullptr) return;
     for (const Function& user : code_.functions()) {
       if (&user == &maker) continue;
       const auto uses = code_.PlacesIn(maker.name, user.body);
@@ -244,16 +317,19 @@ class Judge {
       }
     }
   }
-  // What a function returns: its last statement.
-  Range TailOf(const Function& function) const {
-    const auto returns = code_.PlacesIn("return", function.body);
-    if (!returns.empty()) return {returns.back(), code_.StatementOf(returns.back()).end};
+  // What a function returns: its last expression, and the last "return".
+  std::vector<Range> TailsOf(const Function& function) const {
+    std::vector<Range> tails;
     Index begin = function.body.end;
-    while (begin > function.body.begin && !code_.Is(begin - 1, ";")) {
+    while (begin > function.body.begin && !code_.Is(begin - 1, ";") &&
+           !(code_.Is(begin - 1, "}") && begin != function.body.end)) {
       const Index partner = code_.Partner(begin - 1);
       begin = partner != kNowhere && partner < begin - 1 ? partner : begin - 1;
     }
-    return {begin, function.body.end};
+    if (code_.IsRust() && begin < function.body.end) tails.push_back({begin, function.body.end});
+    const auto returns = code_.PlacesIn("return", function.body);
+    if (!returns.empty()) tails.push_back({returns.back(), code_.StatementOf(returns.back()).end});
+    return tails;
   }
 
   bool IsCheckedAnywhere(std::string_view name) const {

@@ -55,11 +55,13 @@ void Check(const Code& code, bool exact, Reports& reports) {
   std::map<std::pair<std::size_t, std::string_view>, Group> groups;
   for (const Call& call : code.calls()) {
     const Builder* builder = BuilderOf(code, call);
+    const bool wrapped = builder == nullptr && !exact;
+    if (wrapped) builder = WrappedBuilder(code, call);
     if (builder == nullptr || builder->is_exact != exact) continue;
     const Fate fate = FateOf(code, call);
     if (fate == Fate::kRead || IsReadBack(code, call, *builder)) continue;
     if (fate == Fate::kVoided && SaysWhy(code, call)) continue;
-    Group& group = groups[{call.function, builder->name}];
+    Group& group = groups[{call.function, wrapped ? call.name : builder->name}];
     group.builder = builder;
     group.fate = group.calls.empty() ? fate : group.fate;
     group.calls.push_back(&call);
@@ -68,8 +70,8 @@ void Check(const Code& code, bool exact, Reports& reports) {
     const Call& first = *group.calls.front();
     const Function& function = code.functions()[key.first];
     Report report;
-    report.vulnerability = fmt::format("The result of {} {} in {}", group.builder->name,
-                                       Shape(group.fate), function.name);
+    report.vulnerability =
+        fmt::format("The result of {} {} in {}", key.second, Shape(group.fate), function.name);
     report.reason = fmt::format("When it fails, {}, and {} goes on as if it were.",
                                 group.builder->lost, function.name);
     if (exact) {

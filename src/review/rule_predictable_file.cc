@@ -86,9 +86,26 @@ bool Makes(const Code& code, const Call& call) {
   return call.name == "creat";
 }
 
+// fn socket_path(): a function of this file makes the name.
+Index MadeShared(const Code& code, Range range) {
+  for (const Call& call : code.CallsIn(range)) {
+    const auto words = WordsOf(call.name);
+    const bool makes_path = std::ranges::any_of(words, [](const std::string& word) {
+      return word == "path" || word == "file" || word == "socket" || word == "name";
+    });
+    if (!makes_path) continue;
+    for (const Function* maker : code.FunctionsNamed(call.name)) {
+      const Index found = SharedIn(code, maker->body);
+      if (found != kNowhere) return found;
+    }
+  }
+  return kNowhere;
+}
+
 // Where the path argument says or carries a shared name; kNowhere otherwise.
 Index SharedPathOf(const Code& code, const Call& call, Range argument) {
-  const Index direct = SharedIn(code, argument);
+  Index direct = SharedIn(code, argument);
+  if (direct == kNowhere) direct = MadeShared(code, argument);
   if (direct != kNowhere) return direct;
   const Function& function = code.functions()[call.function];
   const Range before{function.body.begin, call.at};
@@ -103,7 +120,8 @@ Index SharedPathOf(const Code& code, const Call& call, Range argument) {
                            code.Is(place + 1, "=") || code.Is(place + 1, "[") ||
                            code.IsKind(place - 1, TokenKind::kName) || code.Is(place - 1, "*");
     if (is_source) {
-      const Index found = SharedIn(code, {place, statement.end});
+      Index found = SharedIn(code, {place, statement.end});
+      if (found == kNowhere) found = MadeShared(code, {place, statement.end});
       if (found != kNowhere) return found;
     }
     for (const Index writer : places) {

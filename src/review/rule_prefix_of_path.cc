@@ -33,9 +33,19 @@ std::string_view NameOf(const Code& code, Range range) {
   return name;
 }
 
-bool IsPair(std::string_view path, std::string_view root) {
-  return !path.empty() && !root.empty() && path != root && HasWord(path, kPathWords) &&
-         HasWord(root, kRootWords);
+// By its name, or by the name of what it was made from: text = path.string()
+bool IsPath(const Code& code, const Function& function, std::string_view name) {
+  if (HasWord(name, kPathWords)) return true;
+  for (const Assignment& assignment : code.AssignmentsIn(function.body)) {
+    if (assignment.target == name && HasWord(NameOf(code, assignment.value), kPathWords))
+      return true;
+  }
+  return false;
+}
+
+bool IsPair(const Code& code, const Function& function, const Test& test) {
+  return !test.path.empty() && !test.root.empty() && test.path != test.root &&
+         HasWord(test.root, kRootWords) && IsPath(code, function, test.path);
 }
 
 // strncmp(path, root, strlen(root)), path.starts_with(root), path.rfind(root, 0),
@@ -91,8 +101,8 @@ bool LooksBehind(const Code& code, const Function& function) {
 void CheckPrefixOfPath(const Code& code, Reports& reports) {
   for (const Call& call : code.calls()) {
     const auto test = TestAt(code, call);
-    if (!test || !IsPair(test->path, test->root)) continue;
     const Function& function = code.functions()[call.function];
+    if (!test || !IsPair(code, function, *test)) continue;
     if (LooksBehind(code, function)) continue;
     Report report;
     report.vulnerability = fmt::format("{} counts as inside of {} by its first characters, in {}",

@@ -48,8 +48,8 @@ bool IsOwnText(const Code& code, const Function& function, std::string_view name
   for (const Index at : code.Places(name)) {
     // static const char* const kRules[] = {"...", "..."};
     const Range value{at, code.StatementOf(at).end};
-    if (code.FunctionOf(at) == nullptr && at < function.head.begin && !code.Is(at + 1, "(") &&
-        !code.StringsIn(value).empty())
+    if (code.Around(at) == kNowhere && at < function.head.begin &&
+        (code.Is(at + 1, "[") || code.Is(at + 1, "=")) && !code.StringsIn(value).empty())
       return true;
   }
   bool assigned = false;

@@ -111,7 +111,7 @@ void FileJson(const Code& code, Index at, std::string_view value, const std::str
   report.fix = code.IsRust() ? "Derive Serialize for a struct of these members and write it with "
                                "serde_json::to_string."
                              : "Build the object with a JSON library, which escapes its strings.";
-  report.effect = Severity::kLow;
+  report.effect = Severity::kMedium;
   report.at = at;
   report.flow = {{at, shape}};
   report.matched = shape;

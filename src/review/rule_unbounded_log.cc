@@ -104,8 +104,9 @@ Container Grown(const Code& code, const Call& call) {
   return {};
 }
 
-// Whether anything in the file takes from the container, or asks how long it is.
-bool IsBounded(const Code& code, std::string_view name) {
+// Whether anything in the file takes from the container, or the function that lets it grow asks how
+// long it is. Who only reads it may ask too; that bounds nothing.
+bool IsBounded(const Code& code, std::string_view name, const Function& grower) {
   for (const Index place : code.Places(name)) {
     // name.lock().unwrap().pop_front()
     Index at = place + 1;
@@ -114,12 +115,13 @@ bool IsBounded(const Code& code, std::string_view name) {
       if (IsAny(method, kBounds)) return true;
       Index after = at + 2;
       if (code.Is(after, "(") && code.Partner(after) != kNowhere) after = code.Partner(after) + 1;
+      const bool own = grower.body.Holds(place);
       const bool compared =
-          IsAny(code.At(after), kCompares) || IsAny(code.At(place - 1), kCompares);
+          own && (IsAny(code.At(after), kCompares) || IsAny(code.At(place - 1), kCompares));
       if ((IsAny(method, kSizes) || method == "capacity" || method == "is_full") && compared)
         return true;
       // if (MAX <= x.name.size())
-      if (IsAny(method, kSizes) && code.FunctionOf(place) != nullptr) {
+      if (own && IsAny(method, kSizes)) {
         const Range statement = code.StatementOf(place);
         const bool conditional =
             code.Is(statement.begin, "if") || code.Is(statement.begin, "while");
@@ -145,6 +147,33 @@ bool HasBoundedType(const Code& code, std::string_view name) {
              return code.Mentions(field.type, type);
            });
   });
+}
+
+// An input queue: bytes of a peer's choosing go in as they come, and another function takes them
+// out when it likes.
+constexpr auto kInputWords = std::to_array<std::string_view>(
+    {"input", "queue", "enqueue", "incoming", "receive", "received", "feed", "ingest"});
+constexpr auto kTakesBytes = std::to_array<std::string_view>(
+    {"extend", "extend_from_slice", "append", "insert", "push_back", "write_all"});
+
+bool QueuesInput(const Code& code, const Call& call, const Function& function,
+                 std::string_view container) {
+  if (!IsAny(call.name, kTakesBytes) || !HasWord(function.name, kInputWords)) return false;
+  bool whole = false;  // a slice of the caller's, all of it
+  for (const Parameter& parameter : function.parameters) {
+    const bool bytes = code.Mentions(parameter.declaration, "u8") ||
+                       code.Mentions(parameter.declaration, "span") ||
+                       code.Mentions(parameter.declaration, "string_view") ||
+                       code.Mentions(parameter.declaration, "Bytes");
+    whole |=
+        bytes && !call.arguments.empty() && code.Mentions({call.open, call.close}, parameter.name);
+  }
+  if (!whole) return false;
+  // Nothing here looks at what is in it already.
+  for (const Index at : code.PlacesIn(container, function.body)) {
+    if (IsAny(code.At(at + 2), kSizes) || IsAny(code.At(at + 2), kBounds)) return false;
+  }
+  return true;
 }
 
 void FileGrowth(const Function& function, Container container, Index at, std::string what,
@@ -233,6 +262,10 @@ void CheckUnboundedLog(const Code& code, Reports& reports) {
     const Function& function = code.functions()[call.function];
     const Container container = Grown(code, call);
     if (container.name.empty()) continue;
+    if (QueuesInput(code, call, function, container.name)) {
+      FileGrowth(function, container, call.at, code.TextOf({call.begin, call.close + 1}), reports);
+      continue;
+    }
     const bool eventful =
         IsEventName(container.name) || IsEventName(function.name) || IsEventName(function.owner);
     const bool starts = function.name == "main" || function.name == "new" ||
@@ -240,7 +273,7 @@ void CheckUnboundedLog(const Code& code, Reports& reports) {
                         function.name.starts_with("parse") || function.name.starts_with("load");
     if (!eventful || starts) continue;
     // A list of its own that is filled from another one is as long as that one.
-    if (HasBoundedType(code, container.name) || IsBounded(code, container.name)) continue;
+    if (HasBoundedType(code, container.name) || IsBounded(code, container.name, function)) continue;
     FileGrowth(function, container, call.at, code.TextOf({call.begin, call.close + 1}), reports);
   }
   if (code.IsRust()) return;

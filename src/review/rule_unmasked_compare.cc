@@ -52,8 +52,21 @@ const Narrow* NarrowOf(const Code& code, Index at, std::string_view argument) {
 
 struct Comparison {
   std::string_view argument;
-  std::string_view value;
+  std::string value;
 };
+
+// The last argument, as it is written.
+std::string LastOf(const Code& code, Range inside) {
+  if (code.Is(inside.end - 1, ",")) --inside.end;
+  Index begin = inside.end;
+  while (begin > inside.begin && !code.Is(begin - 1, ",")) {
+    const Index partner = code.Partner(begin - 1);
+    begin = partner != kNowhere && partner < begin - 1 ? partner : begin - 1;
+  }
+  // (int)TIOCSTI: without the cast
+  if (code.Is(begin, "(") && code.Partner(begin) + 1 < inside.end) begin = code.Partner(begin) + 1;
+  return code.TextOf({begin, inside.end});
+}
 
 // SCMP_A1(SCMP_CMP_EQ, value), SCMP_CMP(1, SCMP_CMP_EQ, value),
 // ScmpArgCompare::new(1, ScmpCompareOp::Equal, value),
@@ -66,8 +79,7 @@ std::optional<Comparison> EqualAt(const Code& code, Index at) {
     if (!code.Is(at + 1, "(") || code.Partner(at + 1) == kNowhere) return std::nullopt;
     const Range inside{at + 2, code.Partner(at + 1)};
     if (!code.Mentions(inside, "SCMP_CMP_EQ")) return std::nullopt;
-    const std::string_view value = code.At(inside.end - 1);
-    return Comparison{numbered ? name.substr(6, 1) : code.At(at + 2), value};
+    return Comparison{numbered ? name.substr(6, 1) : code.At(at + 2), LastOf(code, inside)};
   }
   const bool libseccomp = name == "ScmpArgCompare", seccompiler = name == "SeccompCondition";
   if ((!libseccomp && !seccompiler) || !code.Is(at + 2, "new") || !code.Is(at + 3, "(") ||
@@ -79,8 +91,7 @@ std::optional<Comparison> EqualAt(const Code& code, Index at) {
     return std::nullopt;
   if (code.Mentions(inside, "MaskedEqual") || code.Mentions(inside, "MaskedEq"))
     return std::nullopt;
-  const bool comma = code.Is(inside.end - 1, ",");
-  return Comparison{code.At(inside.begin), code.At(inside.end - (comma ? 2 : 1))};
+  return Comparison{code.At(inside.begin), LastOf(code, inside)};
 }
 
 // A rule beside it denies every number from some on, and with them those with a high bit.
@@ -111,7 +122,8 @@ void CheckUnmaskedCompare(const Code& code, Reports& reports) {
     const auto comparison = EqualAt(code, at);
     if (!comparison) continue;
     const Narrow* narrow = NarrowOf(code, at, comparison->argument);
-    const bool tty = comparison->value == "TIOCSTI" || comparison->value == "TIOCLINUX";
+    const bool tty =
+        comparison->value.ends_with("TIOCSTI") || comparison->value.ends_with("TIOCLINUX");
     static constexpr Narrow kIoctl = {"ioctl", "1", false};
     if (narrow == nullptr && tty && comparison->argument == "1") narrow = &kIoctl;
     if (narrow == nullptr || !Denies(code, at, start)) continue;

@@ -191,7 +191,10 @@ const Builder* BuilderOf(const Code& code, const Call& call) {
   }
   if ((call.name == "prctl" || call.name == "syscall") && !call.arguments.empty()) {
     for (Index at = call.arguments[0].begin; at < call.arguments[0].end; ++at) {
-      if (const Builder* builder = Find(kSelected, code.At(at))) return builder;
+      for (const Builder& builder : kSelected) {
+        if (code.IsKind(at, TokenKind::kName) && Lower(builder.name) == Lower(code.At(at)))
+          return &builder;
+      }
     }
     return nullptr;
   }
@@ -201,6 +204,21 @@ const Builder* BuilderOf(const Code& code, const Call& call) {
   const bool raises = (call.name == "seteuid" || call.name == "setegid") &&
                       !call.arguments.empty() && code.TextOf(call.arguments[0]) == "0";
   return raises ? nullptr : builder;
+}
+
+const Builder* WrappedBuilder(const Code& code, const Call& call) {
+  if (call.is_declaration || call.is_macro) return nullptr;
+  for (const Function* function : code.FunctionsNamed(call.name)) {
+    const bool returns = code.IsRust()
+                             ? code.Mentions({function->at, function->head.end}, "Result")
+                             : !code.Mentions({function->head.begin, function->at}, "void");
+    if (!returns || function->name == "main" || code.Mentions(function->head, "noreturn")) continue;
+    for (const Call& inner : code.CallsIn(function->body)) {
+      const Builder* builder = BuilderOf(code, inner);
+      if (builder != nullptr && FateOf(code, inner) == Fate::kRead) return builder;
+    }
+  }
+  return nullptr;
 }
 
 Range LifeOf(const Code& code, const Call& call, std::string_view variable) {

@@ -21,6 +21,10 @@ struct Builder {
 // nullptr: it is none, or another function of that name (a method, one of this file).
 const Builder* BuilderOf(const Code& code, const Call& call);
 
+// The builder that a function of this file calls and whose error it returns; nullptr where there is
+// none, or it returns nothing.
+const Builder* WrappedBuilder(const Code& code, const Call& call);
+
 enum class Fate {
   kDropped,    // a statement of its own
   kVoided,     // thrown away by name

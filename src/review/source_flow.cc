@@ -105,6 +105,8 @@ constexpr auto kSameText = std::to_array<std::string_view>({"clone",
                                                             "to_str",
                                                             "append",
                                                             "substr"});
+constexpr auto kPathMembers = std::to_array<std::string_view>(
+    {"path", "socket", "log", "directory", "dir", "file", "root", "snapshot", "config"});
 constexpr auto kAsks = std::to_array<std::string_view>({"==", "!=", "<", ">", "<=", ">=", "?"});
 
 // What a call formats: which argument it writes to (-1: it returns it) and which is the format.
@@ -246,7 +248,9 @@ bool Flow::Carries(Index mention, Range range) const {
       ++after;
       continue;
     }
-    if (!IsAny(code_.At(after + 1), kSameText)) return false;
+    // paths.socket: a member of what was made of it, which is a path too
+    const bool path = !code_.Is(after + 2, "(") && HasWord(code_.At(after + 1), kPathMembers);
+    if (!path && !IsAny(code_.At(after + 1), kSameText)) return false;
     after += 2;
     if (code_.Is(after, "(") && code_.Partner(after) != kNowhere) after = code_.Partner(after) + 1;
   }

@@ -12,6 +12,7 @@ void CheckRareError(const Code& code, Reports& reports);
 void CheckPredictableFile(const Code& code, Reports& reports);
 void CheckUnboundedLog(const Code& code, Reports& reports);
 void CheckIdInPath(const Code& code, Reports& reports);
+void CheckOptionInjection(const Code& code, Reports& reports);
 void CheckStringBuiltJson(const Code& code, Reports& reports);
 void CheckShellCommand(const Code& code, Reports& reports);
 void CheckStaleComment(const Code& code, Reports& reports);
