@@ -1,0 +1,29 @@
+// The part of `bailey review` that asks a language model, where one is named.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "review/trial.h"
+
+namespace bailey::cli {
+
+struct ModelOptions {
+  std::vector<std::string> model;  // its address and its name; empty: no model
+  std::string key_file, key_variable;
+  std::string roles = "researcher";
+  std::string price;
+  unsigned seconds = 120;
+};
+
+void DescribeModel(CLI::App& app, ModelOptions& options);
+
+// review::Try, or with roles filled by the model. What the model was asked and cost goes to stderr,
+// also where no trial comes of it.
+base::Result<review::Trial> TryWithRoles(const review::Subject& subject,
+                                         const review::TrialOptions& trial_options,
+                                         const ModelOptions& options);
+
+}  // namespace bailey::cli
