@@ -201,9 +201,9 @@ const policy::Context kContext = {.home = "/root", .current_directory = "/"};
 void MeasurePresets() {
   fmt::print(
       "\n### From policy text to a proved filter, µs\n\n"
-      "| preset | guarantees kept | read | compile | validate | keep | validate (below 400) | sum "
-      "| "
-      "sum (below 600) |\n|---|---|---|---|---|---|---|---|---|\n");
+      "| preset | read | compile | validate | below 400 | promises | to keep them | sum with at "
+      "most "
+      "ten | below 600 |\n|---|---|---|---|---|---|---|---|---|\n");
   for (const policy::Preset& preset : policy::Presets()) {
     std::vector<double> read, make, validate, keep, sum;
     std::size_t kept = 0;
@@ -217,18 +217,23 @@ void MeasurePresets() {
       const double validated = Worked();
       Need(prove::ValidateAndKeep(policy, program));
       const double end = Worked();
+      policy::Policy with_ten = policy;
+      with_ten.guarantees.resize(std::min<std::size_t>(policy.guarantees.size(), 10));
+      const double begun = Worked();
+      Need(prove::ValidateAndKeep(with_ten, program));
+      const double with_ten_kept = Worked() - begun;
       read.push_back(loaded - start);
       make.push_back(made - loaded);
       validate.push_back(validated - made);
       // Both together, as `run` has it, less the one alone.
       keep.push_back((end - validated) - (validated - made));
-      sum.push_back((made - start) + (end - validated));
+      sum.push_back((made - start) + with_ten_kept);
       kept = policy.guarantees.size();
     }
     const auto us = [](const std::vector<double>& of) { return Median(of) / kMicrosecond; };
-    fmt::print("| {} | {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {} | {:.0f} | {} |\n", preset.name,
-               kept, us(read), us(make), us(validate), us(keep), Judged(us(validate), 400), us(sum),
-               Judged(us(sum), 600));
+    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {} | {} | {:.0f} | {:.0f} | {} |\n", preset.name,
+               us(read), us(make), us(validate), Judged(us(validate), 400), kept,
+               std::max(0.0, us(keep)), us(sum), Judged(us(sum), 600));
   }
 }
 
