@@ -73,6 +73,17 @@ std::optional<double> AttachTime(std::span<const bpf::Instruction> filter) {
   });
 }
 
+std::optional<WholeTimes> TimeWhole(const std::function<std::optional<Made>()>& make) {
+  return InChild<WholeTimes>([&](WholeTimes& times) {
+    const auto made = make();
+    if (!made) return false;
+    const double start = Now();
+    const bool attached = Attach(made->filter);
+    times = {made->read, made->compile, Now() - start};
+    return attached;
+  });
+}
+
 std::optional<CallTimes> TimeCalls(std::span<const bpf::Instruction> filter) {
   return InChild<CallTimes>([&](CallTimes& times) {
     if (!filter.empty() && !Attach(filter)) return false;

@@ -1,6 +1,7 @@
 // What a filter costs in the kernel: attaching it, and the calls made under it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -10,6 +11,16 @@
 namespace bailey::bench {
 
 // Nanoseconds that seccomp(2) takes to attach the filter, in a child made for it.
+// Runs `make` and attaches what it gives, in a fresh child: as a launcher would, which does it
+// once, in memory that it has not touched before.
+struct WholeTimes {
+  double read, compile, attach;
+};
+struct Made {
+  double read, compile;
+  std::vector<bpf::Instruction> filter;
+};
+std::optional<WholeTimes> TimeWhole(const std::function<std::optional<Made>()>& make);
 std::optional<double> AttachTime(std::span<const bpf::Instruction> filter);
 
 struct CallTimes {  // nanoseconds a call

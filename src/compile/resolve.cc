@@ -60,10 +60,11 @@ class Resolver {
   using RuleIndexes = std::vector<std::uint32_t>;
 
   base::Status IndexRules();
-  base::Status DecideCalls(Arch arch);
-  base::Result<NodeId> DecideCall(Arch arch, std::string_view name,
-                                  std::optional<std::size_t> name_index, std::uint32_t number);
-  base::Result<NodeId> FoldRules(Arch arch, std::string_view name, const RuleIndexes& rules);
+  // These leave the first fault in failure_, which is looked at once for each architecture.
+  void DecideCalls(Arch arch);
+  NodeId DecideCall(Arch arch, std::string_view name, std::optional<std::size_t> name_index,
+                    std::uint32_t number);
+  NodeId FoldRules(Arch arch, std::string_view name, const RuleIndexes& rules);
   NodeId DecideMultiplexer(Arch arch, const Multiplexer& multiplexer);
   NodeId DecideSubcall(Arch arch, std::string_view name);
   NodeId SwitchOnNumber(std::uint32_t token);
@@ -75,7 +76,10 @@ class Resolver {
   const RuleIndexes& RulesFor(Arch arch, std::optional<std::size_t> name,
                               std::optional<std::uint32_t> number);
   const Answer& DefaultFor(std::string_view name) const;
+  std::uint32_t IndexOf(const Answer& answer);
   NodeId LeafOf(Arch arch, const Answer& answer, std::uint32_t rule);
+  NodeId LeafOfIndex(Arch arch, std::uint32_t answer, std::uint32_t rule);
+  void CannotFold(Arch arch, std::string_view name, const Rule& rule, std::string_view cause);
 
   Graph& graph_;
   const policy::Syscalls& syscalls_;
@@ -86,10 +90,15 @@ class Resolver {
   std::vector<std::uint32_t> next_rule_;
   RuleIndexes rules_;
   std::map<std::pair<Arch, std::uint32_t>, RuleIndexes> rules_by_number_;
-  std::vector<std::pair<Answer, NodeId>> leaf_cache_;  // of leaf_cache_arch_
-  std::optional<Arch> leaf_cache_arch_;
+  // Few answers are given to many calls, and comparing them is not free: each once, and for each
+  // rule which it is. Their leaves are those of leaves_arch_.
+  std::vector<const Answer*> answers_;
+  std::vector<std::uint32_t> answer_of_rule_;
+  std::vector<std::optional<NodeId>> leaf_of_answer_;
+  std::optional<Arch> leaves_arch_;
   std::map<Arch, std::pair<std::size_t, std::size_t>> calls_of_;  // half-open, in result_.calls
   Resolved result_;
+  std::optional<base::Error> failure_;
 };
 
 base::Result<Resolved> Resolver::Run() {
@@ -104,7 +113,8 @@ base::Result<Resolved> Resolver::Run() {
   }
   if (auto status = IndexRules(); !status) return status.error();
   for (const Arch arch : archs_) {
-    if (auto status = DecideCalls(arch); !status) return status.error();
+    DecideCalls(arch);
+    if (failure_) return *std::move(failure_);
   }
 
   std::map<std::uint32_t, NodeId> by_token;
@@ -130,9 +140,11 @@ base::Status Resolver::IndexRules() {
   result_.names_call.resize(syscalls_.rules.size());
   first_rule_.resize(abi::AllNames().size());
   next_rule_.resize(syscalls_.rules.size());
+  answer_of_rule_.resize(syscalls_.rules.size());
   // From the last to the first, so that each list is in order.
   for (auto i = static_cast<std::uint32_t>(syscalls_.rules.size()); i-- > 0;) {
     const Rule& rule = syscalls_.rules[i];
+    answer_of_rule_[i] = IndexOf(rule.answer);
     if (!rule.number) {
       const auto name = abi::NameIndexOf(rule.syscall);
       if (name) next_rule_[i] = std::exchange(first_rule_[*name], i + 1);
@@ -155,14 +167,15 @@ const Resolver::RuleIndexes& Resolver::RulesFor(Arch arch, std::optional<std::si
   if (name) {
     for (std::uint32_t i = first_rule_[*name]; i != 0; i = next_rule_[i - 1]) {
       const auto& only = syscalls_.rules[i - 1].arch;
-      if (!only || *only == arch) rules_.push_back(i - 1);
+      if (only && *only != arch) continue;
+      rules_.push_back(i - 1);
+      if (!syscalls_.rules[i - 1].condition && rules_by_number_.empty()) return rules_;
     }
   }
-  if (number && !rules_by_number_.empty()) {
-    if (const auto it = rules_by_number_.find({arch, *number}); it != rules_by_number_.end()) {
-      rules_.insert(rules_.end(), it->second.begin(), it->second.end());
-      std::ranges::sort(rules_);
-    }
+  if (!number || rules_by_number_.empty()) return rules_;
+  if (const auto it = rules_by_number_.find({arch, *number}); it != rules_by_number_.end()) {
+    rules_.insert(rules_.end(), it->second.begin(), it->second.end());
+    std::ranges::sort(rules_);
   }
   const auto last = std::ranges::find_if(
       rules_, [this](std::uint32_t i) { return !syscalls_.rules[i].condition.has_value(); });
@@ -176,35 +189,45 @@ const Answer& Resolver::DefaultFor(std::string_view name) const {
   return falls_back ? syscalls_.fallback_default : syscalls_.default_action;
 }
 
-NodeId Resolver::LeafOf(Arch arch, const Answer& answer, std::uint32_t rule) {
-  if (leaves_ == Leaves::kRules) return graph_.Leaf(rule);
-  // Few answers are given to many calls, and looking up an errno's name is not free.
-  constexpr std::size_t kCached = 8;
-  if (leaf_cache_arch_ != arch) leaf_cache_.clear();
-  leaf_cache_arch_ = arch;
-  for (const auto& [known, leaf] : leaf_cache_) {
-    if (known == answer) return leaf;
+// Of very many answers the latest are looked at: one may then be there twice.
+std::uint32_t Resolver::IndexOf(const Answer& answer) {
+  constexpr std::size_t kLookedAt = 32;
+  const std::size_t stop = answers_.size() > kLookedAt ? answers_.size() - kLookedAt : 0;
+  for (std::size_t i = answers_.size(); i-- > stop;) {
+    if (answers_[i] == &answer || *answers_[i] == answer) return static_cast<std::uint32_t>(i);
   }
-  const NodeId leaf = graph_.Leaf(Normalized(policy::Resolve(answer, arch)));
-  if (leaf_cache_.size() < kCached) leaf_cache_.emplace_back(answer, leaf);
-  return leaf;
+  answers_.push_back(&answer);
+  return static_cast<std::uint32_t>(answers_.size() - 1);
 }
 
-base::Status Resolver::DecideCalls(Arch arch) {
+NodeId Resolver::LeafOf(Arch arch, const Answer& answer, std::uint32_t rule) {
+  if (leaves_ == Leaves::kRules) return graph_.Leaf(rule);
+  return LeafOfIndex(arch, IndexOf(answer), rule);
+}
+
+NodeId Resolver::LeafOfIndex(Arch arch, std::uint32_t answer, std::uint32_t rule) {
+  if (leaves_ == Leaves::kRules) return graph_.Leaf(rule);
+  if (leaves_arch_ != arch) leaf_of_answer_.clear();
+  leaves_arch_ = arch;
+  if (answer >= leaf_of_answer_.size()) leaf_of_answer_.resize(answers_.size());
+  std::optional<NodeId>& leaf = leaf_of_answer_[answer];
+  if (!leaf) leaf = graph_.Leaf(Normalized(policy::Resolve(*answers_[answer], arch)));
+  return *leaf;
+}
+
+void Resolver::DecideCalls(Arch arch) {
   const std::size_t first = result_.calls.size();
   result_.calls.reserve(first + abi::Syscalls(arch).size() + rules_by_number_.size());
   const auto decide = [&](std::string_view name, std::optional<std::size_t> name_index,
-                          std::uint32_t number) -> base::Status {
-    const auto decision = DecideCall(arch, name, name_index, number);
-    if (!decision) return decision.error();
-    result_.calls.push_back({arch, number, name, *decision});
-    return {};
+                          std::uint32_t number) {
+    result_.calls.push_back({arch, number, name, DecideCall(arch, name, name_index, number)});
   };
   for (const abi::Syscall& call : abi::Syscalls(arch)) {
-    if (auto status = decide(call.name, call.name_index, call.number); !status) return status;
+    decide(call.name, call.name_index, call.number);
+    if (failure_) return;
     const std::uint32_t bare = call.number & ~abi::kX32Bit;
     if (arch == Arch::kX32 && bare >= abi::kX32FirstOwn && bare <= abi::kX32LastOwn) {
-      if (auto status = decide(call.name, call.name_index, bare); !status) return status;
+      decide(call.name, call.name_index, bare);
     }
   }
   const auto of_arch = rules_by_number_.lower_bound({arch, 0});
@@ -214,7 +237,8 @@ base::Status Resolver::DecideCalls(Arch arch) {
                           result_.calls.end(), number, &Call::number) != result_.calls.end()) {
       continue;
     }
-    if (auto status = decide({}, {}, number); !status) return status;
+    decide({}, {}, number);
+    if (failure_) return;
   }
   const std::span<Call> calls = std::span(result_.calls).subspan(first);
   // They are in order already, unless raw rules or x32's own numbers were added.
@@ -222,12 +246,10 @@ base::Status Resolver::DecideCalls(Arch arch) {
     std::ranges::sort(calls, {}, &Call::number);
   }
   calls_of_[arch] = {first, result_.calls.size()};
-  return {};
 }
 
-base::Result<NodeId> Resolver::DecideCall(Arch arch, std::string_view name,
-                                          std::optional<std::size_t> name_index,
-                                          std::uint32_t number) {
+NodeId Resolver::DecideCall(Arch arch, std::string_view name, std::optional<std::size_t> name_index,
+                            std::uint32_t number) {
   const RuleIndexes& rules = RulesFor(arch, name_index, number);
   if (rules.empty() && syscalls_.multiplexers == policy::Multiplexers::kFollow) {
     for (const Multiplexer& multiplexer : kMultiplexers) {
@@ -239,35 +261,38 @@ base::Result<NodeId> Resolver::DecideCall(Arch arch, std::string_view name,
   return FoldRules(arch, name, rules);
 }
 
-base::Result<NodeId> Resolver::FoldRules(Arch arch, std::string_view name,
-                                         const RuleIndexes& rules) {
+NodeId Resolver::FoldRules(Arch arch, std::string_view name, const RuleIndexes& rules) {
   for (const std::uint32_t i : rules) result_.names_call[i] = true;
   const bool is_covered = !rules.empty() && !syscalls_.rules[rules.back()].condition;
   NodeId node = is_covered ? NodeId{} : LeafOf(arch, DefaultFor(name), kNoRule);
   for (auto it = rules.rbegin(); it != rules.rend(); ++it) {
     const Rule& rule = syscalls_.rules[*it];
-    const NodeId answer = LeafOf(arch, rule.answer, *it);
+    const NodeId answer = LeafOfIndex(arch, answer_of_rule_[*it], *it);
     if (!rule.condition) {
       node = answer;
       continue;
     }
     const auto folded = BuildCondition(graph_, {arch, rule.syscall}, *rule.condition, answer, node);
-    const std::string_view shown = name.empty() ? "a raw number" : name;
-    std::string cause;
-    if (!folded) cause = folded.error().text;
-    if (graph_.Size() > kMaxNodes || graph_.PieceCount() > kMaxPieces) {
-      cause = "the conditions are more than a filter can hold";
+    if (!folded) {
+      CannotFold(arch, name, rule, folded.error().text);
+      return node;
     }
-    if (!cause.empty()) {
-      base::Error error = base::InvalidInput(fmt::format("compile condition \"{}\" on {}, {}: {}",
-                                                         policy::ToString(*rule.condition), shown,
-                                                         abi::Info(arch).name, cause));
-      error.location = rule.location;
-      return error;
+    if (graph_.Size() > kMaxNodes || graph_.PieceCount() > kMaxPieces) {
+      CannotFold(arch, name, rule, "the conditions are more than a filter can hold");
+      return node;
     }
     node = *folded;
   }
   return node;
+}
+
+void Resolver::CannotFold(Arch arch, std::string_view name, const Rule& rule,
+                          std::string_view cause) {
+  base::Error error = base::InvalidInput(
+      fmt::format("compile condition \"{}\" on {}, {}: {}", policy::ToString(*rule.condition),
+                  name.empty() ? "a raw number" : name, abi::Info(arch).name, cause));
+  error.location = rule.location;
+  if (!failure_) failure_ = std::move(error);
 }
 
 NodeId Resolver::DecideMultiplexer(Arch arch, const Multiplexer& multiplexer) {

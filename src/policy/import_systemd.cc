@@ -46,12 +46,15 @@ std::vector<std::string_view> MembersOf(std::string_view group) {
 
 struct Listed {
   std::optional<Answer> answer;  // written behind the call
-  std::uint32_t line = 0;
+  std::uint32_t line = 0;        // 0: not listed
 };
+
+using Indexes = std::vector<std::size_t>;  // of calls, into abi::AllNames()
 
 class Importer {
  public:
-  Importer(std::string_view file, abi::Arch native) : file_(file), native_(native) {}
+  Importer(std::string_view file, abi::Arch native)
+      : file_(file), native_(native), listed_(abi::AllNames().size()) {}
 
   base::Result<Syscalls> Import(std::string_view unit) {
     std::string logical;
@@ -134,7 +137,7 @@ class Importer {
 
   void ReadFilter(std::string_view value) {
     if (value.empty()) {
-      listed_.clear();
+      std::ranges::fill(listed_, Listed());
       is_allow_list_.reset();
       return;
     }
@@ -142,41 +145,55 @@ class Importer {
     if (is_inverted) value.remove_prefix(1);
     if (!is_allow_list_) {
       is_allow_list_ = !is_inverted;
-      if (*is_allow_list_) Put("@default", std::nullopt, true, 0);
+      if (*is_allow_list_) Put("@default", std::nullopt, true);
     }
     for (const std::string_view word : Words(value)) {
       const std::size_t colon = word.find(':');
       std::optional<Answer> answer;
       if (colon != word.npos) answer = AnswerOf(word.substr(colon + 1), "SystemCallFilter");
-      Put(word.substr(0, colon), answer, is_inverted != *is_allow_list_, 0);
+      Put(word.substr(0, colon), answer, is_inverted != *is_allow_list_);
       if (error_) return;
     }
   }
 
   // `adds`: to the list; otherwise it is taken away, unless an answer of its own is written.
-  void Put(std::string_view name, const std::optional<Answer>& answer, bool adds, unsigned depth) {
-    constexpr unsigned kMaxDepth = 8;
+  void Put(std::string_view name, const std::optional<Answer>& answer, bool adds) {
     if (name.starts_with('@')) {
-      const auto members = MembersOf(name);
-      if (members.empty() || depth > kMaxDepth) {
-        return Fail("SystemCallFilter", fmt::format("unknown group \"{}\"", base::Escape(name)));
+      const Indexes& calls = CallsOf(name);
+      if (calls.empty()) {
+        Fail("SystemCallFilter", fmt::format("unknown group \"{}\"", base::Escape(name)));
       }
-      for (const std::string_view member : members) Put(member, answer, adds, depth + 1);
-      return;
-    }
-    if (!abi::IsKnownName(name)) {
-      // Groups have calls of architectures that no table of ours is for.
-      if (depth == 0) {
-        Fail("SystemCallFilter",
-             fmt::format("no architecture has a system call \"{}\"", base::Escape(name)));
-      }
-      return;
-    }
-    if (adds || answer) {
-      listed_[std::string(name)] = {answer, line_};
+      for (const std::size_t call : calls) PutCall(call, answer, adds);
+    } else if (const auto call = abi::NameIndexOf(name)) {
+      PutCall(*call, answer, adds);
     } else {
-      listed_.erase(std::string(name));
+      Fail("SystemCallFilter",
+           fmt::format("no architecture has a system call \"{}\"", base::Escape(name)));
     }
+  }
+
+  void PutCall(std::size_t call, const std::optional<Answer>& answer, bool adds) {
+    listed_[call] = adds || answer ? Listed{answer, line_} : Listed();
+  }
+
+  // Those of the groups in it too; each group is looked up once.
+  const Indexes& CallsOf(std::string_view group) {
+    const auto [known, is_new] = groups_.try_emplace(std::string(group));
+    if (!is_new) return known->second;
+    Indexes calls;
+    for (const std::string_view member : MembersOf(group)) {
+      if (member.starts_with('@')) {
+        const Indexes& inner = CallsOf(member);
+        calls.insert(calls.end(), inner.begin(), inner.end());
+      } else if (const auto call = abi::NameIndexOf(member)) {
+        // Others are of architectures that no table of ours is for.
+        calls.push_back(*call);
+      }
+    }
+    std::ranges::sort(calls);
+    const auto repeated = std::ranges::unique(calls);
+    calls.erase(repeated.begin(), repeated.end());
+    return known->second = std::move(calls);
   }
 
   Syscalls Finish() const {
@@ -191,9 +208,11 @@ class Importer {
       syscalls.architectures.push_back(native_);
       if (const auto compat = abi::CompatArch(native_)) syscalls.architectures.push_back(*compat);
     }
-    for (const auto& [name, listed] : listed_) {
+    for (std::size_t call = 0; call < listed_.size(); ++call) {
+      const Listed& listed = listed_[call];
+      if (listed.line == 0) continue;
       Rule rule;
-      rule.syscall = name;
+      rule.syscall = abi::AllNames()[call];
       rule.answer = listed.answer.value_or(*is_allow_list_ ? allow : denial);
       rule.origin = "SystemCallFilter";
       rule.location = {std::string(file_), listed.line, 0};
@@ -205,8 +224,9 @@ class Importer {
   std::string_view file_;
   abi::Arch native_;
   std::uint32_t line_ = 0;
-  std::map<std::string, Listed> listed_;
-  std::optional<bool> is_allow_list_;  // none: nothing is filtered yet
+  std::vector<Listed> listed_;             // by index into abi::AllNames()
+  std::map<std::string, Indexes> groups_;  // met so far
+  std::optional<bool> is_allow_list_;      // none: nothing is filtered yet
   std::optional<Answer> errno_;
   std::vector<abi::Arch> architectures_;
   std::optional<base::Error> error_;
