@@ -35,11 +35,12 @@ pid_t ChildOf(std::string_view text) {
   return static_cast<pid_t>(std::strtol(std::string(text.substr(digit)).c_str(), nullptr, 10));
 }
 
-std::string ReadAll(int fd) {
+// One object, which may come in pieces.
+std::string ReadObject(int fd) {
   std::string text;
   char buffer[512];
   ssize_t size = 0;
-  while ((size = ::read(fd, buffer, sizeof(buffer))) > 0)
+  while (text.find('}') == std::string::npos && (size = ::read(fd, buffer, sizeof(buffer))) > 0)
     text.append(buffer, static_cast<std::size_t>(size));
   return text;
 }
@@ -86,7 +87,7 @@ base::Result<HeldBubblewrap> HeldBubblewrap::Start(const std::string& program,
   (*info)[1].Reset();
   (*hold)[0].Reset();
   held.hold_ = std::move((*hold)[1]);
-  held.inside_ = ChildOf(ReadAll((*info)[0].Get()));
+  held.inside_ = ChildOf(ReadObject((*info)[0].Get()));
   if (held.inside_ <= 0) return NotStarted("it ended without starting anything");
   for (int i = 0; i < kTries; ++i) {
     if (IsHeld(held.inside_, hold_end)) return held;

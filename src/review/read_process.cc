@@ -183,10 +183,14 @@ void Reader::ReadMounts() {
   if (!text) return;
   const auto own = ParseMountRecords(*text);
   for (const MountRecord& record : own) mount_ids_.insert(record.id);
-  auto host = os::ReadFile(AT_FDCWD, "/proc/1/mountinfo", kLimit);
-  if (!host) host = os::ReadFile(AT_FDCWD, "/proc/self/mountinfo", kLimit);
-  if (!host) return;
-  result_.mounts = MountsOf(own, ParseMountRecords(*host), FileName("mountinfo"));
+  // What the reader sees is the host's too, where it has mounts of its own.
+  std::vector<MountRecord> host;
+  for (const char* const file : {"/proc/1/mountinfo", "/proc/self/mountinfo"}) {
+    const auto theirs = os::ReadFile(AT_FDCWD, file, kLimit);
+    if (!theirs) continue;
+    for (MountRecord& record : ParseMountRecords(*theirs)) host.push_back(std::move(record));
+  }
+  result_.mounts = MountsOf(own, host, FileName("mountinfo"));
 }
 
 // The terminal is the caller's where the session's leader is outside: a program with a pty of its
