@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <optional>
 #include <string>
 
+#include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/certificate.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/prove_report.h"
@@ -29,6 +33,7 @@ struct ProveOptions {
   bool all = false;
   bool json = false;
   bool replay = false;
+  std::string certificate;
 };
 
 void Describe(CLI::App& app, ProveOptions& options) {
@@ -52,6 +57,8 @@ void Describe(CLI::App& app, ProveOptions& options) {
   many("--arch", options.architectures, "for this architecture only; may be repeated");
   app.add_option("--guarantee-file", options.file, "guarantees of your own, decided too");
   app.add_option("--pid", options.pid, "the filters of a running process");
+  app.add_option("--certificate", options.certificate,
+                 "write here what tools/check-certificate checks the verdicts by");
   app.add_flag("--replay", options.replay, "ask this kernel too, for each call that was found");
   app.add_flag("--json", options.json, "print JSON");
 }
@@ -106,6 +113,16 @@ base::Result<std::vector<const prove::Guarantee*>> Choose(const ProveOptions& op
   return chosen;
 }
 
+base::Status WriteOutput(const std::string& path, const std::string& text) {
+  std::FILE* const file = std::fopen(path.c_str(), "wbe");
+  const bool is_written =
+      file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const int error = errno;
+  const bool is_closed = file != nullptr && std::fclose(file) == 0;
+  if (is_written && is_closed) return {};
+  return base::SystemError(fmt::format("write {}", base::Escape(path)), is_written ? errno : error);
+}
+
 base::Status ReplayRows(const prove::Subject& subject, std::vector<Row>& rows) {
   if (const auto done = os::ExpectChildren(); !done)
     return base::SystemError("expect children", done.error().value);
@@ -139,6 +156,12 @@ base::Result<int> Prove(const ProveOptions& options) {
     rows.push_back({guarantee, prover.Prove(*guarantee), std::nullopt});
   if (options.replay) {
     if (auto asked = ReplayRows(judged->subject, rows); !asked) return asked.error();
+  }
+  if (!options.certificate.empty()) {
+    const auto certificate = CertificateOf(*judged, rows, prover);
+    if (!certificate) return certificate.error();
+    if (auto written = WriteOutput(options.certificate, *certificate); !written)
+      return written.error();
   }
   fmt::print("{}", options.json ? JsonOf(*judged, rows) : TableOf(*judged, rows));
   if (HasContradiction(rows)) return kBug;

@@ -31,11 +31,13 @@ base::Result<Judged> ReadPolicy(const std::string& name) {
   auto program = compile::Compile(policy->syscalls);
   if (!program) return program.error();
   if (auto same = prove::Validate(policy->syscalls, *program); !same) return same.error();
-  return Judged{policy->name,
-                prove::SubjectOf(policy->syscalls, *std::move(program)),
-                policy->guarantees,
-                {},
-                true};
+  Judged judged = {policy->name,
+                   prove::SubjectOf(policy->syscalls, *std::move(program)),
+                   policy->guarantees,
+                   {},
+                   true};
+  for (const policy::Guarantee& one : policy->given_up) judged.gives_up.push_back(one.name);
+  return judged;
 }
 
 base::Result<bpf::Program> ReadBytes(const std::string& name, bool big_endian) {

@@ -30,7 +30,7 @@ constexpr auto kProcessKeys =
     std::to_array<std::string_view>({"capabilities", "uid", "gid", "workdir", "new-session"});
 constexpr auto kLimitKeys = std::to_array<std::string_view>(
     {"pids", "files", "file-size", "tmpfs-size", "wall", "memory", "cpu", "output"});
-constexpr auto kGuaranteeKeys = std::to_array<std::string_view>({"keep"});
+constexpr auto kGuaranteeKeys = std::to_array<std::string_view>({"keep", "give-up"});
 constexpr auto kAuditKeys = std::to_array<std::string_view>({"log"});
 
 constexpr auto kDevices = std::to_array<std::string_view>(
@@ -295,6 +295,7 @@ class LayerReader {
 
   void ReadGuarantees(TableReader& table) {
     layer_.guarantees = table.Strings("keep").value_or(std::vector<Text>());
+    layer_.given_up = table.Strings("give-up").value_or(std::vector<Text>());
   }
 
   void ReadAudit(TableReader& table) {

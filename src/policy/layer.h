@@ -74,6 +74,7 @@ struct Layer {
   std::optional<std::chrono::milliseconds> wall;
   CallLayer calls;
   std::vector<Text> guarantees;
+  std::vector<Text> given_up;  // guarantees of the layers below
 };
 
 // `name` is the layer's until the text gives another.

@@ -9,6 +9,7 @@
 
 #include "policy/paths.h"
 #include "policy/rules.h"
+#include "policy/table_reader.h"
 
 namespace bailey::policy {
 namespace {
@@ -211,6 +212,31 @@ void TakeIfSet(const std::optional<T>& value, U& out) {
   if (value) out = *value;
 }
 
+// What the layers below promised is given up by name, and only what they did promise.
+std::optional<base::Error> StackGuarantees(const Layer& layer, Policy& out) {
+  for (const Text& text : layer.given_up) {
+    const auto refuse = [&](std::string cause) {
+      return layer.document->ErrorAt(text.place, "read [guarantees] give-up: " + std::move(cause));
+    };
+    if (std::ranges::find(layer.guarantees, text.value, &Text::value) != layer.guarantees.end())
+      return refuse(fmt::format("keep promises {} in the same file", Quote(text.value)));
+    std::vector<std::string_view> promised;
+    for (const Guarantee& one : out.guarantees) promised.push_back(one.name);
+    const bool is_promised = std::ranges::find(promised, text.value) != promised.end();
+    if (!is_promised) {
+      return refuse(fmt::format("nothing that it extends promises {}{}", Quote(text.value),
+                                Suggestion(text.value, promised)));
+    }
+    std::erase_if(out.guarantees, [&](const Guarantee& one) { return one.name == text.value; });
+    out.given_up.push_back({std::string(text.value), layer.document->At(text.place)});
+  }
+  for (const Text& name : layer.guarantees) {
+    std::erase_if(out.given_up, [&](const Guarantee& one) { return one.name == name.value; });
+    out.guarantees.push_back({std::string(name.value), layer.document->At(name.place)});
+  }
+  return std::nullopt;
+}
+
 std::optional<base::Error> StackScalars(const Layer& layer, const Context& context, Policy& out) {
   TakeIfSet(layer.network, out.network.mode);
   TakeIfSet(layer.uid, out.process.uid);
@@ -229,8 +255,6 @@ std::optional<base::Error> StackScalars(const Layer& layer, const Context& conte
     for (const Text& name : *layer.capabilities) AddNew(out.process.capabilities, name.value);
   }
   for (const Text& name : layer.devices) AddNew(out.filesystem.devices, name.value);
-  for (const Text& name : layer.guarantees)
-    out.guarantees.push_back({std::string(name.value), layer.document->At(name.place)});
   if (!layer.workdir) return std::nullopt;
   auto path = ResolvePath(layer.workdir->value, PathKind::kPlain, context, "[process]", "workdir");
   if (!path) return layer.document->ErrorAt(layer.workdir->place, path.error().text);
@@ -246,6 +270,7 @@ base::Result<Policy> Stack(std::span<const Layer> layers, const Context& context
   for (const Layer& layer : layers) {
     if (auto error = paths.Add(layer)) return *std::move(error);
     if (auto error = StackScalars(layer, context, policy)) return *std::move(error);
+    if (auto error = StackGuarantees(layer, policy)) return *std::move(error);
   }
   std::move(paths).MoveTo(policy.filesystem);
   StackEnvironment(layers, policy.environment);

@@ -150,6 +150,8 @@ struct Policy {
   Limits limits;
   Syscalls syscalls;
   std::vector<Guarantee> guarantees;
+  std::vector<Guarantee>
+      given_up;  // what a preset or a file below promises, and the policy does not
   bool operator==(const Policy&) const = default;
 };
 

@@ -75,5 +75,17 @@ TEST(Keep, AStackIsJudgedWhole) {
   EXPECT_TRUE(ValidateAndKeep(*policy, *own));
 }
 
+TEST(Keep, APromiseIsGivenUpByName) {
+  const std::string start =
+      "bailey = 1\nextends = [\"untrusted\"]\n[syscalls]\nallow = [\"bpf\"]\n";
+  EXPECT_FALSE(KeepOf(start));
+  const auto kept = KeepOf(start + "[guarantees]\ngive-up = [\"no-bpf\"]\n");
+  EXPECT_TRUE(kept) << base::ToString(kept.error());
+  // No other is given up with it.
+  EXPECT_FALSE(
+      KeepOf("bailey = 1\nextends = [\"untrusted\"]\n[syscalls]\nallow = [\"bpf\", "
+             "\"@io-uring\"]\n[guarantees]\ngive-up = [\"no-bpf\"]\n"));
+}
+
 }  // namespace
 }  // namespace bailey::prove

@@ -162,6 +162,18 @@ const Guarantee* Prover::Find(std::string_view name) const {
   return nullptr;
 }
 
+std::vector<std::uint32_t> Prover::NumbersNamed(const Guarantee& guarantee, Arch arch) {
+  std::vector<std::uint32_t> numbers;
+  for (const CallSet& set : guarantee.calls) {
+    if (!set.numbers.empty()) continue;
+    for (const Target& target : TargetsOf(set, arch)) numbers.push_back(target.number);
+  }
+  std::ranges::sort(numbers);
+  const auto repeated = std::ranges::unique(numbers);
+  numbers.erase(repeated.begin(), repeated.end());
+  return numbers;
+}
+
 Finding Prover::Witnessed(Verdict verdict, const bpf::SeccompData& data, std::string reason) const {
   return {verdict, data, verify::OutcomeFor(diagram_, meaning_, data), std::move(reason)};
 }

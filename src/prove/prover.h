@@ -64,6 +64,9 @@ class Prover {
 
   Finding Prove(const Guarantee& guarantee);
   const Guarantee* Find(std::string_view name) const;
+  // The numbers on `arch` whose calls the guarantee speaks of, sorted; those of multiplexers that
+  // reach one too. Not those of sets of numbers ("unknown").
+  std::vector<std::uint32_t> NumbersNamed(const Guarantee& guarantee, abi::Arch arch);
   const Subject& GetSubject() const { return subject_; }
 
  private:

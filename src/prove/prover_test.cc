@@ -165,6 +165,64 @@ TEST(Prover, TheStricterFilterOfAStackStands) {
             "refuted: x86_64: kexec_load(entry=0, nr_segments=0, segments=0, flags=0) -> allow");
 }
 
+// The author of the second filter thinks that it closes what the first leaves, or that it only
+// adds.
+TEST(Prover, FindsWhatTheSecondFilterOfAStackDoesNotClose) {
+  const auto when = [](std::uint32_t arch, std::uint32_t number, std::uint32_t value) {
+    return Assembled({{bpf::kLoadAbs, 0, 0, bpf::kOffsetArch},
+                      {bpf::kJeq, 0, 3, arch},
+                      {bpf::kLoadAbs, 0, 0, bpf::kOffsetNr},
+                      {bpf::kJeq, 0, 1, number},
+                      {bpf::kReturn, 0, 0, value},
+                      {bpf::kReturn, 0, 0, kAllow}});
+  };
+  constexpr std::uint32_t kX86_64 = 0xc000003e;
+  constexpr std::uint32_t kI386 = 0x40000003;
+  Subject subject = Raw({when(kX86_64, 101, kEperm), when(kX86_64, 101, 0x80000000)});
+  subject.archs = {Arch::kX86_64, Arch::kI386};
+  EXPECT_EQ(Judge(subject, "no-ptrace"),
+            "refuted: i386: ptrace(request=0, pid=0, addr=0, data=0) -> allow");
+  subject.stack = {when(kX86_64, 101, kEperm), when(kI386, 26, kEperm)};
+  EXPECT_EQ(Judge(subject, "no-ptrace"), "proved");
+  // Of two errnos the newer filter's is returned: a denial becomes a success that never was.
+  subject.stack = {when(kX86_64, 101, kEperm), when(kX86_64, 101, 0x00050000)};
+  EXPECT_EQ(Judge(subject, "no-fake-success"),
+            "refuted: x86_64: ptrace(request=0, pid=0, addr=0, data=0) -> errno(0)");
+  subject.stack = {when(kX86_64, 101, 0x00050000), when(kX86_64, 101, kEperm)};
+  EXPECT_EQ(Judge(subject, "no-fake-success"), "proved");
+  // The second logs what the first denies: no looser. The other way round neither.
+  subject.stack = {when(kX86_64, 101, kEperm), when(kX86_64, 101, 0x7ffc0000)};
+  subject.archs = {Arch::kX86_64};
+  EXPECT_EQ(Judge(subject, "no-ptrace"), "proved");
+}
+
+TEST(Prover, FamiliesAreThePolicysOwn) {
+  const std::string start =
+      "default = \"allow\"\nunknown = \"ENOSYS\"\narchitectures = [\"x86_64\"]\nforeign = "
+      "\"kill-process\"\ndeny = [\"@io-uring\"]\n";
+  EXPECT_EQ(
+      Judge(Compiled(start + "socket-families = [\"inet\", \"vsock\"]\n"), "only-socket-families"),
+      "proved");
+  EXPECT_EQ(Judge(Compiled(start + "socket-families = []\n"), "only-socket-families"), "proved");
+  Subject other = Compiled(start + "socket-families = [\"inet\", \"vsock\"]\n");
+  other.families = {1, 2, 10, 16};
+  EXPECT_EQ(Judge(other, "only-socket-families"),
+            "refuted: x86_64: socket(family=0x28 /* AF_VSOCK */, type=0, protocol=0) -> allow");
+  // flatpak's condition is on socket alone, and lets AF_UNSPEC pass, which makes no socket.
+  const auto flatpak = policy::Load("flatpak", {"/home/someone", "/proj", Arch::kX86_64});
+  ASSERT_TRUE(flatpak);
+  const auto program = compile::Compile(flatpak->syscalls);
+  ASSERT_TRUE(program);
+  Subject subject = SubjectOf(flatpak->syscalls, *program);
+  EXPECT_EQ(
+      Judge(subject, "only-socket-families"),
+      "refuted: x86_64: socketpair(family=3 /* AF_AX25 */, type=0, protocol=0, usockvec=0) -> "
+      "allow");
+  subject.archs = {Arch::kI386};
+  EXPECT_EQ(Judge(subject, "only-socket-families"),
+            "refuted: i386: socketcall(call=1 /* SYS_SOCKET */, args=0) -> allow");
+}
+
 TEST(Prover, AnActionThatTheKernelDoesNotKnow) {
   EXPECT_EQ(Judge(Raw({Assembled({{bpf::kReturn, 0, 0, 0x12340000}})}), "well-formed"),
             "refuted: architecture 0x0: number 0x0() -> kill-process (an action that the kernel "

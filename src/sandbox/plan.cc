@@ -183,6 +183,8 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   if (!root) return root.error();
   plan.root = std::move(*root);
   plan.notes = plan.root.notes;
+  for (const policy::Guarantee& promise : policy.given_up)
+    plan.notes.push_back(fmt::format("promise given up: {}", promise.name));
   auto workdir = PlanWorkdir(policy.process.workdir, plan.root, options.current_directory);
   if (!workdir) return workdir.error();
   plan.workdir = std::move(*workdir);
