@@ -93,7 +93,8 @@ Container Grown(const Code& code, const Call& call) {
   if (member || container.name.ends_with('_') || container.name.starts_with("g_")) return container;
   // A global or static of this file.
   const Function& function = code.functions()[call.function];
-  for (const Index at : code.Places(container.name)) {
+  const auto places = code.Places(container.name);
+  for (const Index at : places.first(std::min<std::size_t>(places.size(), 64))) {
     if (code.FunctionOf(at) == nullptr && at < function.head.begin &&
         (code.Is(at + 1, ";") || code.Is(at + 1, ":") || code.Is(at + 1, "{") ||
          code.Is(at + 1, "=")))

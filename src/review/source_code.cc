@@ -215,6 +215,7 @@ void Code::FindNames() {
   for (Index i = 0; i < tokens_.size(); ++i) {
     if (tokens_[i].kind == TokenKind::kName) places_[tokens_[i].text].push_back(i);
   }
+  for (const Function& function : functions_) named_[function.name].push_back(&function);
 }
 
 std::span<const Index> Code::Places(std::string_view name) const {
@@ -239,13 +240,9 @@ const Function* Code::FunctionOf(Index at) const {
   return nullptr;
 }
 
-std::vector<const Function*> Code::FunctionsNamed(std::string_view name) const {
-  std::vector<const Function*> named;
-  for (const Index at : Places(name)) {
-    const auto found = std::ranges::lower_bound(functions_, at, {}, &Function::at);
-    if (found != functions_.end() && found->at == at) named.push_back(&*found);
-  }
-  return named;
+std::span<const Function* const> Code::FunctionsNamed(std::string_view name) const {
+  const auto found = named_.find(name);
+  return found == named_.end() ? std::span<const Function* const>() : found->second;
 }
 
 void Code::FindCalls() {

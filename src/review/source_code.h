@@ -103,7 +103,10 @@ struct Assignment {
 
 class Code {
  public:
+  // The file must outlive it.
   explicit Code(const SourceFile& file);
+  Code(const Code&) = delete;
+  Code& operator=(const Code&) = delete;
 
   const SourceFile& file() const { return file_; }
   bool IsRust() const { return file_.language == Language::kRust; }
@@ -137,7 +140,7 @@ class Code {
   // The call whose name stands there, nullptr for none.
   const Call* CallAt(Index name) const;
   // Functions of this file with that name.
-  std::vector<const Function*> FunctionsNamed(std::string_view name) const;
+  std::span<const Function* const> FunctionsNamed(std::string_view name) const;
   // The function around a token; nullptr outside of all.
   const Function* FunctionOf(Index at) const;
 
@@ -178,6 +181,7 @@ class Code {
   std::vector<Call> calls_;
   std::vector<Field> fields_;
   std::unordered_map<std::string_view, std::vector<Index>> places_;
+  std::unordered_map<std::string_view, std::vector<const Function*>> named_;
 };
 
 }  // namespace bailey::review
