@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iterator>
 
@@ -60,10 +61,13 @@ int RunReview(int, char** argv) { return Become("review", argv); }
 }  // namespace bailey::cli
 
 int main(int argc, char** argv) {
+  // `run` says with 125 that the program never ran, whatever the reason.
+  const bool runs = argc > 1 && std::string_view(argv[1]) == "run";
   try {
     if (const auto filled = bailey::os::FillStandardDescriptors(); !filled) {
-      fmt::print(stderr, "bailey: open /dev/null: errno {}\n", filled.error().value);
-      return bailey::cli::kUsage;
+      fmt::print(stderr, "bailey{}: open /dev/null: {}\n", runs ? " run" : "",
+                 std::strerror(filled.error().value));
+      return runs ? bailey::cli::kNoSandbox : bailey::cli::kUsage;
     }
     const int code = bailey::cli::Main(argc, argv);
     // A result that could not be written is not a result: a full disk or a closed pipe is an error.
@@ -73,7 +77,7 @@ int main(int argc, char** argv) {
     }
     return code;
   } catch (const std::exception& exception) {
-    fmt::print(stderr, "bailey: internal error: {}\n", exception.what());
-    return bailey::cli::kBug;
+    fmt::print(stderr, "bailey{}: internal error: {}\n", runs ? " run" : "", exception.what());
+    return runs ? bailey::cli::kNoSandbox : bailey::cli::kBug;
   }
 }

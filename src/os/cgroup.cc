@@ -97,19 +97,29 @@ SysResult<std::vector<CgroupPlace>> OwnCgroups() {
   const auto mountinfo = ReadFile(AT_FDCWD, "/proc/self/mountinfo", kFileLimit);
   if (!mountinfo) return std::unexpected(mountinfo.error());
   auto places = ParseCgroups(*cgroup, *mountinfo);
-  for (CgroupPlace& place : places)
-    if (place.version == 2) place.controllers = CgroupWords(place.path, "cgroup.controllers");
+  for (CgroupPlace& place : places) {
+    if (place.version != 2) continue;
+    auto controllers = CgroupWords(place.path, "cgroup.controllers");
+    if (!controllers) return std::unexpected(controllers.error());
+    place.controllers = *std::move(controllers);
+  }
   return places;
 }
 
-bool CanMakeGroups(const std::string& directory) {
-  return ::access(directory.c_str(), W_OK | X_OK) == 0 &&
-         ::access((directory + "/cgroup.procs").c_str(), W_OK) == 0;
+SysResult<bool> CanMakeGroups(const std::string& directory) {
+  for (const std::string& path : {directory, directory + "/cgroup.procs"}) {
+    if (::access(path.c_str(), W_OK) == 0) continue;
+    if (errno == EACCES || errno == EROFS || errno == ENOENT) return false;
+    return LastErrno();
+  }
+  return true;
 }
 
-std::vector<std::string> CgroupWords(const std::string& directory, const char* file) {
+SysResult<std::vector<std::string>> CgroupWords(const std::string& directory, const char* file) {
   const auto text = ReadFile(AT_FDCWD, (directory + "/" + file).c_str(), kFileLimit);
-  return text ? Words(*text, ' ') : std::vector<std::string>();
+  if (text) return Words(*text, ' ');
+  if (text.error().value == ENOENT) return std::vector<std::string>();
+  return std::unexpected(text.error());
 }
 
 SysStatus EnableControllers(const std::string& directory, std::string_view controllers) {
@@ -165,19 +175,22 @@ SysResult<std::uint64_t> Cgroup::Read(const char* file, std::string_view key) co
   return Fail(ENOENT);
 }
 
-int RemoveStaleCgroups(const std::string& parent) {
+SysStatus RemoveStaleCgroups(const std::string& parent) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(parent.c_str()), ::closedir);
-  if (!directory) return 0;
-  int removed = 0;
+  if (!directory) return LastErrno();
+  errno = 0;
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string_view name = entry->d_name;
-    if (!name.starts_with(kPrefix)) continue;
-    const auto pid = base::ParseNumber(base::Split(name, '-')[1]);
-    if (!pid || ::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH) continue;
-    // EBUSY: somebody is in it.
-    if (::rmdir((parent + "/" + entry->d_name).c_str()) == 0) ++removed;
+    if (name.starts_with(kPrefix)) {
+      const auto pid = base::ParseNumber(base::Split(name, '-')[1]);
+      const bool gone = pid && ::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH;
+      // EBUSY: somebody is in it. Whatever the reason, the next start tries again.
+      if (gone) (void)::rmdir((parent + "/" + entry->d_name).c_str());
+    }
+    errno = 0;
   }
-  return removed;
+  if (errno != 0) return LastErrno();
+  return {};
 }
 
 }  // namespace bailey::os

@@ -27,10 +27,11 @@ struct CgroupPlace {
 std::vector<CgroupPlace> ParseCgroups(std::string_view cgroup, std::string_view mountinfo);
 // This process's. Allocates.
 SysResult<std::vector<CgroupPlace>> OwnCgroups();
-// Whether this process may make groups in a directory and move processes into them.
-bool CanMakeGroups(const std::string& directory);
-// The words of a file of a group: cgroup.subtree_control.
-std::vector<std::string> CgroupWords(const std::string& directory, const char* file);
+// Whether this process may make groups in a directory and move processes into them. What cannot be
+// found out is an error, never a no.
+SysResult<bool> CanMakeGroups(const std::string& directory);
+// The words of a file of a group: cgroup.subtree_control. None where there is no such file.
+SysResult<std::vector<std::string>> CgroupWords(const std::string& directory, const char* file);
 
 // Lets groups below `directory` have these ("+memory +cpu"); nothing to do for an empty text.
 SysStatus EnableControllers(const std::string& directory, std::string_view controllers);
@@ -57,7 +58,7 @@ class Cgroup {
 };
 
 // Removes the groups "bailey-PID-..." below `parent` whose maker is gone and that are empty: what a
-// killed supervisor leaves. Returns how many.
-int RemoveStaleCgroups(const std::string& parent);
+// killed supervisor leaves.
+SysStatus RemoveStaleCgroups(const std::string& parent);
 
 }  // namespace bailey::os

@@ -20,7 +20,13 @@ TerminalSettings::~TerminalSettings() {
   (void)::tcsetattr(STDIN_FILENO, TCSADRAIN, &*settings_);
 }
 
-bool IsTerminal(int fd) { return ::isatty(fd) == 1; }
+SysResult<bool> IsTerminal(int fd) {
+  termios settings = {};
+  if (::tcgetattr(fd, &settings) == 0) return true;
+  // EIO: it was one, and its other end is closed. EINVAL: some devices' word for ENOTTY.
+  if (errno == ENOTTY || errno == EINVAL || errno == EBADF || errno == EIO) return false;
+  return LastErrno();
+}
 
 bool IsForeground(int terminal) { return ::tcgetpgrp(terminal) == ::getpgrp(); }
 

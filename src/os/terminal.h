@@ -24,7 +24,8 @@ class TerminalSettings {
   std::optional<termios> settings_;
 };
 
-bool IsTerminal(int fd);
+// What cannot be found out is an error, never a no.
+SysResult<bool> IsTerminal(int fd);
 // Whether this process may read from it and change it without being stopped.
 bool IsForeground(int terminal);
 // Every key as it is, nothing echoed: what the terminal of a program inside makes of them is its

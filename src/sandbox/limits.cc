@@ -34,17 +34,22 @@ bool Has(const std::vector<std::string>& words, std::string_view word) {
 
 // In version 2 a group with processes of its own cannot hand controllers to groups below (the "no
 // internal processes" rule), but for the root: the nearest ancestor that already does is taken.
-std::optional<Parent> FindParent(const os::CgroupPlace& place, const std::string& controller) {
+os::SysResult<std::optional<Parent>> FindParent(const os::CgroupPlace& place,
+                                                const std::string& controller) {
   if (!Has(place.controllers, controller)) return std::nullopt;
   if (place.version == 1) {
-    if (!os::CanMakeGroups(place.path)) return std::nullopt;
-    return Parent{1, place.path, ""};
+    const auto can = os::CanMakeGroups(place.path);
+    if (!can) return std::unexpected(can.error());
+    return *can ? std::optional(Parent{1, place.path, ""}) : std::nullopt;
   }
   for (std::string path = place.path;; path.resize(path.rfind('/'))) {
     const bool is_top = path.size() <= place.mount.size();
-    if (os::CanMakeGroups(path)) {
-      if (Has(os::CgroupWords(path, "cgroup.subtree_control"), controller))
-        return Parent{2, path, ""};
+    const auto can = os::CanMakeGroups(path);
+    if (!can) return std::unexpected(can.error());
+    if (*can) {
+      const auto handed_down = os::CgroupWords(path, "cgroup.subtree_control");
+      if (!handed_down) return std::unexpected(handed_down.error());
+      if (Has(*handed_down, controller)) return Parent{2, path, ""};
       if (is_top) return Parent{2, path, "+" + controller};
     }
     if (is_top) return std::nullopt;
@@ -63,43 +68,48 @@ class Planner {
     if (limits_.files) plan_.resources.push_back({RLIMIT_NOFILE, "files", *limits_.files});
     if (limits_.file_size)
       plan_.resources.push_back({RLIMIT_FSIZE, "file-size", *limits_.file_size});
-    if (limits_.memory) PlanMemory(*limits_.memory);
+    if (limits_.memory)
+      if (const auto planned = PlanMemory(*limits_.memory); !planned) return planned.error();
     if (limits_.cpu_thousandths)
       if (const auto planned = PlanCpu(*limits_.cpu_thousandths); !planned) return planned.error();
     // RLIMIT_NPROC holds as well; this one also stops what the id's other processes cannot see.
     if (limits_.processes && !plan_.groups.empty()) {
-      const std::vector<Knob> most = {{"pids.max", fmt::format("{}", *limits_.processes)}};
-      (void)InGroup("pids", most, most);
+      const auto group = FindGroup("pids");
+      if (!group) return group.error();
+      if (*group) Add(**group, {{"pids.max", fmt::format("{}", *limits_.processes)}});
     }
     return std::move(plan_);
   }
 
  private:
-  void PlanMemory(std::uint64_t bytes) {
+  base::Status PlanMemory(std::uint64_t bytes) {
     if (without_.contains(Layer::kMemoryLimit)) {
       plan_.notes.push_back("memory limit: given up by name");
-      return;
+      return {};
     }
-    const std::string size = fmt::format("{}", bytes);
-    for (const os::CgroupPlace& place : places_) {
-      const auto parent = FindParent(place, "memory");
-      if (!parent) continue;
-      Group& group = GroupAt(*parent);
-      group.has_memory = true;
-      // Swap would only move the limit: memory and swap together get the same one.
-      if (parent->version == 1)
-        Add(group, {{"memory.limit_in_bytes", size}, {"memory.memsw.limit_in_bytes", size, true}});
-      else
-        Add(group, {{"memory.max", size},
-                    {"memory.swap.max", "0", true},
-                    {"memory.oom.group", "1", true}});
-      return;
+    const auto group = FindGroup("memory");
+    if (!group) return group.error();
+    if (*group) {
+      LimitMemory(**group, fmt::format("{}", bytes));
+      return {};
     }
     plan_.resources.push_back({RLIMIT_DATA, "memory", bytes});
     plan_.notes.push_back(
         fmt::format("memory: no control group can be made here, so {} bytes is a limit of each "
                     "process's data (RLIMIT_DATA), not of all together",
                     bytes));
+    return {};
+  }
+
+  // Swap would only move the limit: memory and swap together get the same one.
+  static void LimitMemory(Group& group, const std::string& bytes) {
+    group.has_memory = true;
+    if (group.version == 1) {
+      Add(group, {{"memory.limit_in_bytes", bytes}, {"memory.memsw.limit_in_bytes", bytes, true}});
+    } else {
+      Add(group,
+          {{"memory.max", bytes}, {"memory.swap.max", "0", true}, {"memory.oom.group", "1", true}});
+    }
   }
 
   base::Status PlanCpu(std::uint64_t thousandths) {
@@ -107,26 +117,34 @@ class Planner {
       plan_.notes.push_back("cpu limit: given up by name");
       return {};
     }
+    const auto group = FindGroup("cpu");
+    if (!group) return group.error();
+    if (!*group) {
+      return base::Unsupported(
+          "limit cpu: no control group with the cpu controller can be made here (see `bailey "
+          "doctor`; `--without cpu-limit` gives it up by name)");
+    }
     const std::string quota = fmt::format("{}", thousandths * kPeriod / 1000);
     const std::string period = fmt::format("{}", kPeriod);
-    const bool planned =
-        InGroup("cpu", {{"cpu.cfs_period_us", period}, {"cpu.cfs_quota_us", quota}},
-                {{"cpu.max", quota + " " + period}});
-    if (planned) return {};
-    return base::Unsupported(
-        "limit cpu: no control group with the cpu controller can be made here (see `bailey "
-        "doctor`; `--without cpu-limit` gives it up by name)");
+    if ((*group)->version == 1)
+      Add(**group, {{"cpu.cfs_period_us", period}, {"cpu.cfs_quota_us", quota}});
+    else
+      Add(**group, {{"cpu.max", quota + " " + period}});
+    return {};
   }
 
-  bool InGroup(const std::string& controller, const std::vector<Knob>& version_1,
-               const std::vector<Knob>& version_2) {
+  // The planned group that has this controller, made if it is the first to need it; null where none
+  // can be made.
+  base::Result<Group*> FindGroup(const std::string& controller) {
     for (const os::CgroupPlace& place : places_) {
       const auto parent = FindParent(place, controller);
-      if (!parent) continue;
-      Add(GroupAt(*parent), parent->version == 1 ? version_1 : version_2);
-      return true;
+      if (!parent) {
+        return base::SystemError(fmt::format("look for the {} control group", controller),
+                                 parent.error().value);
+      }
+      if (*parent) return &GroupAt(**parent);
     }
-    return false;
+    return nullptr;
   }
 
   Group& GroupAt(const Parent& parent) {
@@ -181,7 +199,8 @@ base::Result<LimitPlan> PlanLimits(const policy::Limits& limits,
 base::Result<Groups> Groups::Make(const std::vector<Group>& plan) {
   Groups groups;
   for (const Group& one : plan) {
-    (void)os::RemoveStaleCgroups(one.parent);
+    if (const auto removed = os::RemoveStaleCgroups(one.parent); !removed)
+      return base::SystemError("look for groups below " + one.parent, removed.error().value);
     if (const auto enabled = os::EnableControllers(one.parent, one.enable); !enabled)
       return base::SystemError("enable controllers of " + one.parent, enabled.error().value);
     // A supervisor makes one sandbox, so its own number names it.

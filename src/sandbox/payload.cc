@@ -72,7 +72,9 @@ os::SysStatus ConnectTerminal(const Prepared& prepared) {
   if (!sent) return sent;
   if (const auto taken = os::TakeTerminal(terminal->slave.Get()); !taken) return taken;
   for (const int descriptor : {0, 1, 2}) {
-    if (!os::IsTerminal(descriptor)) continue;
+    const auto replaced = os::IsTerminal(descriptor);
+    if (!replaced) return std::unexpected(replaced.error());
+    if (!*replaced) continue;
     if (auto done = os::Duplicate(terminal->slave.Get(), descriptor); !done) return done;
   }
   return {};

@@ -94,10 +94,11 @@ base::Status CheckStandardDescriptors() {
                                                       "standard error"};
   for (int fd = 0; fd <= 2; ++fd) {
     const auto found = os::StatFd(fd);
-    if (!found || !S_ISDIR(found->st_mode)) continue;
+    const std::string_view name = kNames[static_cast<std::size_t>(fd)];
+    if (!found) return base::SystemError(fmt::format("pass on {}", name), found.error().value);
+    if (!S_ISDIR(found->st_mode)) continue;
     return base::InvalidInput(fmt::format(
-        "pass on {}: it is a directory, from which the program could climb out of its root",
-        kNames[static_cast<std::size_t>(fd)]));
+        "pass on {}: it is a directory, from which the program could climb out of its root", name));
   }
   return {};
 }
@@ -201,7 +202,9 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   }
   plan.new_session = policy.process.new_session;
   // Without a session of its own a program shares the caller's terminal: that is what it asks for.
-  plan.terminal = plan.new_session && os::IsTerminal(0);
+  const auto terminal = os::IsTerminal(0);
+  if (!terminal) return base::SystemError("look at standard input", terminal.error().value);
+  plan.terminal = plan.new_session && *terminal;
   if (!plan.identity.kept_groups.empty()) {
     plan.notes.push_back(fmt::format("supplementary groups kept, as only root can drop them: {}",
                                      fmt::join(plan.identity.kept_groups, " ")));

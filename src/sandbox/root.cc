@@ -243,17 +243,38 @@ class Builder {
         if (const auto added = AddPattern(path, hidden); !added) return added;
         continue;
       }
-      if (const auto resolved = paths_.Resolve(path)) {
+      const auto resolved = paths_.Resolve(path);
+      if (resolved) {
         hidden.insert(resolved->real);
-      } else if (const auto* bind = BindAbove(path);
-                 bind && os::Stat(AT_FDCWD, HostSide(*bind, path).c_str(), false)) {
-        hidden.insert(HostSide(*bind, path));
-      } else if (bind && bind->write) {
-        plan_.notes.push_back(
-            fmt::format("hide {}: it does not exist, and can be created by the program", path));
+      } else if (!IsAbsent(resolved.error().system_errno)) {
+        return base::SystemError("hide " + path, resolved.error().system_errno);
+      } else if (const auto added = AddInsidePath(path, hidden); !added) {
+        return added;
       }
     }
-    for (const std::string& path : hidden) Cover(path);
+    for (const std::string& path : hidden)
+      if (const auto covered = Cover(path); !covered) return covered;
+    return {};
+  }
+
+  // What the caller itself may not look at is out of reach of a program that may do less.
+  static bool IsAbsent(int error) {
+    return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
+  }
+
+  base::Status AddInsidePath(const std::string& path, std::set<std::string>& hidden) {
+    const BindMount* const bind = BindAbove(path);
+    if (!bind) return {};
+    const std::string host = HostSide(*bind, path);
+    const auto found = os::Stat(AT_FDCWD, host.c_str(), false);
+    if (found) {
+      hidden.insert(host);
+    } else if (!IsAbsent(found.error().value)) {
+      return base::SystemError("hide " + path, found.error().value);
+    } else if (bind->write) {
+      plan_.notes.push_back(
+          fmt::format("hide {}: it does not exist, and can be created by the program", path));
+    }
     return {};
   }
 
@@ -298,9 +319,10 @@ class Builder {
   }
 
   // Masks a file of the host at every place where a bind shows it.
-  void Cover(const std::string& path) {
+  base::Status Cover(const std::string& path) {
     const auto found = os::Stat(AT_FDCWD, path.c_str(), false);
-    if (!found) return;
+    if (!found && IsAbsent(found.error().value)) return {};
+    if (!found) return base::SystemError("hide " + path, found.error().value);
     std::vector<Step> masks;
     for (const Step& step : plan_.steps) {
       const auto* bind = std::get_if<BindMount>(&step);
@@ -313,6 +335,7 @@ class Builder {
       if (MountAbove(inside) == &step) masks.push_back(Mask{inside, S_ISDIR(found->st_mode)});
     }
     plan_.steps.insert(plan_.steps.end(), masks.begin(), masks.end());
+    return {};
   }
 
   const policy::Filesystem& filesystem_;

@@ -14,7 +14,9 @@ os::SysResult<Streams> Streams::Make(std::optional<std::uint64_t> most, bool ter
   streams.left_ = most;
   if (const auto done = os::IgnoreBrokenPipes(); !done) return std::unexpected(done.error());
   for (const int to : {STDOUT_FILENO, STDERR_FILENO}) {
-    if (!most || (terminal && os::IsTerminal(to))) continue;
+    const auto replaced = os::IsTerminal(to);
+    if (!replaced) return std::unexpected(replaced.error());
+    if (!most || (terminal && *replaced)) continue;
     auto pipe = os::MakePipe();
     if (!pipe) return std::unexpected(pipe.error());
     streams.lines_.push_back({Relay(std::move((*pipe)[0]), to)});
@@ -31,9 +33,9 @@ os::SysStatus Streams::AddTerminal(base::UniqueFd master) {
   if (const auto set = os::SetNonBlocking(master.Get()); !set) return set;
   auto copy = os::Copy(master.Get());
   if (!copy) return std::unexpected(copy.error());
-  const int out = os::IsTerminal(STDOUT_FILENO)   ? STDOUT_FILENO
-                  : os::IsTerminal(STDERR_FILENO) ? STDERR_FILENO
-                                                  : STDIN_FILENO;
+  int out = STDIN_FILENO;
+  for (const int descriptor : {STDERR_FILENO, STDOUT_FILENO})
+    if (os::IsTerminal(descriptor).value_or(false)) out = descriptor;
   lines_.push_back({Relay(std::move(*copy), out)});
   master_ = std::move(master);
   Refresh();
