@@ -121,7 +121,10 @@ TEST(ModelResearcher, IsPutToTheFilterWhereItIsAboutAGuarantee) {
   model::Client client = script.MakeClient();
   const auto trial = TryWithModel(subject, {}, {.researcher = true}, client);
   ASSERT_TRUE(trial) << trial.error().text;
-  const Ruling* ruling = RulingOf(*trial, "it is open: no-keyring");
+  // It is one of the questions that are asked of every filter, too: it is asked once.
+  EXPECT_EQ(std::ranges::count(trial->findings, "no-keyring", &Finding::guarantee), 1);
+  const auto asked = std::ranges::find(trial->findings, "no-keyring", &Finding::guarantee);
+  const Ruling* ruling = RulingOf(*trial, asked->vulnerability);
   ASSERT_NE(ruling, nullptr);
   EXPECT_EQ(ruling->decision, Decision::kInvalid);
   ASSERT_FALSE(ruling->evidence.empty());
