@@ -11,14 +11,17 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/prove.h"
+#include "cli/review_model.h"
+#include "os/process.h"
 #include "policy/hot.h"
+#include "review/against.h"
 #include "review/report.h"
 #include "review/trial.h"
 
 namespace bailey::cli {
 namespace {
 
-constexpr std::size_t kMaxProfileBytes = 4u << 20;
+constexpr std::size_t kMaxInputBytes = 4u << 20;
 
 struct ReviewOptions {
   ReviewNames names;
@@ -27,6 +30,7 @@ struct ReviewOptions {
   std::string format = "text";
   std::string fail_on = "high";
   bool probe = false;
+  ModelOptions model;
 };
 
 void Describe(CLI::App& app, ReviewOptions& options) {
@@ -38,17 +42,28 @@ void Describe(CLI::App& app, ReviewOptions& options) {
   app.add_option("SUBJECT", options.names.subjects,
                  "a policy, a preset, a file of filter bytes (several are a stack), an OCI or "
                  "Firecracker configuration, a C, C++ or Rust source");
+  app.add_option("--pid", options.names.pid, "a running process");
+  app.add_flag("--bwrap", options.names.has_bwrap,
+               "what bubblewrap would make of the arguments after --");
+  app.add_option("--oci", options.names.oci, "an OCI runtime's config.json");
+  app.add_option("--firecracker", options.names.firecracker, "a Firecracker configuration");
   app.add_option("--arch", options.architectures, "judged for this architecture; may be repeated")
       ->allow_extra_args(false);
+  app.add_option("--against", options.against,
+                 "judge the change from this: a file, a preset, or a revision of the subject's git "
+                 "tree");
+  app.add_option("--claims", options.claims,
+                 "a review by somebody else (JSON), put to the same evidence");
   app.add_flag("--probe", options.probe, "ask this machine's kernel about what was found");
   app.add_option("--profile", options.profile,
                  "calls that a program was seen to make: no proposed change may deny them");
-  app.add_option("--format", options.format, "json, markdown, sarif or text");
+  app.add_option("--format", options.format, "json, markdown, sarif, html or text");
   app.add_option("--fail-on", options.fail_on,
                  "exit with 1 from this severity on: low, medium, high (default), critical, never");
+  DescribeModel(app, options.model);
 }
 
-constexpr std::array<std::string_view, 4> kFormats = {"json", "markdown", "sarif", "text"};
+constexpr std::array<std::string_view, 5> kFormats = {"json", "markdown", "sarif", "html", "text"};
 
 base::Result<std::optional<review::Severity>> ReadThreshold(const std::string& name) {
   using review::Severity;
@@ -66,13 +81,18 @@ std::string Report(const std::string& format, const review::Trial& trial,
   if (format == "json") return review::Json(trial);
   if (format == "markdown") return review::Markdown(trial);
   if (format == "sarif") return review::Sarif(trial, subject);
+  if (format == "html") return review::Html(trial, subject);
   return review::Text(trial);
 }
 
 base::Result<int> Review(ReviewOptions& options) {
   if (std::ranges::find(kFormats, options.format) == kFormats.end()) {
-    return base::InvalidInput(fmt::format(
-        "read --format \"{}\": it is json, markdown, sarif or text", base::Escape(options.format)));
+    return base::InvalidInput(
+        fmt::format("read --format \"{}\": it is json, markdown, sarif, html or text",
+                    base::Escape(options.format)));
+  }
+  if (!options.against.empty() && !options.model.model.empty()) {
+    return base::InvalidInput("read --model: --against compares what rules and proofs find alone");
   }
   const auto threshold = ReadThreshold(options.fail_on);
   if (!threshold) return threshold.error();
@@ -82,15 +102,34 @@ base::Result<int> Review(ReviewOptions& options) {
   review::TrialOptions trial_options;
   trial_options.author.probe = options.probe;
   if (!options.profile.empty()) {
-    const auto text = ReadInput(options.profile, kMaxProfileBytes);
+    const auto text = ReadInput(options.profile, kMaxInputBytes);
     if (!text) return text.error();
     auto recorded = policy::ParseHot(*text, options.profile);
     if (!recorded) return recorded.error();
     trial_options.author.recorded = *std::move(recorded);
   }
+  if (!options.claims.empty()) {
+    const auto text = ReadInput(options.claims, kMaxInputBytes);
+    if (!text) return text.error();
+    auto claims = review::ParseClaims(*text, options.claims);
+    if (!claims) return claims.error();
+    trial_options.claims = *std::move(claims);
+  }
+  // Probes wait for the children in which the kernel is asked.
+  if (const auto expected = os::ExpectChildren(); options.probe && !expected)
+    return base::SystemError("expect children", expected.error().value);
   const auto subject = ReadReviewed(options.names);
   if (!subject) return subject.error();
-  const review::Trial trial = review::Try(*subject, trial_options);
+  review::Trial trial;
+  if (options.against.empty()) {
+    auto tried = TryWithRoles(*subject, trial_options, options.model);
+    if (!tried) return tried.error();
+    trial = *std::move(tried);
+  } else {
+    const auto before = ReadBefore(options.names, options.against);
+    if (!before) return before.error();
+    trial = review::TryChange(*before, *subject, trial_options);
+  }
   fmt::print("{}", Report(options.format, trial, *subject));
   return *threshold && review::WorstOf(trial) >= **threshold ? kNo : kYes;
 }

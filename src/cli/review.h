@@ -23,6 +23,9 @@ struct ReviewNames {
 // One subject of everything that is named. Two parts of one kind are an error, but for sources and
 // for filters, which make a stack.
 base::Result<review::Subject> ReadReviewed(const ReviewNames& names);
+// What `names` was before: another file, policy or preset, or the subject's own file in a revision
+// of its git tree.
+base::Result<review::Subject> ReadBefore(const ReviewNames& names, const std::string& before);
 
 int RunReviewItself(int argc, char** argv);
 

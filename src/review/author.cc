@@ -4,7 +4,9 @@
 
 #include <optional>
 
+#include "abi/syscalls.h"
 #include "prove/call_text.h"
+#include "prove/replay.h"
 #include "review/closing.h"
 #include "review/filter_view.h"
 #include "review/find_filter.h"
@@ -36,6 +38,7 @@ class Author {
     } else if (!Reproduces(finding, answer)) {
       return answer;
     }
+    ProbeWitness(finding, answer);
     if (answer.response == Response::kMitigation) Mitigate(finding, answer);
     return answer;
   }
@@ -54,7 +57,9 @@ class Author {
     Evidence evidence = {EvidenceKind::kProof, view_->Command(finding.guarantee),
                          view_->Said(proof)};
     if (proof.verdict == prove::Verdict::kProved) {
-      Refute(answer, {std::move(evidence)},
+      std::vector<Evidence> all = {std::move(evidence)};
+      if (options_.probe) ProbeClosed(*view_->Find(finding.guarantee), all);
+      Refute(answer, std::move(all),
              fmt::format("\"{}\" holds", view_->Find(finding.guarantee)->sentence));
       return;
     }
@@ -66,13 +71,10 @@ class Author {
   bool Reproduces(const Finding& finding, Answer& answer) {
     if (!view_ || !finding.witness || finding.undecided) return true;
     const abi::Action action = view_->AnswerTo(*finding.witness);
-    const std::string said = abi::ToString(
-        action,
-        prove::ArchOfCall(finding.witness->arch, finding.witness->nr).value_or(abi::NativeArch()));
     Evidence evidence = {EvidenceKind::kProof,
                          fmt::format("interpreting the filter of {} on {}", subject_.file,
                                      prove::CallText(*finding.witness)),
-                         said};
+                         view_->AnswerText(*finding.witness)};
     // Findings about errnos and form have other answers than open ones; they name no open call.
     const bool wants_open = finding.guarantee.empty() || IsAboutOpenCalls(finding.guarantee);
     if (wants_open && !IsOpen(action)) {
@@ -81,6 +83,41 @@ class Author {
     }
     answer.evidence.push_back(std::move(evidence));
     return true;
+  }
+
+  // Asks this machine's kernel, under the subject's filters. What it does not run it is not asked.
+  std::optional<Evidence> Ask(const bpf::SeccompData& call, prove::ReplayStatus& status) const {
+    const prove::ReplayAnswer answer = prove::Replay(*subject_.filter, call);
+    status = answer.status;
+    if (answer.status == prove::ReplayStatus::kNotReplayed) return std::nullopt;
+    return Evidence{EvidenceKind::kLiveProbe,
+                    fmt::format("bailey prove --replay, under the filter of {}: {}", subject_.file,
+                                prove::CallText(call)),
+                    prove::ReplayText(answer)};
+  }
+
+  // One call of each set that asks for no argument, on this machine's own architecture.
+  void ProbeClosed(const prove::Guarantee& guarantee, std::vector<Evidence>& evidence) const {
+    for (const prove::CallSet& set : guarantee.calls) {
+      const auto number = abi::Number(abi::NativeArch(), set.call);
+      if (!set.when.empty() || !set.numbers.empty() || !number) continue;
+      prove::ReplayStatus status;
+      const bpf::SeccompData call = {.nr = *number, .arch = abi::Info(abi::NativeArch()).token};
+      if (auto asked = Ask(call, status)) evidence.push_back(*std::move(asked));
+    }
+  }
+
+  // The kernel's own answer to the witness. One that contradicts the proof makes the case disputed.
+  void ProbeWitness(const Finding& finding, Answer& answer) const {
+    if (!options_.probe || !view_ || !finding.witness) return;
+    prove::ReplayStatus status;
+    auto asked = Ask(*finding.witness, status);
+    if (!asked) return;
+    if (status == prove::ReplayStatus::kContradicts) {
+      answer.response = Response::kRefutation;
+      answer.reason = "This machine's kernel answers otherwise: " + asked->result + ".";
+    }
+    answer.evidence.push_back(*std::move(asked));
   }
 
   bool IsAboutOpenCalls(const std::string& guarantee) const {
@@ -96,10 +133,11 @@ class Author {
     }
     answer.fix = finding.fix;
     if (answer.fix.empty() && view_ && !finding.guarantee.empty()) {
-      if (auto closing = Close(subject_, finding.guarantee, options_.recorded)) {
+      if (auto closing = Close(subject_, finding, options_.recorded)) {
         answer.fix = std::move(closing->lines);
         for (Evidence& evidence : closing->evidence) answer.evidence.push_back(std::move(evidence));
-        answer.reason += "The change below closes it: applied to a copy, the guarantee is proved.";
+        answer.reason += fmt::format("The change below closes it. Applied to a copy: {}; {}.",
+                                     closing->evidence[0].result, closing->evidence[1].result);
       }
     }
     if (answer.reason.empty()) {

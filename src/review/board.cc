@@ -60,15 +60,21 @@ Severity Lower(Severity effect, int steps, Severity at_most) {
   return std::min(static_cast<Severity>(level), at_most);
 }
 
-// What was run, and what it said: the two sides' first words, the rest is in `evidence`.
-std::string Cite(const std::vector<Evidence>& evidence) {
+// The first of the finding's, and the first of each kind of the author's; the rest is in
+// `evidence`.
+std::string Cite(const Finding& finding, const Answer& answer) {
   std::string text;
-  std::size_t cited = 0;
-  for (const Evidence& one : evidence) {
-    if (!Counts(one) || cited == 2) continue;
-    ++cited;
-    text += fmt::format(" {} ({}): {}.", cited == 1 ? "Evidence:" : "Also", Name(one.kind),
-                        fmt::format("{}: {}", one.ran, one.result));
+  const auto cite = [&](const Evidence& one) {
+    text += fmt::format(" {} ({}): {}: {}.", text.empty() ? "Evidence" : "And", Name(one.kind),
+                        one.ran, one.result);
+  };
+  const auto first = std::ranges::find_if(finding.evidence, Counts);
+  if (first != finding.evidence.end()) cite(*first);
+  std::vector<EvidenceKind> cited;
+  for (const Evidence& one : answer.evidence) {
+    if (!Counts(one) || std::ranges::find(cited, one.kind) != cited.end()) continue;
+    cited.push_back(one.kind);
+    cite(one);
   }
   return text;
 }
@@ -137,7 +143,7 @@ Ruling Rule(const Finding& finding, const Answer& answer) {
   const std::string bound = finding.bounded_by.empty() || ruling.decision == Decision::kInvalid
                                 ? ""
                                 : ": " + finding.bounded_by;
-  ruling.justification = fmt::format("{}{}.{}", row->because, bound, Cite(ruling.evidence));
+  ruling.justification = fmt::format("{}{}.{}", row->because, bound, Cite(finding, answer));
   return ruling;
 }
 

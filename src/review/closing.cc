@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
+#include "abi/constants.h"
 #include "compile/compile.h"
 #include "prove/difference.h"
 #include "prove/validate.h"
@@ -30,9 +30,14 @@ struct Change {
 
 std::string FillFamilies(std::string_view when, const std::vector<std::uint16_t>& families) {
   std::string text(when);
-  if (const auto at = text.find(kFamilies); at != std::string::npos)
-    text.replace(at, kFamilies.size(), fmt::format("{{{}}}", fmt::join(families, ", ")));
-  return text;
+  const auto at = text.find(kFamilies);
+  if (at == std::string::npos) return text;
+  std::vector<std::string> names;
+  for (const std::uint16_t family : families) {
+    const auto name = abi::ConstantName(abi::NativeArch(), "AF_", family);
+    names.push_back(name.empty() ? std::to_string(family) : std::string(name));
+  }
+  return text.replace(at, kFamilies.size(), fmt::format("{{{}}}", Join(names)));
 }
 
 policy::Answer DenyBy(const policy::Answer& fallback, std::string_view call,
@@ -74,27 +79,46 @@ void AddKey(Change& change, bool& flag, const char* line) {
   change.keys.emplace_back(line);
 }
 
-// What closes the sets of `guarantee` that are open, and those of the ones that it rests on.
-void Collect(FilterView& view, std::string_view name, Change& change, std::set<std::string>& seen) {
-  const prove::Guarantee* const guarantee = view.Find(name);
-  if (guarantee == nullptr || !seen.insert(std::string(name)).second) return;
-  if (view.Prove(name).verdict == prove::Verdict::kProved) return;
+// Those of a guarantee's open calls that a finding is about: each of the three about sockets has a
+// part of one guarantee's, and what the filter refutes comes before what it leaves undecided.
+std::vector<OpenCall> CallsOf(FilterView& view, const prove::Guarantee& guarantee,
+                              const std::string& rule) {
+  std::vector<OpenCall> calls = view.OpenCalls(guarantee);
+  if (rule == kSocketcallRule || rule == kPairsRule) {
+    std::erase_if(calls, [&](const OpenCall& one) {
+      return (one.name == "socketcall") != (rule == kSocketcallRule) ||
+             (rule == kPairsRule && one.set->call != "socketpair");
+    });
+  }
+  const auto is_refuted = [](const OpenCall& one) {
+    return one.finding.verdict == prove::Verdict::kRefuted;
+  };
+  if (std::ranges::any_of(calls, is_refuted))
+    std::erase_if(calls, [&](const OpenCall& one) { return !is_refuted(one); });
+  return calls;
+}
+
+bool IsMultiplexer(const std::string& name) { return name == "socketcall" || name == "ipc"; }
+
+// `with_subcalls`: the direct calls of what multiplexers lead to are denied by name too.
+Change ChangeFor(const FilterView& view, const prove::Guarantee& guarantee,
+                 const std::vector<OpenCall>& calls, bool with_subcalls) {
+  Change change;
   const policy::Answer fallback = view.Of().policy ? view.Of().policy->syscalls.default_action
                                                    : policy::Answer{abi::ActionKind::kAllow, "", 0};
-  for (const OpenCall& open : view.OpenCalls(*guarantee)) {
+  for (const OpenCall& open : calls) {
     const prove::CallSet& set = *open.set;
     if (set.numbers == "unknown" || set.numbers == "negative") {
       AddKey(change, change.unknown, "unknown = \"ENOSYS\"");
     } else if (set.numbers == "foreign" || set.numbers == "x32") {
       AddKey(change, change.foreign, "foreign = \"kill-process\"");
-    } else if (set.numbers.empty() && (open.name == "socketcall" || open.name == "ipc")) {
-      AddKey(change, change.follow, "multiplexers = \"follow\"");
-      AddDenial(change, set, view, fallback, guarantee->errno_name);
     } else if (set.numbers.empty()) {
-      AddDenial(change, set, view, fallback, guarantee->errno_name);
+      const bool follows = IsMultiplexer(open.name);
+      if (follows) AddKey(change, change.follow, "multiplexers = \"follow\"");
+      if (!follows || with_subcalls) AddDenial(change, set, view, fallback, guarantee.errno_name);
     }
   }
-  for (const std::string_view below : guarantee->rests_on) Collect(view, below, change, seen);
+  return change;
 }
 
 void Apply(const Change& change, policy::Syscalls& syscalls) {
@@ -178,16 +202,19 @@ Evidence Compare(const prove::Subject& before, const prove::Subject& after,
   return evidence;
 }
 
-}  // namespace
+// Whether none of the calls is open any more.
+bool AreClosed(FilterView& after, const prove::Guarantee& guarantee,
+               const std::vector<OpenCall>& calls) {
+  for (const OpenCall& open : after.OpenCalls(guarantee)) {
+    const bool was_one = std::ranges::any_of(calls, [&](const OpenCall& before) {
+      return before.set == open.set && before.finding.verdict == open.finding.verdict;
+    });
+    if (was_one) return false;
+  }
+  return true;
+}
 
-std::optional<Closing> Close(const Subject& subject, std::string_view guarantee,
-                             const policy::Hot& recorded) {
-  if (!HasFilter(subject)) return std::nullopt;
-  FilterView view(subject);
-  Change change;
-  std::set<std::string> seen;
-  Collect(view, guarantee, change, seen);
-  if (change.IsEmpty()) return std::nullopt;
+std::optional<Subject> Changed(const Subject& subject, const Change& change) {
   Subject changed = {.title = subject.title,
                      .file = subject.file,
                      .filter = subject.filter,
@@ -197,21 +224,52 @@ std::optional<Closing> Close(const Subject& subject, std::string_view guarantee,
   if (subject.policy) Apply(change, syscalls);
   auto program = compile::Compile(syscalls);
   if (!program || !prove::Validate(syscalls, *program)) return std::nullopt;
-  if (subject.policy) {
-    changed.filter->stack.back() = *std::move(program);
-  } else {
-    changed.filter->stack.push_back(*std::move(program));
+  if (subject.policy) changed.filter->stack.pop_back();
+  changed.filter->stack.push_back(*std::move(program));
+  return changed;
+}
+
+// What the guarantee is on the copy; where something else keeps it from holding, what was closed.
+Evidence Proof(FilterView& after, const Subject& subject, const prove::Guarantee& guarantee,
+               const std::vector<OpenCall>& calls) {
+  const prove::Finding proof = after.Prove(guarantee.name);
+  Evidence evidence = {EvidenceKind::kProof,
+                       fmt::format("bailey prove --guarantee {}, of a copy of {} with the change",
+                                   guarantee.name, subject.file),
+                       after.Said(proof)};
+  if (proof.verdict == prove::Verdict::kProved) return evidence;
+  std::vector<std::string> names;
+  for (const OpenCall& one : calls) {
+    if (std::ranges::find(names, one.name) == names.end()) names.push_back(one.name);
   }
-  FilterView after(changed);
-  const prove::Finding proof = after.Prove(guarantee);
-  if (proof.verdict != prove::Verdict::kProved) return std::nullopt;
-  Closing closing;
-  closing.lines = LinesOf(change, !subject.policy, *subject.filter);
-  closing.evidence.push_back({EvidenceKind::kProof,
-                              fmt::format("{}, on a copy with the change", view.Command(guarantee)),
-                              after.Said(proof)});
-  closing.evidence.push_back(Compare(*subject.filter, *changed.filter, recorded));
-  return closing;
+  evidence.result = fmt::format("closed on {}: {}; the guarantee as a whole is {}",
+                                after.ArchNames(), Join(names), after.Said(proof));
+  return evidence;
+}
+
+}  // namespace
+
+std::optional<Closing> Close(const Subject& subject, const Finding& finding,
+                             const policy::Hot& recorded) {
+  if (!HasFilter(subject) || finding.guarantee.empty()) return std::nullopt;
+  FilterView view(subject);
+  const prove::Guarantee* const guarantee = view.Find(finding.guarantee);
+  if (guarantee == nullptr) return std::nullopt;
+  const std::vector<OpenCall> calls = CallsOf(view, *guarantee, finding.rule);
+  for (const bool with_subcalls : {false, true}) {
+    const Change change = ChangeFor(view, *guarantee, calls, with_subcalls);
+    if (change.IsEmpty()) continue;
+    const auto changed = Changed(subject, change);
+    if (!changed) continue;
+    FilterView after(*changed);
+    if (!AreClosed(after, *guarantee, calls)) continue;
+    Closing closing;
+    closing.lines = LinesOf(change, !subject.policy, *subject.filter);
+    closing.evidence.push_back(Proof(after, subject, *guarantee, calls));
+    closing.evidence.push_back(Compare(*subject.filter, *changed->filter, recorded));
+    return closing;
+  }
+  return std::nullopt;
 }
 
 }  // namespace bailey::review

@@ -1,12 +1,11 @@
 // The smallest change that closes a finding about a filter: computed, applied to a copy, and judged
 // like the original.
 //
-//   if (auto change = Close(subject, "no-mount", {})) Print(change->lines);   // deny = ["chroot"]
+//   if (auto change = Close(subject, finding, {})) Print(change->lines);   // deny = ["chroot"]
 #pragma once
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "policy/policy.h"
@@ -21,10 +20,10 @@ struct Closing {
 };
 
 // For a policy, lines for its [syscalls]; for a filter, a policy whose filter goes on top of it.
-// nullopt when no such change is known, or when it was tried and did not close the guarantee.
-// `recorded`: calls that a program was seen to make, none of which the change may newly deny;
-// those that it would are named in the evidence.
-std::optional<Closing> Close(const Subject& subject, std::string_view guarantee,
+// nullopt when the finding names no guarantee, no such change is known, or it was tried and did not
+// close the calls. `recorded`: calls that a program was seen to make; those of them that the change
+// would newly deny are named in the evidence.
+std::optional<Closing> Close(const Subject& subject, const Finding& finding,
                              const policy::Hot& recorded);
 
 }  // namespace bailey::review

@@ -9,6 +9,7 @@
 #include "bpf/disassembler.h"
 #include "bpf/interpreter.h"
 #include "prove/call_text.h"
+#include "verify/meaning.h"
 
 namespace bailey::review {
 namespace {
@@ -51,7 +52,18 @@ prove::Subject Judged(const prove::Subject& filter) {
 }
 
 FilterView::FilterView(const Subject& subject)
-    : subject_(subject), prover_(Judged(*subject.filter)) {}
+    : subject_(subject),
+      diagram_(verify::ChooseOrder(subject.filter->stack)),
+      meaning_(verify::MeaningOf(diagram_, subject.filter->stack, subject.filter->big_endian)),
+      prover_(Judged(*subject.filter), diagram_, meaning_) {}
+
+prove::Prover& FilterView::On(abi::Arch arch) {
+  const auto found = alone_.find(arch);
+  if (found != alone_.end()) return found->second;
+  prove::Subject one = prover_.GetSubject();
+  one.archs = {arch};
+  return alone_.try_emplace(arch, std::move(one), diagram_, meaning_).first->second;
+}
 
 prove::Finding FilterView::Prove(std::string_view guarantee) {
   const prove::Guarantee* const found = prover_.Find(guarantee);
@@ -62,25 +74,22 @@ prove::Finding FilterView::Prove(std::string_view guarantee) {
   return prover_.Prove(*found);
 }
 
-prove::Finding FilterView::ProveSet(const prove::Guarantee& guarantee, const prove::CallSet& set) {
+prove::Finding FilterView::ProveSet(prove::Prover& prover, const prove::Guarantee& guarantee,
+                                    const prove::CallSet& set) {
   prove::Guarantee alone = guarantee;
   names_.push_back(fmt::format("{}, set {}", guarantee.name, names_.size()));
   alone.name = names_.back();
   alone.calls = {&set, 1};
   alone.rests_on = {};
-  return prover_.Prove(alone);
+  return prover.Prove(alone);
 }
 
 std::vector<OpenCall> FilterView::OpenCalls(const prove::Guarantee& guarantee) {
   std::vector<OpenCall> open;
   for (const prove::CallSet& set : guarantee.calls) {
     OpenCall one = {.set = &set};
-    const auto add = [&](prove::Finding finding, abi::Arch arch) {
-      if (one.archs.empty()) one.finding = std::move(finding);
-      one.archs.push_back(arch);
-    };
     if (!set.numbers.empty()) {
-      prove::Finding finding = ProveSet(guarantee, set);
+      prove::Finding finding = ProveSet(prover_, guarantee, set);
       if (!finding.witness) continue;
       one.name = SetName(set);
       one.finding = finding;
@@ -91,12 +100,10 @@ std::vector<OpenCall> FilterView::OpenCalls(const prove::Guarantee& guarantee) {
       continue;
     }
     for (const abi::Arch arch : prover_.GetSubject().archs) {
-      const std::string_view name = abi::Info(arch).name;
-      if (!set.archs.empty() && std::ranges::find(set.archs, name) == set.archs.end()) continue;
-      prove::CallSet here = set;
-      here.archs = {&name, 1};
-      prove::Finding finding = ProveSet(guarantee, here);
-      if (finding.witness) add(std::move(finding), arch);
+      prove::Finding finding = ProveSet(On(arch), guarantee, set);
+      if (!finding.witness) continue;
+      if (one.archs.empty()) one.finding = std::move(finding);
+      one.archs.push_back(arch);
     }
     if (one.archs.empty()) continue;
     one.name = CallName(*one.finding.witness);
@@ -108,6 +115,11 @@ std::vector<OpenCall> FilterView::OpenCalls(const prove::Guarantee& guarantee) {
 abi::Action FilterView::AnswerTo(const bpf::SeccompData& call) const {
   return abi::Decode(
       bpf::InterpretStack(subject_.filter->stack, call, subject_.filter->big_endian));
+}
+
+std::string FilterView::AnswerText(const bpf::SeccompData& call) const {
+  const auto arch = prove::ArchOfCall(call.arch, call.nr);
+  return abi::ToString(AnswerTo(call), arch.value_or(abi::NativeArch()));
 }
 
 std::vector<Step> FilterView::PathOf(const bpf::SeccompData& call) const {

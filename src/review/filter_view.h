@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "review/record.h"
 #include "review/subject.h"
 #include "review/topics.h"
+#include "verify/diagram.h"
 
 namespace bailey::review {
 
@@ -33,6 +35,7 @@ class FilterView {
  public:
   // `subject` has a filter, and outlives the view.
   explicit FilterView(const Subject& subject);
+  FilterView(const FilterView&) = delete;
 
   const Subject& Of() const { return subject_; }
   const prove::Guarantee* Find(std::string_view name) const { return prover_.Find(name); }
@@ -42,6 +45,8 @@ class FilterView {
 
   // A call's answer by the filters one after the other, as the kernel runs them.
   abi::Action AnswerTo(const bpf::SeccompData& call) const;
+  // "allow", "EPERM", by the errnos of the call's own architecture.
+  std::string AnswerText(const bpf::SeccompData& call) const;
   // The instructions of the newest filter that `call` passes.
   std::vector<Step> PathOf(const bpf::SeccompData& call) const;
   // Where that path ends.
@@ -56,12 +61,18 @@ class FilterView {
   std::string ArchNames() const;
 
  private:
-  prove::Finding ProveSet(const prove::Guarantee& guarantee, const prove::CallSet& set);
+  prove::Finding ProveSet(prove::Prover& prover, const prove::Guarantee& guarantee,
+                          const prove::CallSet& set);
+  // One architecture alone, so that a call open on several is named for each.
+  prove::Prover& On(abi::Arch arch);
   bool CanGainCapabilities();
   bool IsEnterable(const bpf::SeccompData& call) const;
 
   const Subject& subject_;
+  verify::Diagram diagram_;
+  verify::Ref meaning_;
   prove::Prover prover_;
+  std::map<abi::Arch, prove::Prover> alone_;
   std::deque<std::string> names_;  // of guarantees made here: the prover keeps views of them
 };
 

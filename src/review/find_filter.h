@@ -2,6 +2,7 @@
 // the first do nothing for one whose stack is empty.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "review/record.h"
@@ -23,6 +24,10 @@ void AskOptional(const Subject& subject, std::vector<Finding>& findings);
 
 // Whether there is a filter to look at.
 bool HasFilter(const Subject& subject);
+
+// Rules over a part of only-socket-families.
+inline constexpr std::string_view kSocketcallRule = "filter/socketcall";
+inline constexpr std::string_view kPairsRule = "filter/socket-pairs";
 
 // A finding of `topic`, shown by `shown` and by what each of its calls answers.
 struct OpenCall;

@@ -19,11 +19,14 @@ constexpr Topic kPairs = {
     "No family but unix makes pairs, but the kernel loads the protocol's module to find out.",
     Severity::kLow};
 
+constexpr std::string_view kSingle[] = {"no-socket-alg", "no-socket-vsock", "no-socket-packet"};
+
 // The open calls of the sets of `guarantee` named `call`, told apart by whether they go through
 // socketcall.
-std::vector<OpenCall> Open(FilterView& view, std::string_view call, bool through) {
+std::vector<OpenCall> Open(FilterView& view, std::string_view guarantee, std::string_view call,
+                           bool through) {
   std::vector<OpenCall> kept;
-  for (OpenCall& one : view.OpenCalls(*view.Find("only-socket-families"))) {
+  for (OpenCall& one : view.OpenCalls(*view.Find(guarantee))) {
     if (one.set->call == call && (one.name == "socketcall") == through)
       kept.push_back(std::move(one));
   }
@@ -35,17 +38,24 @@ std::vector<OpenCall> Open(FilterView& view, std::string_view call, bool through
 void FindSockets(const Subject& subject, std::vector<Finding>& findings) {
   if (!HasFilter(subject)) return;
   FilterView view(subject);
-  const auto direct = Open(view, "socket", false);
-  if (!direct.empty())
-    findings.push_back(OpenFinding(view, *FindTopic("only-socket-families"), direct));
-  const auto file = [&](const Topic& topic, const std::vector<OpenCall>& open, const char* rule) {
+  constexpr std::string_view kListed = "only-socket-families";
+  const auto direct = Open(view, kListed, "socket", false);
+  if (!direct.empty()) findings.push_back(OpenFinding(view, *FindTopic(kListed), direct));
+  // Families that the policy lists are its decision; these are not for untrusted code all the same.
+  for (const std::string_view guarantee : kSingle) {
+    const auto open = Open(view, guarantee, "socket", false);
+    if (direct.empty() && !open.empty())
+      findings.push_back(OpenFinding(view, *FindTopic(guarantee), open));
+  }
+  const auto file = [&](const Topic& topic, const std::vector<OpenCall>& open,
+                        std::string_view rule) {
     if (open.empty()) return;
     Finding finding = OpenFinding(view, topic, open);
     finding.rule = rule;
     findings.push_back(std::move(finding));
   };
-  file(kMultiplexed, Open(view, "socket", true), "filter/socketcall");
-  if (direct.empty()) file(kPairs, Open(view, "socketpair", false), "filter/socket-pairs");
+  file(kMultiplexed, Open(view, kListed, "socket", true), kSocketcallRule);
+  if (direct.empty()) file(kPairs, Open(view, kListed, "socketpair", false), kPairsRule);
 }
 
 }  // namespace bailey::review

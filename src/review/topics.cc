@@ -121,7 +121,7 @@ constexpr Topic kTopics[] = {
      "No kernel has a call there; tracers use one of them.", kLow, Need::kNothing, -1, Layer::kNone,
      "unknown-closed"},
     {"fallback-enosys", "Calls that libc falls back from are denied by another errno than ENOSYS",
-     "Programs do not fall back: they fail where a newer libc tries such a call first.", kMedium},
+     "Programs do not fall back: they fail where a newer libc tries such a call first.", kLow},
     {"unknown-enosys", "Unknown calls are denied by another errno than ENOSYS",
      "Programs do not fall back from calls that are newer than the filter.", kLow},
     {"no-fake-success", "Calls are answered with success that never happened",

@@ -54,7 +54,13 @@ Trial Hear(const Subject& subject, std::vector<Finding> findings, const AuthorOp
 
 Trial Try(const Subject& subject, const TrialOptions& options) {
   std::vector<Finding> findings = Research(subject);
-  findings.insert(findings.end(), options.claims.begin(), options.claims.end());
+  const std::vector<Finding> claims = FileClaims(options.claims, subject, findings);
+  // A question that the review asks as well is asked once.
+  std::erase_if(findings, [&](const Finding& finding) {
+    return finding.evidence.empty() && !finding.guarantee.empty() &&
+           std::ranges::count(claims, finding.guarantee, &Finding::guarantee) > 0;
+  });
+  findings.insert(findings.end(), claims.begin(), claims.end());
   return Hear(subject, std::move(findings), options.author);
 }
 

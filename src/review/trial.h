@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "review/author.h"
+#include "review/claims.h"
 #include "review/record.h"
 #include "review/subject.h"
 
@@ -16,7 +17,7 @@ namespace bailey::review {
 
 struct TrialOptions {
   AuthorOptions author;
-  std::vector<Finding> claims;  // of somebody else, put to the same evidence (claims.h)
+  std::vector<Claim> claims;  // of somebody else, put to the same evidence
 };
 
 Trial Try(const Subject& subject, const TrialOptions& options);
