@@ -135,7 +135,8 @@ class Author {
     if (answer.fix.empty() && view_ && !finding.guarantee.empty()) {
       if (auto closing = Close(subject_, finding, options_.recorded)) {
         answer.fix = std::move(closing->lines);
-        for (Evidence& evidence : closing->evidence) answer.evidence.push_back(std::move(evidence));
+        answer.evidence.insert(answer.evidence.end(), closing->evidence.begin(),
+                               closing->evidence.end());
         answer.reason += fmt::format("The change below closes it. Applied to a copy: {}; {}.",
                                      closing->evidence[0].result, closing->evidence[1].result);
       }
