@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -44,7 +45,7 @@ void Describe(CLI::App& app, ReviewOptions& options) {
                  "Firecracker configuration, a C, C++ or Rust source");
   app.add_option("--pid", options.names.pid, "a running process");
   app.add_flag("--bwrap", options.names.has_bwrap,
-               "what bubblewrap would make of the arguments after --");
+               "what bubblewrap would make of all arguments after this");
   app.add_option("--oci", options.names.oci, "an OCI runtime's config.json");
   app.add_option("--firecracker", options.names.firecracker, "a Firecracker configuration");
   app.add_option("--arch", options.architectures, "judged for this architecture; may be repeated")
@@ -134,18 +135,29 @@ base::Result<int> Review(ReviewOptions& options) {
   return *threshold && review::WorstOf(trial) >= **threshold ? kNo : kYes;
 }
 
+// Everything after --bwrap is bubblewrap's, whose own options look like ours.
+SplitWords SplitAtBwrap(int argc, char** argv) {
+  SplitWords split;
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const auto bwrap = std::ranges::find(words, "--bwrap");
+  split.options.assign(words.begin(), bwrap);
+  if (bwrap == words.end()) return split;
+  split.options.push_back(*bwrap);
+  split.program.assign(bwrap + 1, words.end());
+  // Where they are set apart, as programs are.
+  if (!split.program.empty() && split.program[0] == "--")
+    split.program.erase(split.program.begin());
+  return split;
+}
+
 }  // namespace
 
 int RunReviewItself(int argc, char** argv) {
   ReviewOptions options;
   CLI::App app;
   Describe(app, options);
-  SplitWords words = SplitAtDashes(argc, argv);
+  SplitWords words = SplitAtBwrap(argc, argv);
   if (const auto code = ParseArguments(app, "review", words.options, kUsage)) return *code;
-  if (!words.program.empty() && !options.names.has_bwrap) {
-    return Fail("review", base::InvalidInput("read arguments after --: they are bubblewrap's, and "
-                                             "--bwrap is not given"));
-  }
   options.names.bwrap = std::move(words.program);
   const auto code = Review(options);
   return code ? *code : Fail("review", code.error());

@@ -19,19 +19,20 @@ bool IsQuestion(const Finding& finding) {
 }
 
 bool IsOpenIn(const Subject& subject, const bpf::SeccompData& call) {
-  if (!HasFilter(subject)) return true;
   const abi::ActionKind kind = FilterView(subject).AnswerTo(call).kind;
   return kind == abi::ActionKind::kAllow || kind == abi::ActionKind::kLog;
 }
 
-// Whether `findings`, of `subject`, have what `finding` of the other side says: the same words, or
-// the same rule and a call that is open here too.
+// Whether `findings`, of `subject`, have what `finding` of the other side says: the same words; or,
+// where it shows an open call, that is open here too.
 bool IsIn(std::span<const Finding> findings, const Subject& subject, const Finding& finding) {
-  return std::ranges::any_of(findings, [&](const Finding& one) {
-    if (IsQuestion(one) || one.rule != finding.rule) return false;
-    if (one.vulnerability == finding.vulnerability) return true;
-    return finding.witness && one.witness && IsOpenIn(subject, *finding.witness);
+  const bool is_said = std::ranges::any_of(findings, [&](const Finding& one) {
+    return !IsQuestion(one) && one.rule == finding.rule &&
+           one.vulnerability == finding.vulnerability;
   });
+  if (is_said) return true;
+  return !finding.guarantee.empty() && finding.witness && HasFilter(subject) &&
+         IsOpenIn(subject, *finding.witness);
 }
 
 struct Changes {

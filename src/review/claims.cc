@@ -46,12 +46,17 @@ const std::vector<Terms>& AllTerms() {
 
 bool IsSourceCheck(std::string_view check) { return check.starts_with("source/"); }
 
-// A claim about source is put to the rule that looks for it.
+// A check may be several rules, separated by blanks.
+bool IsOneOf(std::string_view rule, std::string_view check) {
+  return std::ranges::count(base::Split(check, ' '), rule) > 0;
+}
+
+// A claim about source is put to the rules that look for it.
 void PutToRule(const std::string& check, const Subject& subject, std::span<const Finding> found,
                Finding& finding) {
   if (subject.sources.empty()) return;
   for (const Finding& one : found) {
-    if (one.rule != check) continue;
+    if (!IsOneOf(one.rule, check)) continue;
     if (finding.evidence.empty() && !one.evidence.empty()) {
       finding.place = one.place;
       finding.flow = one.flow;

@@ -27,8 +27,9 @@ struct Claim {
 // The form, of which the researcher's list is read, or a list of claims alone.
 base::Result<std::vector<Claim>> ParseClaims(std::string_view text, std::string_view file);
 
-// "no-keyring", "source/predictable-file"; empty where no check has these words. The first of the
-// data's rows that the title fits decides; where none does, the title and the reason together.
+// "no-keyring", "source/predictable-file", or several rules over source; empty where no check has
+// these words. The first of the data's rows that the title fits decides; where none does, the title
+// and the reason together.
 std::string CheckOf(const Claim& claim);
 
 // One finding a claim: with a proof where the claim holds, with what refutes it where it does not,

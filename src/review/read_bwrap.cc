@@ -278,7 +278,7 @@ base::Result<Subject> ReadBwrap(std::span<const std::string> arguments) {
   if (auto stack = FiltersOf(*line, subject.confinement->not_read)) {
     subject.filter = prove::Subject{.stack = std::move(*stack),
                                     .archs = prove::MachineArchs({{abi::NativeArch()}}),
-                                    .listed = {abi::NativeArch()}};
+                                    .listed = prove::MachineArchs({{abi::NativeArch()}})};
   }
   return subject;
 }

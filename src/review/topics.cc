@@ -173,6 +173,7 @@ constexpr Named kNames[] = {
     {kNetRaw, "CAP_NET_RAW"},
     {kSysModule, "CAP_SYS_MODULE"},
     {kSysRawio, "CAP_SYS_RAWIO"},
+    {kSysChroot, "CAP_SYS_CHROOT"},
     {kSysPtrace, "CAP_SYS_PTRACE"},
     {kSysAdmin, "CAP_SYS_ADMIN"},
     {kSysBoot, "CAP_SYS_BOOT"},

@@ -1,5 +1,5 @@
-// A sample of ours, with the faults and the merits of the code that the two reviews were about. It is
-// read by the court and never built.
+// A sample of ours, with one merit and three faults that the two reviews were about. It is read by
+// the court and never built.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ int export_filter(int launcher) {
 
   for (unsigned i = 0; i < sizeof families / sizeof families[0]; i++)
     seccomp_rule_add_exact(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                           SCMP_A0(SCMP_CMP_EQ, families[i]));
+                           SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, families[i]));
 
   fd = open("/tmp", O_RDWR | O_CLOEXEC | O_TMPFILE, 0600);
   if (fd < 0) {
