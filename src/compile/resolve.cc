@@ -169,14 +169,15 @@ const Resolver::RuleIndexes& Resolver::RulesFor(Arch arch, std::optional<std::si
       const auto& only = syscalls_.rules[i - 1].arch;
       if (only && *only != arch) continue;
       rules_.push_back(i - 1);
-      if (!syscalls_.rules[i - 1].condition && rules_by_number_.empty()) return rules_;
+      // No later rule by this name decides; one by the number may stand before it.
+      if (!syscalls_.rules[i - 1].condition) break;
     }
   }
   if (!number || rules_by_number_.empty()) return rules_;
-  if (const auto it = rules_by_number_.find({arch, *number}); it != rules_by_number_.end()) {
-    rules_.insert(rules_.end(), it->second.begin(), it->second.end());
-    std::ranges::sort(rules_);
-  }
+  const auto by_number = rules_by_number_.find({arch, *number});
+  if (by_number == rules_by_number_.end()) return rules_;
+  rules_.insert(rules_.end(), by_number->second.begin(), by_number->second.end());
+  std::ranges::sort(rules_);
   const auto last = std::ranges::find_if(
       rules_, [this](std::uint32_t i) { return !syscalls_.rules[i].condition.has_value(); });
   if (last != rules_.end()) rules_.erase(last + 1, rules_.end());
