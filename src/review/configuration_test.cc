@@ -1,4 +1,5 @@
 // OCI and Firecracker configurations, good and malformed, and the processes that cannot be read.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -66,6 +67,10 @@ TEST(OciFinders, EachLooseKeyIsFound) {
           {R"("limit": 10 })", R"("limit": 0 })", {"confinement/no-process-limit"}},
           {R"("allow": false)", R"("allow": true)", {"confinement/any-device"}},
           {R"("env": [ "PATH=/bin" ])",
+           R"("cwd": "/proc/self/fd/7", "env": [ "PATH=/bin" ])",
+           {"confinement/working-directory"}},
+          {R"("env": [ "PATH=/bin" ])", R"("cwd": "/work", "env": [ "PATH=/bin" ])", {}},
+          {R"("env": [ "PATH=/bin" ])",
            R"("env": [ "AWS_SECRET_ACCESS_KEY=x" ])",
            {"confinement/secret-variables"}},
           {R"("process": {)",
@@ -84,6 +89,27 @@ TEST(OciFinders, EachLooseKeyIsFound) {
     const auto subject = ReadOci(With(row.before, row.after), "config.json");
     ASSERT_TRUE(subject) << row.after << ": " << subject.error().text;
     EXPECT_EQ(RulesOf(*subject), row.want) << row.after;
+  }
+}
+
+TEST(OciFinders, SetuidProgramsOfAnImageCountForAnOrdinaryUserOfTheHost) {
+  struct Row {
+    std::string_view user, bounding, no_new_privileges;
+    bool want;
+  };
+  for (const Row& row : std::vector<Row>{{"1000", "\"CAP_CHOWN\"", "false", true},
+                                         {"1000", "\"CAP_CHOWN\"", "true", false},
+                                         {"1000", "", "false", false},
+                                         {"0", "\"CAP_CHOWN\"", "false", false}}) {
+    const std::string text =
+        fmt::format(R"({{ "ociVersion": "1.0.2", "process": {{ "user": {{ "uid": {} }},
+          "noNewPrivileges": {}, "capabilities": {{ "bounding": [ {} ] }} }},
+          "root": {{ "path": "rootfs", "readonly": true }},
+          "linux": {{ "namespaces": [ {{ "type": "mount" }} ] }} }})",
+                    row.user, row.no_new_privileges, row.bounding);
+    const auto subject = ReadOci(text, "config.json");
+    ASSERT_TRUE(subject) << subject.error().text;
+    EXPECT_EQ(RulesOf(*subject).contains("confinement/setuid"), row.want) << text;
   }
 }
 

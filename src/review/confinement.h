@@ -47,10 +47,12 @@ struct Confinement {
   std::vector<Mount> mounts;
   std::vector<Descriptor> descriptors;
   std::vector<std::string> environment;  // names only: values may be secrets
+  std::string directory;                 // that it starts in, as it is asked for
   Place place;                           // where what is missing should have been said
 
   // Where the single parts are said; without a file: at `place`.
-  Place capabilities_place, user_place, no_new_privs_place, seccomp_place, environment_place;
+  Place capabilities_place, user_place, no_new_privs_place, seccomp_place, environment_place,
+      directory_place;
 
   // What only some subjects say.
   Known inherits_environment = Known::kUnknown;  // every variable of whoever starts it

@@ -26,6 +26,8 @@ void FindHostRoot(const Subject& subject, std::vector<Finding>& findings);
 void FindTerminal(const Subject& subject, std::vector<Finding>& findings);
 // Open descriptors that lead out.
 void FindDescriptors(const Subject& subject, std::vector<Finding>& findings);
+// A directory to start in that is a descriptor or a process.
+void FindWorkingDirectory(const Subject& subject, std::vector<Finding>& findings);
 // Variables that carry secrets.
 void FindEnvironment(const Subject& subject, std::vector<Finding>& findings);
 // No limit on memory or processes, mounts that spread, profiles turned off, every device allowed.

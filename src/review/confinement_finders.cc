@@ -18,6 +18,8 @@ std::span<const Finder> ConfinementFinders() {
       {"confinement/terminal-injection", "Characters pushed into the caller's terminal.",
        FindTerminal},
       {"confinement/descriptors", "Open descriptors that lead out.", FindDescriptors},
+      {"confinement/working-directory", "A directory to start in that is below /proc.",
+       FindWorkingDirectory},
       {"confinement/environment", "Variables that carry secrets.", FindEnvironment},
       {"confinement/loose-settings", "Limits, propagation, profiles and devices.",
        FindLooseSettings},

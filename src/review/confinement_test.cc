@@ -83,6 +83,15 @@ TEST(BwrapFinders, EachLooseArgumentIsFound) {
            {"--cap-add CAP_SYS_ADMIN true", {"capabilities-inside"}},
            {"--setenv GITHUB_TOKEN x true", {"secret-variables"}},
            {"--setenv GITHUB_TOKEN x --unsetenv GITHUB_TOKEN true", {}},
+           {"--ro-bind /run/user/1000/bus /run/user/1000/bus true", {"host-sockets"}},
+           {"--ro-bind /run/user/1000/bus /bus true", {"host-sockets"}},
+           {"--ro-bind /run/user/1000 /r true", {"engine-socket", "host-sockets"}},
+           {"--ro-bind /run/user/1000/proxy/a /run/user/1000/bus true", {}},
+           {"--ro-bind /run/user/1000/bus /bus --tmpfs /bus true", {}},
+           {"--chdir /proc/self/fd/7 true", {"working-directory"}},
+           {"--chdir /proc/self/fd/7/../../../.. true", {"working-directory"}},
+           {"--proc /p --chdir /p/1/cwd true", {"working-directory"}},
+           {"--chdir /procedures true", {}},
            {"--setenv TOKENIZERS_PARALLELISM 1 true", {}},
        }) {
     EXPECT_EQ(RulesOf(Bwrap(std::string(kTight) + std::string(row.added), false)), row.want)
@@ -140,6 +149,51 @@ TEST(Sight, LaterMountsCoverEarlierOnes) {
   EXPECT_EQ(SightsOf(confinement, "/srv/a/b")[1].inside, "/home/x/b");
   EXPECT_EQ(PlainPath("/var//run/./x/../y/"), "/run/y");
   EXPECT_EQ(PlainPath("/../.."), "/");
+}
+
+TEST(Sight, AnyNameIsWhatAMountOfOneNameHas) {
+  const Subject subject = Bwrap("--bind /run/user/7 /r --bind /run /s true", false);
+  std::vector<std::string> insides;
+  for (const Sight& sight : SightsOf(*subject.confinement, "/run/user/*/bus"))
+    insides.push_back(sight.inside);
+  EXPECT_EQ(insides, (std::vector<std::string>{"/r/bus", "/s/user/*/bus"}));
+  EXPECT_EQ(SightsOf(*subject.confinement, "/run/users/*/bus").size(), 1u);
+}
+
+// Of a policy with the host's network whose filter allows these.
+Finding SharedNetworkWith(const std::string& allowed) {
+  const auto subject = ReadPolicyText(
+      "bailey = 1\nname = \"p\"\nextends = [\"untrusted\"]\n[network]\nmode = \"host\"\n"
+      "[syscalls]\nallow = [" +
+          allowed + "]\n",
+      "p.toml", {.home = "/home/u", .current_directory = "/w"}, {});
+  if (!subject) {
+    ADD_FAILURE() << subject.error().text;
+    return {};
+  }
+  std::vector<Finding> findings;
+  for (const Finder& finder : ConfinementFinders()) finder.find(*subject, findings);
+  const auto found =
+      std::ranges::find(findings, "confinement/shared-network-namespace", &Finding::rule);
+  EXPECT_NE(found, findings.end());
+  return found == findings.end() ? Finding{} : *found;
+}
+
+TEST(SharedNetwork, AbstractSocketsAreReachedWhereUnixOnesAreMadeAndConnected) {
+  const std::string unix_socket = "{ syscall = \"socket\", when = \"family == AF_UNIX\" }";
+  const Finding closed = SharedNetworkWith("");
+  EXPECT_EQ(closed.reach, Reach::kOtherLayer);
+  EXPECT_EQ(closed.bounded_by, "the filter keeps no-network");
+  EXPECT_EQ(SharedNetworkWith(unix_socket).reach, Reach::kOtherLayer);
+  EXPECT_EQ(SharedNetworkWith("\"connect\"").reach, Reach::kOtherLayer);
+  const Finding open = SharedNetworkWith(unix_socket + ", \"connect\"");
+  EXPECT_EQ(open.reach, Reach::kAnyProgram);
+  ASSERT_EQ(open.evidence.size(), 2u);
+  EXPECT_EQ(open.evidence[1].ran, "prove that no unix socket is connected");
+  EXPECT_EQ(open.evidence[1].result,
+            "x86_64: socket(family=1 /* AF_UNIX */, type=0, protocol=0) -> allow; x86_64: "
+            "connect(fd=0, uservaddr=0, addrlen=0) -> allow");
+  EXPECT_NE(open.reason.find("CVE-2020-15257"), std::string::npos);
 }
 
 TEST(Mounts, AreFoundOnTheHost) {

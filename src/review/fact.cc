@@ -32,20 +32,19 @@ RootReach ReachOfRoot(const Confinement& confinement) {
   return {true, Reach::kPrivilege};
 }
 
-Closed IsClosed(const Subject& subject, std::string_view name) {
-  const auto catalogue = prove::BuiltinGuarantees();
-  const auto found = std::ranges::find(catalogue, name, &prove::Guarantee::name);
-  if (found == catalogue.end()) return {};
+namespace {
+
+Closed IsKept(const Subject& subject, const prove::Guarantee& guarantee) {
   if (!subject.filter) {
     const bool is_without = subject.confinement && subject.confinement->seccomp == Known::kNo;
     if (is_without) return {Known::kNo, "no filter", std::nullopt};
     return {Known::kUnknown, "its filters are not known", std::nullopt};
   }
   if (subject.filter->stack.empty()) return {Known::kNo, "no filter", std::nullopt};
-  const prove::Finding finding = prove::Prover(*subject.filter).Prove(*found);
+  const prove::Finding finding = prove::Prover(*subject.filter).Prove(guarantee);
   switch (finding.verdict) {
     case prove::Verdict::kProved:
-      return {Known::kYes, fmt::format("{}: proved", name), std::nullopt};
+      return {Known::kYes, fmt::format("{}: proved", guarantee.name), std::nullopt};
     case prove::Verdict::kRefuted:
       return {Known::kNo, prove::WitnessText(finding), finding.witness};
     case prove::Verdict::kUndecided:
@@ -54,15 +53,51 @@ Closed IsClosed(const Subject& subject, std::string_view name) {
   return {Known::kUnknown, prove::WitnessText(finding), finding.witness};
 }
 
-void BoundByFilter(const Subject& subject, std::string_view guarantee, Finding& finding) {
-  const Closed closed = IsClosed(subject, guarantee);
+}  // namespace
+
+Closed IsClosed(const Subject& subject, std::string_view name) {
+  const auto catalogue = prove::BuiltinGuarantees();
+  const auto found = std::ranges::find(catalogue, name, &prove::Guarantee::name);
+  return found == catalogue.end() ? Closed{} : IsKept(subject, *found);
+}
+
+Closed IsUnixConnectClosed(const Subject& subject) {
+  static constexpr prove::CallSet kMake[] = {{.call = "socket", .when = "family == AF_UNIX"}};
+  static constexpr prove::CallSet kConnect[] = {{.call = "connect"}};
+  static constexpr std::string_view kRests[] = {"no-io-uring"};
+  const Closed made =
+      IsKept(subject, {.name = "no socket of AF_UNIX is made", .calls = kMake, .rests_on = kRests});
+  if (made.closed == Known::kYes) return made;
+  const Closed connected =
+      IsKept(subject, {.name = "nothing is connected", .calls = kConnect, .rests_on = kRests});
+  if (connected.closed == Known::kYes) return connected;
+  if (made.closed != Known::kNo) return made;
+  if (connected.closed != Known::kNo || made.because == connected.because) return connected;
+  return {Known::kNo, fmt::format("{}; {}", made.because, connected.because), connected.witness};
+}
+
+namespace {
+
+void Bound(const Subject& subject, const Closed& closed, std::string_view ran, std::string layer,
+           Finding& finding) {
   if (!subject.filter || closed.closed == Known::kUnknown) return;
   if (closed.closed == Known::kYes) {
     finding.reach = Reach::kOtherLayer;
-    finding.bounded_by = fmt::format("the filter keeps {}", guarantee);
+    finding.bounded_by = std::move(layer);
   }
-  finding.evidence.push_back(
-      {EvidenceKind::kProof, fmt::format("prove {}", guarantee), closed.because});
+  finding.evidence.push_back({EvidenceKind::kProof, fmt::format("prove {}", ran), closed.because});
+}
+
+}  // namespace
+
+void BoundByFilter(const Subject& subject, std::string_view guarantee, Finding& finding) {
+  Bound(subject, IsClosed(subject, guarantee), guarantee,
+        fmt::format("the filter keeps {}", guarantee), finding);
+}
+
+void BoundByUnixConnect(const Subject& subject, Finding& finding) {
+  Bound(subject, IsUnixConnectClosed(subject), "that no unix socket is connected",
+        "the filter lets no unix socket be connected", finding);
 }
 
 const Place& PlaceOr(const Place& part, const Confinement& confinement) {

@@ -31,10 +31,14 @@ struct Closed {
   std::optional<bpf::SeccompData> witness;
 };
 Closed IsClosed(const Subject& subject, std::string_view guarantee);
+// Whether a program is kept from speaking to unix sockets that listen: from making one, or from
+// connecting it. A pair of its own is no way there.
+Closed IsUnixConnectClosed(const Subject& subject);
 
 // Where the filters close what the finding needs, it reaches as far as another layer only; where
 // they do not, the witness is evidence too.
 void BoundByFilter(const Subject& subject, std::string_view guarantee, Finding& finding);
+void BoundByUnixConnect(const Subject& subject, Finding& finding);
 
 // Where a part is said, or else where it should be.
 const Place& PlaceOr(const Place& part, const Confinement& confinement);

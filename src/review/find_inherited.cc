@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "review/confinement_find.h"
 #include "review/fact.h"
+#include "review/sight.h"
 #include "sandbox/host_path.h"
 
 namespace bailey::review {
@@ -63,6 +64,17 @@ std::string_view SecretOf(const std::string& variable) {
   return {};
 }
 
+// ".." comes after what a name of /proc leads to, so every directory on the way counts.
+bool PassesProc(const Confinement& confinement, const std::string& directory) {
+  for (auto end = directory.find('/', 1);; end = directory.find('/', end + 1)) {
+    const std::string passed = PlainPath(directory.substr(0, end));
+    const Mount* const mount = MountAt(confinement, passed);
+    if (sandbox::IsWithin(passed, "/proc") || (mount != nullptr && mount->type == "proc"))
+      return true;
+    if (end == std::string::npos) return false;
+  }
+}
+
 }  // namespace
 
 void FindDescriptors(const Subject& subject, std::vector<Finding>& findings) {
@@ -86,6 +98,29 @@ void FindDescriptors(const Subject& subject, std::vector<Finding>& findings) {
                          descriptor.writable ? ", writable" : "")));
     findings.push_back(std::move(finding));
   }
+}
+
+void FindWorkingDirectory(const Subject& subject, std::vector<Finding>& findings) {
+  if (!subject.confinement) return;
+  const Confinement& confinement = *subject.confinement;
+  if (confinement.directory.empty() || !PassesProc(confinement, confinement.directory)) return;
+  Finding finding;
+  finding.rule = "confinement/working-directory";
+  finding.vulnerability = fmt::format("the working directory (cwd) is below /proc: {}",
+                                      base::Escape(confinement.directory));
+  finding.reason =
+      "/proc/self/fd/N is a directory that whoever sets the sandbox up has open, and a root or "
+      "working directory there is a process's: entering them passes every mount by "
+      "(CVE-2024-21626).";
+  finding.impact =
+      "Where a directory of the host is open at that moment, the program starts in it, and \"..\" "
+      "leads to all of the host's files.";
+  finding.effect = Severity::kHigh;
+  finding.place = PlaceOr(confinement.directory_place, confinement);
+  finding.fix = FixFor(subject, "--chdir /", "\"cwd\": \"/\"");
+  finding.evidence.push_back(
+      Read(confinement, finding.place, fmt::format("cwd {}", base::Escape(confinement.directory))));
+  findings.push_back(std::move(finding));
 }
 
 void FindEnvironment(const Subject& subject, std::vector<Finding>& findings) {

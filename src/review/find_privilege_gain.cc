@@ -10,31 +10,41 @@
 namespace bailey::review {
 namespace {
 
+// Where a setuid program may be: files of the host, or of an image, whose programs nobody here saw.
+// Without a capability in the bounding set id 0 comes without any.
+bool MayHoldSetuid(const Confinement& confinement, const Mount& mount) {
+  if (mount.nosuid || mount.noexec || mount.type == "device") return false;
+  if (mount.type != "image") return !mount.from.empty();
+  return confinement.runs_as_root == Known::kNo && confinement.capabilities.value_or(0) != 0;
+}
+
 void FindSetuid(const Subject& subject, std::vector<Finding>& findings) {
   const Confinement& confinement = *subject.confinement;
   // In a user namespace of its own, a file's owner counts only where it is mapped (fs/exec.c,
   // bprm_fill_uid).
   if (confinement.no_new_privs != Known::kNo || !Is(confinement, Namespace::kUser, Known::kNo))
     return;
-  std::vector<std::string> mounts;
-  const Mount* first = nullptr;
-  for (const Mount& mount : confinement.mounts) {
-    if (mount.nosuid || mount.noexec || mount.from.empty() || mount.type == "device") continue;
-    if (first == nullptr) first = &mount;
-    if (mounts.size() < 5) mounts.push_back(mount.to);
-  }
   const bool is_shared = Is(confinement, Namespace::kMount, Known::kNo);
-  if (first == nullptr && !is_shared) return;
+  std::vector<std::string> mounts;
+  bool has_image = false;
+  for (const Mount& mount : confinement.mounts) {
+    if (!MayHoldSetuid(confinement, mount)) continue;
+    has_image = has_image || mount.type == "image";
+    if (mount.type != "image" && mounts.size() < 5) mounts.push_back(mount.to);
+  }
+  if (mounts.empty() && !has_image && !is_shared) return;
   Finding finding;
   finding.rule = "confinement/setuid";
   finding.vulnerability = "setuid programs give more rights inside";
-  finding.reason = fmt::format(
-      "no_new_privs is not set, and {} without nosuid.",
-      first == nullptr ? "the host's files are there" : List(mounts) + " come from the host");
+  finding.reason = fmt::format("no_new_privs is not set, and {} without nosuid.",
+                               !mounts.empty() ? List(mounts) + " come from the host"
+                               : is_shared     ? "the host's files are there"
+                                               : "the image's programs are executed");
   finding.impact =
       "A program in the sandbox becomes root through sudo, su, mount or a hole in any setuid "
       "program.";
-  finding.effect = confinement.runs_as_root == Known::kYes ? Severity::kMedium : Severity::kHigh;
+  const bool is_less = confinement.runs_as_root == Known::kYes || (mounts.empty() && !is_shared);
+  finding.effect = is_less ? Severity::kMedium : Severity::kHigh;
   finding.fix = FixFor(subject, "", "\"noNewPrivileges\": true");
   finding.place = PlaceOr(confinement.no_new_privs_place, confinement);
   finding.evidence.push_back(Read(confinement, finding.place, "no_new_privs: no"));

@@ -46,6 +46,21 @@ Finding SharedPid(const Subject& subject) {
   return finding;
 }
 
+// Abstract unix sockets belong to the network namespace, so a filter that leaves a program only
+// unix sockets leaves it those of the host's services.
+bool ReachesAbstractSockets(const Subject& subject, Finding& finding) {
+  if (IsUnixConnectClosed(subject).closed != Known::kNo) return false;
+  finding.reason =
+      "Abstract unix sockets belong to the network namespace: those of the host's services answer, "
+      "and the filter lets unix sockets be made and connected (CVE-2020-15257).";
+  if (subject.policy)
+    finding.reason += " Landlock keeps them apart from Linux 6.12 on, and nothing does before.";
+  finding.impact =
+      "A program in the sandbox gives orders to services that trust whoever reaches them.";
+  BoundByUnixConnect(subject, finding);
+  return true;
+}
+
 Finding SharedNetwork(const Subject& subject) {
   Finding finding =
       Shared(subject, "network",
@@ -55,7 +70,9 @@ Finding SharedNetwork(const Subject& subject) {
              "trust local callers.",
              Severity::kMedium);
   finding.attempts.push_back({Attempt::Kind::kReachLoopback, {}});
-  BoundByFilter(subject, "no-network", finding);
+  const bool has_network = IsClosed(subject, "no-network").closed != Known::kYes;
+  if (has_network || !ReachesAbstractSockets(subject, finding))
+    BoundByFilter(subject, "no-network", finding);
   return finding;
 }
 

@@ -151,7 +151,7 @@ Finding FindingOf(const Subject& subject, std::string_view rule, const Group& gr
   if (group.needs_root) finding.reach = ReachOfRoot(confinement).reach;
   finding.evidence.push_back(Read(confinement, group.mount->place, mount));
   if (group.worst->kind == WayKind::kSocket) {
-    BoundByFilter(subject, "no-socket-unix", finding);
+    BoundByUnixConnect(subject, finding);
   }
   return finding;
 }

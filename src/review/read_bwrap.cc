@@ -204,6 +204,10 @@ void Reader::ReadRest(const Operation& operation) {
       result_.seccomp = Known::kYes;
       result_.seccomp_place = place_;
       break;
+    case Option::kChdir:
+      result_.directory = operation.values[0];
+      result_.directory_place = place_;
+      break;
     case Option::kNewSession:
       result_.new_session = Known::kYes;
       break;
@@ -276,9 +280,9 @@ base::Result<Subject> ReadBwrap(std::span<const std::string> arguments) {
   subject.confinement = ConfinementOf(*line, caller->euid == 0);
   subject.confinement->bubblewrap.assign(arguments.begin(), arguments.end());
   if (auto stack = FiltersOf(*line, subject.confinement->not_read)) {
-    subject.filter = prove::Subject{.stack = std::move(*stack),
-                                    .archs = prove::MachineArchs({{abi::NativeArch()}}),
-                                    .listed = prove::MachineArchs({{abi::NativeArch()}})};
+    // Bytes do not say which architectures they are for: every one that the machine runs may be.
+    const auto archs = prove::MachineArchs({{abi::NativeArch()}});
+    subject.filter = prove::Subject{.stack = std::move(*stack), .archs = archs, .listed = archs};
   }
   return subject;
 }

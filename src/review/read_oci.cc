@@ -129,6 +129,8 @@ void Reader::ReadProcess() {
   for (const std::string& variable : json_.Strings("/process/env"))
     result_.environment.push_back(variable.substr(0, variable.find('=')));
   result_.environment_place = json_.At("/process/env");
+  result_.directory = json_.String("/process/cwd");
+  result_.directory_place = json_.At("/process/cwd");
   ReadUser();
   ReadCapabilities();
   const std::string apparmor = json_.String("/process/apparmorProfile");

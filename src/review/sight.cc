@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/text.h"
@@ -13,9 +14,17 @@ namespace {
 
 using sandbox::IsWithin;
 
-// What lies below `ancestor`: "/a/b" below "/a" is "/b"; a path below itself is "".
-std::string_view Below(std::string_view path, std::string_view ancestor) {
-  return ancestor == "/" ? path : path.substr(ancestor.size());
+// What lies below `ancestor`: "/a/b" below "/a" is "/b"; a path below itself is "". A "*" in the
+// path is any name. None where it lies elsewhere.
+std::optional<std::string_view> Below(std::string_view path, std::string_view ancestor) {
+  if (ancestor == "/") return path;
+  const auto depth = static_cast<std::size_t>(std::ranges::count(ancestor, '/'));
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < depth && end != std::string_view::npos; ++i)
+    end = path.find('/', end + 1);
+  if (end == std::string_view::npos) end = path.size();
+  if (!sandbox::Matches(path.substr(0, end), ancestor)) return std::nullopt;
+  return path.substr(end);
 }
 
 std::string Append(std::string_view directory, std::string_view below) {
@@ -72,8 +81,9 @@ std::vector<Sight> SightsOf(const Confinement& confinement, std::string_view pat
   for (const Mount& mount : confinement.mounts) {
     const std::string source = SourceOf(mount);
     if (source.empty() || mount.type == "mask") continue;
-    if (!IsWithin(wanted, source) || IsLeftBehind(mount, source, wanted)) continue;
-    const std::string inside = Append(PlainPath(mount.to), Below(wanted, source));
+    const auto below = Below(wanted, source);
+    if (!below || IsLeftBehind(mount, source, wanted)) continue;
+    const std::string inside = Append(PlainPath(mount.to), *below);
     if (MountAt(confinement, inside) == &mount) sights.push_back({&mount, inside});
   }
   return sights;

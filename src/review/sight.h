@@ -26,7 +26,8 @@ std::string PlainPath(std::string_view path);
 // The mount that a path inside lies on; null: none.
 const Mount* MountAt(const Confinement& confinement, std::string_view inside);
 
-// Where the host's `path` can be seen. Files of /proc and /sys are the kernel's own, whoever
+// Where the host's `path` can be seen; a "*" in it stands for any name, and is what a mount of one
+// name has there. Files of /proc and /sys are the kernel's own, whoever
 // mounted a file system of that type: such mounts count as binds of /proc and /sys.
 std::vector<Sight> SightsOf(const Confinement& confinement, std::string_view path);
 
