@@ -188,6 +188,8 @@ TEST(SharedNetwork, AbstractSocketsAreReachedWhereUnixOnesAreMadeAndConnected) {
   EXPECT_EQ(SharedNetworkWith("\"connect\"").reach, Reach::kOtherLayer);
   const Finding open = SharedNetworkWith(unix_socket + ", \"connect\"");
   EXPECT_EQ(open.reach, Reach::kAnyProgram);
+  EXPECT_TRUE(open.attempts.empty());
+  EXPECT_EQ(closed.attempts.size(), 1u);
   ASSERT_EQ(open.evidence.size(), 2u);
   EXPECT_EQ(open.evidence[1].ran, "prove that no unix socket is connected");
   EXPECT_EQ(open.evidence[1].result,
