@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static void PrintStatus(void) {
-  static const char* const keys[] = {"Uid:",    "Gid:",    "Groups:", "CapInh:",  "CapPrm:",
+  static const char* const keys[] = {"Uid:",    "Gid:",    "Groups:", "CapInh:", "CapPrm:",
                                      "CapEff:", "CapBnd:", "CapAmb:", "NoNewPr", "Seccomp",
                                      "SigBlk:", "SigIgn:", "TracerP"};
   char line[512];

@@ -1,7 +1,8 @@
 // Makes one system call of a launch fail, or kills the process that makes it.
 //
 //   tracer list -- COMMAND...                prints "PROCESS INDEX NUMBER FIRST-ARGUMENT" for each
-//                                            call until the program is executed, then lets everything run
+//                                            call until the program is executed, then lets
+//                                            everything run
 //   tracer fail PROCESS INDEX ERRNO -- ...   the call is not made, and answers ERRNO
 //   tracer kill PROCESS INDEX -- ...         SIGKILL instead of the call
 //
@@ -59,8 +60,8 @@ static void AtCall(struct process* process) {
       process->program_break = (unsigned long long)stop.exit.rval;
     if (!process->is_failing) return;
     // brk(2) has no errno: what it could not move stays where it was.
-    registers.rax = process->call == SYS_brk ? process->program_break
-                                                : (unsigned long long)-wanted_errno;
+    registers.rax =
+        process->call == SYS_brk ? process->program_break : (unsigned long long)-wanted_errno;
     process->is_failing = 0;
     (void)ptrace(PTRACE_SETREGS, process->pid, 0, &registers);
     return;
@@ -94,8 +95,7 @@ static int Follow(pid_t first) {
     if (pid < 0) return result;  // ECHILD: all have ended
     struct process* const process = Find(pid);
     if (!WIFSTOPPED(status)) {
-      if (pid == first)
-        result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      if (pid == first) result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       continue;
     }
     const int event = status >> 16;
@@ -125,7 +125,8 @@ int main(int count, char** arguments) {
     if (mode == kFail) wanted_errno = atoi(arguments[at++]);
   }
   if (at + 1 >= count || strcmp(arguments[at], "--") != 0) {
-    fprintf(stderr, "tracer: usage: tracer list|fail PROCESS INDEX ERRNO|kill PROCESS INDEX -- COMMAND\n");
+    fprintf(stderr,
+            "tracer: usage: tracer list|fail PROCESS INDEX ERRNO|kill PROCESS INDEX -- COMMAND\n");
     return 99;
   }
   const pid_t first = fork();

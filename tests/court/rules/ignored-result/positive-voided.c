@@ -5,7 +5,7 @@ void Prepare(uid_t uid) {
   if (uid == 0) return;
   (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   /* found above */
-  setresuid(uid, uid, uid); /* found */
+  setresuid(uid, uid, uid);            /* found */
   int left = setresgid(100, 100, 100); /* found */
 }
 

@@ -1,11 +1,10 @@
 #include <spawn.h>
+
 #include <string>
 
 namespace {
 
-int installFirewall(const std::string& bridge) { /* found */
-  return Run({"nft", "-f", bridge});
-}
+int installFirewall(const std::string& bridge) { /* found */ return Run({"nft", "-f", bridge}); }
 
 }  // namespace
 

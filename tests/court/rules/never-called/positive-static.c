@@ -1,8 +1,6 @@
 #include <unistd.h>
 
-static int apply_seccomp(void) { /* found */
-  return load("/etc/box/filter");
-}
+static int apply_seccomp(void) { /* found */ return load("/etc/box/filter"); }
 
 int main(int argc, char** argv) {
   /* apply_seccomp(); */
