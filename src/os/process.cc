@@ -221,25 +221,10 @@ SysStatus SendDescriptor(int socket, int descriptor, std::string_view message) {
 
 SysResult<base::UniqueFd> ReceiveDescriptor(int socket) {
   char byte = 0;
-  iovec part = {&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof(control);
-  ssize_t size = -1;
-  do {
-    size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-  } while (size < 0 && errno == EINTR);
-  if (size < 0) return LastErrno();
-  if (size == 0) return Fail(EPIPE);
-  base::UniqueFd received;
-  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-    received = TakeDescriptor(c);
-  }
-  return received;
+  auto received = Receive(socket, {&byte, 1});
+  if (!received) return std::unexpected(received.error());
+  if (received->size == 0) return Fail(EPIPE);
+  return std::move(received->descriptor);
 }
 
 }  // namespace bailey::os
