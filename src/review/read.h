@@ -18,7 +18,8 @@
 namespace bailey::review {
 
 // A preset's name or a policy's path. Its filter is compiled, and proved equal to the policy.
-// `archs`: judged on these only; empty: on every one that the policy's machines may run.
+// `archs`: compiled for these, instead of the policy's own; judged on every one that machines which
+// have one of them may run.
 base::Result<Subject> ReadPolicy(const std::string& name, const policy::Context& context,
                                  std::span<const abi::Arch> archs);
 // The same of a policy's text; `file` is what errors and places call it.

@@ -69,8 +69,14 @@ base::Status CheckOrder(const prove::Subject& filter, const std::string& name) {
   return {};
 }
 
-base::Result<Subject> SubjectOf(const policy::Policy& policy, const std::string& file,
-                                std::span<const abi::Arch> archs) {
+// Its filter is made for them too: one for other machines would only be judged foreign there.
+policy::Overrides For(std::span<const abi::Arch> archs) {
+  policy::Overrides overrides;
+  for (const abi::Arch arch : archs) overrides.architectures.emplace_back(abi::Info(arch).name);
+  return overrides;
+}
+
+base::Result<Subject> SubjectOf(const policy::Policy& policy, const std::string& file) {
   auto program = compile::Compile(policy.syscalls);
   if (!program) return program.error();
   if (auto same = prove::Validate(policy.syscalls, *program); !same) return same.error();
@@ -84,7 +90,6 @@ base::Result<Subject> SubjectOf(const policy::Policy& policy, const std::string&
   subject.title = "policy " + policy.name;
   subject.file = file;
   subject.filter = prove::SubjectOf(policy.syscalls, *std::move(program));
-  if (!archs.empty()) subject.filter->archs.assign(archs.begin(), archs.end());
   if (auto fits = CheckOrder(*subject.filter, file); !fits) return fits.error();
   subject.policy = policy;
   subject.confinement = ConfinementOf(policy, file);
@@ -95,17 +100,17 @@ base::Result<Subject> SubjectOf(const policy::Policy& policy, const std::string&
 
 base::Result<Subject> ReadPolicy(const std::string& name, const policy::Context& context,
                                  std::span<const abi::Arch> archs) {
-  const auto policy = policy::Load(name, context);
+  const auto policy = policy::Load(name, context, For(archs));
   if (!policy) return policy.error();
-  return SubjectOf(*policy, name, archs);
+  return SubjectOf(*policy, name);
 }
 
 base::Result<Subject> ReadPolicyText(const std::string& text, const std::string& file,
                                      const policy::Context& context,
                                      std::span<const abi::Arch> archs) {
-  const auto policy = policy::Parse(text, file, context);
+  const auto policy = policy::Parse(text, file, context, For(archs));
   if (!policy) return policy.error();
-  return SubjectOf(*policy, file, archs);
+  return SubjectOf(*policy, file);
 }
 
 base::Result<Subject> ReadFilters(std::span<const FilterFile> filters,
