@@ -143,8 +143,7 @@ void SayWhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome)
     fmt::print(stderr, "bailey run: stop {}: it has written more than its limit of {} bytes\n",
                plan.argv[0], *plan.output);
   }
-  if (outcome.kind == Kind::kNotFound || outcome.kind == Kind::kNotExecutable)
-    fmt::print(stderr, "bailey run: {}\n", outcome.detail);
+  if (!outcome.detail.empty()) fmt::print(stderr, "bailey run: {}\n", outcome.detail);
 }
 
 // The sandbox was not built: whatever the reason, the program did not run.

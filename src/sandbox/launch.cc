@@ -130,6 +130,19 @@ class Supervisor {
         begin_(Clock::now()) {}
 
   base::Result<Outcome> Run(const FilterSource& filter) {
+    if (const auto watched = Watch(filter); !watched) {
+      if (start_ == Clock::time_point()) return watched.error();
+      // An error says that the program never ran. This one did, and is killed for want of a
+      // watcher.
+      sandbox_.Kill();
+      wait_status_ = SIGKILL;
+      outcome_.detail = watched.error().text;
+    }
+    return Finish();
+  }
+
+ private:
+  base::Status Watch(const FilterSource& filter) {
     if (const auto mapped = MapIds(); !mapped) return mapped.error();
     if (const auto made = MakeFilter(filter); !made) return made.error();
     for (bool over = false; !over;) {
@@ -158,10 +171,9 @@ class Supervisor {
       if (!handled) return handled.error();
       over = *handled;
     }
-    return Finish();
+    return {};
   }
 
- private:
   // Before its ids are mapped the sandbox does nothing, so it is in its groups from the start.
   base::Status MapIds() {
     if (const auto added = groups_.Add(sandbox_.Pid()); !added) return added;
@@ -339,8 +351,10 @@ class Supervisor {
     const auto ended = sandbox_.Wait();
     if (!ended) return base::SystemError("wait for the sandbox", ended.error().value);
     if (streams_) {
-      if (const auto passed = streams_->Drain(); !passed)
-        return base::SystemError("pass on the program's streams", passed.error().value);
+      if (const auto passed = streams_->Drain(); !passed && outcome_.detail.empty()) {
+        outcome_.detail =
+            base::SystemError("pass on the program's streams", passed.error().value).text;
+      }
       if (streams_->IsExceeded() && outcome_.kind == Outcome::Kind::kExited)
         outcome_.kind = Outcome::Kind::kOutputLimit;
     }

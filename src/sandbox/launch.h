@@ -26,7 +26,7 @@ struct Outcome {
   };
   Kind kind = Kind::kExited;
   int status = 0;
-  std::string detail;  // for the last two: why
+  std::string detail;  // for the last two: why; else what went wrong on our side, if anything
   std::chrono::microseconds wall{}, user{}, system{}, start_up{};
   std::uint64_t peak_memory_kib = 0;
   std::vector<Enforced> enforced;
