@@ -229,7 +229,6 @@ class Supervisor {
     switch (message.kind) {
       case MessageKind::kHello: {
         auto pidfd = os::OpenPidfd(received->sender);
-        // Gone already: the next message says why.
         if (!pidfd && pidfd.error().value == ESRCH) return false;
         if (!pidfd) return At(Stage::kHandshake, pidfd.error());
         payload_ = received->sender;
@@ -243,9 +242,9 @@ class Supervisor {
         ready_ = true;
         return StartWhenComplete();
       case MessageKind::kSealed: {
+        if (HasPayloadEnded()) return false;
         auto found = ReadBackRoot(plan_, payload_, sandbox_.Pid());
-        // A payload that has ended has no files in /proc; PID 1 says how it ended.
-        if (!found && os::HasEnded(payload_pidfd_.Get())) return false;
+        if (!found && HasPayloadEnded()) return false;
         if (!found) return found.error();
         root_ = std::move(*found);
         return StartWhenComplete();
@@ -264,9 +263,14 @@ class Supervisor {
     return base::Internal("talk to the sandbox: an unexpected message");
   }
 
+  // Such a task has no files in /proc to read back, and may have been gone before a descriptor of
+  // it was opened; PID 1 is about to say how it ended.
+  bool HasPayloadEnded() const { return payload_ < 0 || os::HasEnded(payload_pidfd_.Get()); }
+
   base::Result<bool> StartWhenComplete() {
     if (!ready_ || !root_) return false;
     auto enforced = ReadBackLayers(plan_, instructions_, payload_, *std::move(root_));
+    if (!enforced && HasPayloadEnded()) return false;
     if (!enforced) return enforced.error();
     outcome_.enforced = std::move(*enforced);
     if (plan_.terminal) {
