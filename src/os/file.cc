@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 
 namespace bailey::os {
 
@@ -65,6 +66,8 @@ SysStatus MakeSymlink(const char* target, int directory, const char* name) {
 SysStatus RemoveDirectory(int directory, const char* name) {
   return Check(::unlinkat(directory, name, AT_REMOVEDIR));
 }
+
+SysStatus Rename(const char* from, const char* to) { return Check(::rename(from, to)); }
 
 SysStatus ChangeMode(int directory, const char* name, unsigned mode) {
   return Check(::fchmodat(directory, name, mode, 0));

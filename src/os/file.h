@@ -30,6 +30,7 @@ SysStatus MakeDirectory(int directory, const char* name, unsigned mode);
 SysStatus MakeFile(int directory, const char* name, unsigned mode);
 SysStatus MakeSymlink(const char* target, int directory, const char* name);
 SysStatus RemoveDirectory(int directory, const char* name);
+SysStatus Rename(const char* from, const char* to);
 SysStatus ChangeMode(int directory, const char* name, unsigned mode);
 
 // One write(2), which must take everything: for /proc files and small messages.

@@ -21,6 +21,12 @@ std::string KernelRelease() {
   return names.release;
 }
 
+std::string Hostname() {
+  utsname names = {};
+  if (::uname(&names) != 0) return "unknown";
+  return names.nodename;
+}
+
 namespace {
 
 // Runs `act` in a child with these namespaces; its errno, if any, comes back as the exit status.

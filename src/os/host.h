@@ -9,6 +9,7 @@
 namespace bailey::os {
 
 std::string KernelRelease();
+std::string Hostname();
 // Tries it: a child makes a user namespace (with the other namespaces, when asked) and ends.
 SysStatus TryUserNamespace(bool with_others);
 // Tries it: a child in namespaces of its own mounts a new proc.

@@ -1,0 +1,106 @@
+#include "audit/trail.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "audit/ring.h"
+
+namespace bailey::audit {
+
+struct Trail::Shared {
+  Shared(std::string name, const TrailOptions& options, std::vector<std::unique_ptr<Sink>> all)
+      : sandbox(std::move(name)),
+        sinks(std::move(all)),
+        ring(options.capacity),
+        alerts(options.alerts) {}
+
+  const std::string sandbox;
+  const std::vector<std::unique_ptr<Sink>> sinks;  // the writing thread's, once there is one
+  std::mutex mutex;
+  std::condition_variable changed;
+  // Below: under the mutex.
+  Ring<Event> ring;
+  Alerts alerts;
+  std::uint64_t sequence = 0;
+  bool closing = false, written = false;
+  std::vector<LostAtSink> lost;  // when `written`
+};
+
+Trail::Trail(std::string sandbox, TrailOptions options, std::vector<std::unique_ptr<Sink>> sinks)
+    : options_(std::move(options)),
+      bucket_(options_.rate, options_.burst, std::chrono::steady_clock::now()),
+      shared_(std::make_shared<Shared>(std::move(sandbox), options_, std::move(sinks))) {}
+
+Trail::~Trail() { (void)Close(); }  // the totals are asked for by whoever wants them
+
+bool Trail::Admits() {
+  if (bucket_.Take(std::chrono::steady_clock::now())) return true;
+  ++over_rate_;
+  return false;
+}
+
+void Trail::Record(Event event) {
+  if (event.time == decltype(event.time)()) event.time = std::chrono::system_clock::now();
+  const std::lock_guard lock(shared_->mutex);
+  event.sandbox = shared_->sandbox;
+  event.sequence = ++shared_->sequence;
+  shared_->alerts.Mark(event);
+  shared_->ring.Push(std::move(event));
+  if (!writer_.joinable()) writer_ = std::thread(&Trail::Write, shared_);
+  shared_->changed.notify_all();
+}
+
+void Trail::Write(const std::shared_ptr<Shared>& shared) {
+  std::unique_lock lock(shared->mutex);
+  for (;;) {
+    shared->changed.wait(lock, [&] { return shared->ring.Size() > 0 || shared->closing; });
+    const auto event = shared->ring.Pop();
+    if (!event) break;
+    lock.unlock();
+    for (const auto& sink : shared->sinks) sink->Write(*event);
+    lock.lock();
+  }
+  for (const auto& sink : shared->sinks) {
+    if (sink->Lost() > 0)
+      shared->lost.push_back({std::string(sink->Name()), sink->Lost(), sink->LastFault()});
+  }
+  shared->written = true;
+  shared->changed.notify_all();
+}
+
+const Totals& Trail::Close() {
+  if (std::exchange(is_closed_, true)) return totals_;
+  totals_.over_rate = over_rate_;
+  const auto say = [&](std::uint64_t events, const char* where) {
+    if (events == 0) return;
+    Event event;
+    event.detail = Dropped{events, where};
+    Record(std::move(event));
+  };
+  say(over_rate_, "rate");
+  std::unique_lock lock(shared_->mutex);
+  const std::uint64_t over_capacity = shared_->ring.Dropped();
+  lock.unlock();
+  say(over_capacity, "ring");
+  lock.lock();
+  totals_.recorded = shared_->sequence;
+  shared_->closing = true;
+  shared_->changed.notify_all();
+  const bool is_written =
+      !writer_.joinable() ||
+      shared_->changed.wait_for(lock, options_.patience, [&] { return shared_->written; });
+  totals_.over_capacity = shared_->ring.Dropped();
+  totals_.is_stuck = !is_written;
+  totals_.lost = shared_->lost;
+  lock.unlock();
+  if (!writer_.joinable()) return totals_;
+  if (is_written) {
+    writer_.join();
+  } else {
+    writer_.detach();
+  }
+  return totals_;
+}
+
+}  // namespace bailey::audit
