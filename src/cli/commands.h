@@ -43,5 +43,6 @@ int RunShow(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
 int RunReview(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
+int RunGc(int argc, char** argv);
 
 }  // namespace bailey::cli

@@ -23,6 +23,7 @@ constexpr Command kCommands[] = {
     {"disasm", "print a seccomp filter as readable instructions", RunDisasm},
     {"review", "put a policy, a filter, a sandbox or its source on trial", RunReview},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},
+    {"gc", "remove what killed launches left", RunGc},
 };
 
 std::string Usage() {

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <filesystem>
 #include <memory>
+#include <set>
 
 #include "base/text.h"
 #include "os/file.h"
@@ -175,9 +177,10 @@ SysResult<std::uint64_t> Cgroup::Read(const char* file, std::string_view key) co
   return Fail(ENOENT);
 }
 
-SysStatus RemoveStaleCgroups(const std::string& parent) {
+SysResult<std::vector<std::string>> RemoveStaleCgroups(const std::string& parent) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(parent.c_str()), ::closedir);
   if (!directory) return LastErrno();
+  std::vector<std::string> removed;
   errno = 0;
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string_view name = entry->d_name;
@@ -185,12 +188,37 @@ SysStatus RemoveStaleCgroups(const std::string& parent) {
       const auto pid = base::ParseNumber(base::Split(name, '-')[1]);
       const bool gone = pid && ::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH;
       // EBUSY: somebody is in it. Whatever the reason, the next start tries again.
-      if (gone) (void)::rmdir((parent + "/" + entry->d_name).c_str());
+      const std::string path = parent + "/" + entry->d_name;
+      if (gone && ::rmdir(path.c_str()) == 0) removed.push_back(path);
     }
     errno = 0;
   }
   if (errno != 0) return LastErrno();
-  return {};
+  return removed;
+}
+
+SysResult<std::vector<std::string>> RemoveAllStaleCgroups() {
+  const auto places = OwnCgroups();
+  if (!places) return std::unexpected(places.error());
+  std::set<std::string> mounts;
+  for (const CgroupPlace& place : *places) mounts.insert(place.mount);
+  std::vector<std::string> all;
+  for (const std::string& mount : mounts) {
+    std::vector<std::string> pending = {mount};
+    while (!pending.empty()) {
+      const std::string directory = std::move(pending.back());
+      pending.pop_back();
+      const auto removed = RemoveStaleCgroups(directory);
+      // Groups of others come and go meanwhile, and some may not be looked into.
+      if (!removed) continue;
+      all.insert(all.end(), removed->begin(), removed->end());
+      std::error_code error;
+      for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+           it.increment(error))
+        if (it->is_directory(error)) pending.push_back(it->path().string());
+    }
+  }
+  return all;
 }
 
 }  // namespace bailey::os

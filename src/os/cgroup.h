@@ -57,8 +57,10 @@ class Cgroup {
   base::UniqueFd directory_;
 };
 
-// Removes the groups "bailey-PID-..." below `parent` whose maker is gone and that are empty: what a
-// killed supervisor leaves.
-SysStatus RemoveStaleCgroups(const std::string& parent);
+// Removes the groups "bailey-PID-..." right below `parent` whose maker is gone and that are empty:
+// what a killed supervisor leaves. Returns their paths.
+SysResult<std::vector<std::string>> RemoveStaleCgroups(const std::string& parent);
+// The same everywhere in the hierarchies that this process sees.
+SysResult<std::vector<std::string>> RemoveAllStaleCgroups();
 
 }  // namespace bailey::os

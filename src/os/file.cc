@@ -1,15 +1,19 @@
 #include "os/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 
 namespace bailey::os {
 
@@ -30,6 +34,17 @@ SysResult<base::UniqueFd> OpenInRoot(int root, const char* path, int flags, unsi
     // A rename elsewhere on the host makes a lookup of ".." uncertain; the kernel says try again.
     if (errno != EAGAIN) return LastErrno();
   }
+}
+
+SysResult<base::UniqueFd> OpenWithoutLinks(int directory, const char* path, int flags,
+                                           unsigned mode) {
+  open_how how = {};
+  how.flags = static_cast<unsigned>(flags) | O_CLOEXEC;
+  how.mode = mode;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof(how));
+  if (fd < 0) return LastErrno();
+  return base::UniqueFd(static_cast<int>(fd));
 }
 
 SysResult<struct stat> Stat(int directory, const char* path, bool follow) {
@@ -69,12 +84,25 @@ SysStatus RemoveDirectory(int directory, const char* name) {
 
 SysStatus Rename(const char* from, const char* to) { return Check(::rename(from, to)); }
 
+SysStatus RemoveFile(int directory, const char* name) {
+  return Check(::unlinkat(directory, name, 0));
+}
+
 SysStatus ChangeMode(int directory, const char* name, unsigned mode) {
   return Check(::fchmodat(directory, name, mode, 0));
 }
 
+SysStatus ChangeMode(int fd, unsigned mode) { return Check(::fchmod(fd, mode)); }
+
 SysStatus WriteAll(int fd, std::string_view text) {
   const ssize_t written = ::write(fd, text.data(), text.size());
+  if (written < 0) return LastErrno();
+  if (static_cast<std::size_t>(written) != text.size()) return Fail(EIO);
+  return {};
+}
+
+SysStatus RewriteAll(int fd, std::string_view text) {
+  const ssize_t written = ::pwrite(fd, text.data(), text.size(), 0);
   if (written < 0) return LastErrno();
   if (static_cast<std::size_t>(written) != text.size()) return Fail(EIO);
   return {};
@@ -134,6 +162,43 @@ bool IsAnonymousPipe(int fd) {
 
 SysStatus ChangeOwner(int fd, std::uint32_t uid) {
   return Check(::fchown(fd, uid, static_cast<gid_t>(-1)));
+}
+
+SysStatus ChangeOwner(int fd, std::uint32_t uid, std::uint32_t gid) {
+  return Check(::fchown(fd, uid, gid));
+}
+
+SysStatus CanMakeNames(const char* directory) {
+  return Check(::faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS));
+}
+
+SysResult<bool> TryLock(int fd, Lock kind) {
+  if (::flock(fd, (kind == Lock::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return LastErrno();
+}
+
+SysStatus WaitForLock(int fd, Lock kind) {
+  while (::flock(fd, kind == Lock::kShared ? LOCK_SH : LOCK_EX) != 0)
+    if (errno != EINTR) return LastErrno();
+  return {};
+}
+
+SysResult<std::vector<std::string>> Names(int directory) {
+  auto copy = Open(directory, ".", O_RDONLY | O_DIRECTORY);
+  if (!copy) return std::unexpected(copy.error());
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy->Get()), ::closedir);
+  if (!stream) return LastErrno();
+  (void)copy->Release();  // the stream's now
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return LastErrno();
+  std::ranges::sort(names);
+  return names;
 }
 
 SysResult<base::UniqueFd> SealedMemfd(const char* name, std::span<const std::uint8_t> bytes) {

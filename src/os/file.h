@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "os/errno.h"
@@ -21,6 +22,10 @@ SysResult<base::UniqueFd> Open(int directory, const char* path, int flags, unsig
 // absolute symlinks included.
 SysResult<base::UniqueFd> OpenInRoot(int root, const char* path, int flags, unsigned mode = 0);
 
+// openat2(2) with RESOLVE_NO_SYMLINKS: ELOOP where any part of the path is a symlink.
+SysResult<base::UniqueFd> OpenWithoutLinks(int directory, const char* path, int flags,
+                                           unsigned mode = 0);
+
 SysResult<struct stat> Stat(int directory, const char* path, bool follow);
 SysResult<struct stat> StatFd(int fd);
 // Of the mount that a path leads to, magic links of /proc included (statx(2): Linux 5.8).
@@ -31,10 +36,14 @@ SysStatus MakeFile(int directory, const char* name, unsigned mode);
 SysStatus MakeSymlink(const char* target, int directory, const char* name);
 SysStatus RemoveDirectory(int directory, const char* name);
 SysStatus Rename(const char* from, const char* to);
+SysStatus RemoveFile(int directory, const char* name);
 SysStatus ChangeMode(int directory, const char* name, unsigned mode);
+SysStatus ChangeMode(int fd, unsigned mode);
 
 // One write(2), which must take everything: for /proc files and small messages.
 SysStatus WriteAll(int fd, std::string_view text);
+// The same at the file's beginning.
+SysStatus RewriteAll(int fd, std::string_view text);
 SysStatus WriteFile(int directory, const char* path, std::string_view text);
 // The whole file, at most `limit` bytes (EFBIG beyond). Allocates: not for use after fork.
 SysResult<std::string> ReadFile(int directory, const char* path, std::size_t limit);
@@ -47,6 +56,19 @@ SysStatus SetNonBlocking(int fd);
 // A pipe(2), not a FIFO with a name.
 bool IsAnonymousPipe(int fd);
 SysStatus ChangeOwner(int fd, std::uint32_t uid);
+SysStatus ChangeOwner(int fd, std::uint32_t uid, std::uint32_t gid);
+
+// Whether names can be made in a directory. EACCES where its mode forbids it, EROFS where its file
+// system does.
+SysStatus CanMakeNames(const char* directory);
+
+enum class Lock : std::uint8_t { kShared, kExclusive };
+// flock(2): held by the open file, and so by its copies in children. False, without waiting, where
+// somebody else holds it in the way.
+SysResult<bool> TryLock(int fd, Lock kind);
+SysStatus WaitForLock(int fd, Lock kind);
+// The names in a directory but "." and "..", sorted. Allocates.
+SysResult<std::vector<std::string>> Names(int directory);
 
 // A memfd with these bytes that nobody can change any more (sealed: write, shrink, grow, seal).
 SysResult<base::UniqueFd> SealedMemfd(const char* name, std::span<const std::uint8_t> bytes);

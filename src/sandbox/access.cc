@@ -38,6 +38,7 @@ struct RuleMaker {
   void operator()(const DevptsMount& devpts) const {
     Add(devpts.target, ll::kReadFile | ll::kWriteFile | ll::kReadDirectory | ll::kDeviceIoctl);
   }
+  void operator()(const Pin&) const {}
   // Nothing: what is below a mask is empty, and what covers it carries no rights of its own.
   void operator()(const Mask&) const {}
 };

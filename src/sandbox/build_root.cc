@@ -71,6 +71,17 @@ class RootBuilder {
     return Mount("devpts", options, os::kNoSuid | os::kNoExec, step.target);
   }
 
+  os::SysStatus operator()(const Pin& step) {
+    const auto place = os::OpenInRoot(root_.Get(), step.target.c_str(), O_PATH | O_DIRECTORY);
+    if (!place) return std::unexpected(place.error());
+    // A copy of what is mounted there, with its flags and its map of ids.
+    const auto tree = os::CloneTree(place->Get(), "");
+    if (!tree) return std::unexpected(tree.error());
+    if (const auto set = os::SetMountFlags(tree->Get(), os::kNoSuid | os::kNoDev, true); !set)
+      return set;
+    return AttachAt(tree->Get(), step.target, true);
+  }
+
   os::SysStatus operator()(const Mask& step) {
     if (const auto made = MakeMaskSource(); !made) return made;
     const auto source =

@@ -13,6 +13,7 @@
 #include "os/terminal.h"
 #include "sandbox/id_map.h"
 #include "sandbox/reaper_filter.h"
+#include "sandbox/stubs.h"
 #include "sandbox/tasks.h"
 
 namespace bailey::sandbox {
@@ -442,6 +443,9 @@ base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   auto pair = os::MessagePair();
   if (!pair) return At(Stage::kHandshake, pair.error());
   prepared->socket = std::move((*pair)[1]);
+  // Outlive the sandbox, whose masks lie on them.
+  const auto stubs = Stubs::Make(plan.root.stubs);
+  if (!stubs) return stubs.error();
   // Outlives the sandbox: a group can be removed when nobody is in it any more.
   const auto groups = Groups::Make(plan.limits.groups);
   if (!groups) return groups.error();

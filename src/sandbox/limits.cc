@@ -196,6 +196,12 @@ base::Result<LimitPlan> PlanLimits(const policy::Limits& limits,
   return Planner(limits, places, without).Plan();
 }
 
+base::Result<std::vector<std::string>> CollectGroups() {
+  auto removed = os::RemoveAllStaleCgroups();
+  if (!removed) return base::SystemError("find control groups", removed.error().value);
+  return *std::move(removed);
+}
+
 base::Result<Groups> Groups::Make(const std::vector<Group>& plan) {
   Groups groups;
   for (const Group& one : plan) {

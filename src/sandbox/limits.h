@@ -53,6 +53,9 @@ base::Result<LimitPlan> PlanLimits(const policy::Limits& limits,
                                    const std::vector<os::CgroupPlace>& places,
                                    const std::set<Layer>& without);
 
+// Removes the groups of supervisors that were killed, and returns their paths.
+base::Result<std::vector<std::string>> CollectGroups();
+
 // The groups of one sandbox, while it lives.
 class Groups {
  public:

@@ -243,6 +243,8 @@ std::string ToString(const Plan& plan) {
   if (plan.terminal) line("terminal", "of its own");
   for (const std::string& entry : plan.environment) line("environment", base::Escape(entry));
   for (const Step& step : plan.root.steps) line("root", ToString(step));
+  for (const Stub& stub : plan.root.stubs)
+    line("held", fmt::format("{} {}", stub.directory ? "directory" : "file", stub.path));
   if (plan.landlock.abi == 0) line("landlock", "not applied");
   if (plan.landlock.abi > 0) line("landlock", fmt::format("version {}", plan.landlock.abi));
   for (const PathRule& rule : plan.landlock.rules)

@@ -69,6 +69,7 @@ std::optional<Wanted> WantedMount(const Step& step) {
     return Wanted{proc->target, "proc", true, false, false};
   if (const auto* devpts = std::get_if<DevptsMount>(&step))
     return Wanted{devpts->target, "devpts", false, true, false};
+  if (const auto* pin = std::get_if<Pin>(&step)) return Wanted{pin->target, "", false, false, true};
   if (const auto* mask = std::get_if<Mask>(&step))
     return Wanted{mask->target, "tmpfs", true, false, false};
   return std::nullopt;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "sandbox/host_path.h"
+#include "sandbox/masks.h"
 
 namespace bailey::sandbox {
 namespace {
@@ -20,12 +21,6 @@ constexpr std::uint64_t kRootSize = 4ull << 20;
 constexpr std::uint64_t kRootInodes = 16384;
 // A private tmpfs may hold one file per 4 KiB page of its size.
 constexpr std::uint64_t kBytesPerInode = 4096;
-// Entries that a `hide` pattern looks at before it gives up.
-constexpr std::size_t kPatternLimit = 5'000'000;
-// The operating system's own directories: patterns that do not name them leave them out, as they
-// hold nothing of the caller's and hundreds of thousands of files.
-constexpr const char* kSystemDirectories[] = {"/usr", "/etc", "/bin", "/sbin", "/lib", "/opt"};
-
 struct DeviceLink {
   const char* path;
   const char* text;
@@ -57,7 +52,8 @@ class Builder {
       if (const auto added = AddDevice(name); !added) return added.error();
     for (const auto& [path, step] : targets_)
       if (const auto emitted = Emit(step); !emitted) return emitted.error();
-    if (const auto masked = AddMasks(); !masked) return masked.error();
+    if (const auto masked = PlanMasks(filesystem_.hide, paths_, plan_); !masked)
+      return masked.error();
     return std::move(plan_);
   }
 
@@ -234,110 +230,6 @@ class Builder {
     if (made_.emplace(path).second) Push(MakeDirectory{std::string(path)});
   }
 
-  // `hide` names files of the host, wherever a bind shows them; a path that only exists inside
-  // (below a bind to another place) is taken as that.
-  base::Status AddMasks() {
-    std::set<std::string> hidden;
-    for (const std::string& path : filesystem_.hide) {
-      if (HasWildcard(path)) {
-        if (const auto added = AddPattern(path, hidden); !added) return added;
-        continue;
-      }
-      const auto resolved = paths_.Resolve(path);
-      if (resolved) {
-        hidden.insert(resolved->real);
-      } else if (!IsAbsent(resolved.error().system_errno)) {
-        return base::SystemError("hide " + path, resolved.error().system_errno);
-      } else if (const auto added = AddInsidePath(path, hidden); !added) {
-        return added;
-      }
-    }
-    for (const std::string& path : hidden)
-      if (const auto covered = Cover(path); !covered) return covered;
-    return {};
-  }
-
-  // What the caller itself may not look at is out of reach of a program that may do less.
-  static bool IsAbsent(int error) {
-    return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
-  }
-
-  base::Status AddInsidePath(const std::string& path, std::set<std::string>& hidden) {
-    const BindMount* const bind = BindAbove(path);
-    if (!bind) return {};
-    const std::string host = HostSide(*bind, path);
-    const auto found = os::Stat(AT_FDCWD, host.c_str(), false);
-    if (found) {
-      hidden.insert(host);
-    } else if (!IsAbsent(found.error().value)) {
-      return base::SystemError("hide " + path, found.error().value);
-    } else if (bind->write) {
-      plan_.notes.push_back(
-          fmt::format("hide {}: it does not exist, and can be created by the program", path));
-    }
-    return {};
-  }
-
-  const BindMount* BindAbove(const std::string& path) const {
-    const Step* above = MountAbove(path);
-    return above ? std::get_if<BindMount>(above) : nullptr;
-  }
-
-  // Where to look for what a pattern matches: below its fixed part, in what binds show.
-  std::vector<std::string> PatternRoots(const std::string& pattern) const {
-    const std::string fixed(Parent(pattern.substr(0, pattern.find_first_of("*?")) + "x"));
-    std::vector<std::string> roots;
-    for (const Step& step : plan_.steps) {
-      const auto* bind = std::get_if<BindMount>(&step);
-      if (!bind || !bind->directory) continue;
-      const bool system = std::ranges::any_of(
-          kSystemDirectories, [&](auto* directory) { return IsWithin(bind->source, directory); });
-      if (IsWithin(fixed, bind->source)) {
-        roots.push_back(fixed);
-      } else if (IsWithin(bind->source, fixed) && !system) {
-        roots.push_back(bind->source);
-      }
-    }
-    std::ranges::sort(roots);
-    // A bind within another one is walked with it, and sorts behind it.
-    std::vector<std::string> outermost;
-    for (std::string& root : roots)
-      if (outermost.empty() || !IsWithin(root, outermost.back()))
-        outermost.push_back(std::move(root));
-    return outermost;
-  }
-
-  base::Status AddPattern(const std::string& pattern, std::set<std::string>& hidden) {
-    const auto found = FindMatches(pattern, PatternRoots(pattern), kPatternLimit);
-    if (!found) return found.error();
-    for (const std::string& path : *found) {
-      // A match may be a symlink to a file of another name: that file is what is meant.
-      const auto resolved = paths_.Resolve(path);
-      hidden.insert(resolved ? resolved->real : path);
-    }
-    return {};
-  }
-
-  // Masks a file of the host at every place where a bind shows it.
-  base::Status Cover(const std::string& path) {
-    const auto found = os::Stat(AT_FDCWD, path.c_str(), false);
-    if (!found && IsAbsent(found.error().value)) return {};
-    if (!found) return base::SystemError("hide " + path, found.error().value);
-    std::vector<Step> masks;
-    for (const Step& step : plan_.steps) {
-      const auto* bind = std::get_if<BindMount>(&step);
-      if (!bind || !IsWithin(path, bind->source)) continue;
-      std::string inside = bind->target;
-      if (path != bind->source)
-        inside =
-            Join(inside,
-                 std::string_view(path).substr(bind->source == "/" ? 1 : bind->source.size() + 1));
-      if (MountAbove(inside) == &step) masks.push_back(Mask{inside, S_ISDIR(found->st_mode)});
-    }
-    plan_.steps.insert(plan_.steps.end(), masks.begin(), masks.end());
-    return {};
-  }
-
   const policy::Filesystem& filesystem_;
   const RootOptions& options_;
   std::map<std::string, Step> targets_;  // in the order of paths: parents first
@@ -378,6 +270,7 @@ std::string ToString(const Step& step) {
           },
           [](const ProcMount& s) { return fmt::format("proc {} read-only", s.target); },
           [](const DevptsMount& s) { return fmt::format("devpts {}", s.target); },
+          [](const Pin& s) { return fmt::format("pin {}", s.target); },
           [](const Mask& s) {
             return fmt::format("mask {} {}", s.directory ? "directory" : "file", s.target);
           }},

@@ -12,6 +12,7 @@
 // way is made again, so that programs find it under both names.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -70,6 +71,12 @@ struct DevptsMount {
   bool operator==(const DevptsMount&) const = default;
 };
 
+// A directory of a bind mounted on itself: it cannot be renamed or removed.
+struct Pin {
+  std::string target;
+  bool operator==(const Pin&) const = default;
+};
+
 // Covers something that a bind shows with an empty, unreadable file or directory.
 struct Mask {
   std::string target;
@@ -78,13 +85,21 @@ struct Mask {
 };
 
 using Step = std::variant<MakeDirectory, MakeFile, MakeSymlink, BindMount, TmpfsMount, ProcMount,
-                          DevptsMount, Mask>;
+                          DevptsMount, Pin, Mask>;
 std::string ToString(const Step& step);
 // Where the step takes effect inside the sandbox.
 const std::string& Target(const Step& step);
 
+// A name of the host that is hidden inside: made where it does not exist (stubs.h), and held.
+struct Stub {
+  std::string path;
+  bool directory = false;
+  auto operator<=>(const Stub&) const = default;
+};
+
 struct RootPlan {
   std::vector<Step> steps;
+  std::vector<Stub> stubs;         // parents before what is in them
   std::vector<std::string> notes;  // what a person should know: patterns that matched nothing...
   bool operator==(const RootPlan&) const = default;
 };

@@ -95,12 +95,38 @@ TEST_F(RootTest, APatternThatMatchesASymlinkMasksWhatItLeadsTo) {
                   "mask file T/yard/secret"}));
 }
 
-TEST_F(RootTest, SaysThatAHiddenNameCanBeCreated) {
-  const auto plan = PlanRoot({.write = {top_ + "/yard"}, .hide = {top_ + "/yard/absent"}}, {});
+TEST_F(RootTest, AHiddenNameThatDoesNotExistIsHeldWhereItCouldBeMade) {
+  const auto held = [&](const policy::Filesystem& filesystem) {
+    const auto plan = PlanRoot(filesystem, {});
+    List lines;
+    for (const Stub& stub : plan ? plan->stubs : std::vector<Stub>())
+      lines.push_back((stub.directory ? "directory T" : "file T") + stub.path.substr(top_.size()));
+    return lines;
+  };
+  const policy::Filesystem deep = {.write = {top_ + "/yard"},
+                                   .hide = {top_ + "/yard/sub/a/b", top_ + "/yard/absent"}};
+  EXPECT_EQ(Lines(deep),
+            (List{"directory T", "directory T/yard", "bind T/yard writable", "pin T/yard/sub",
+                  "pin T/yard/sub/a", "mask file T/yard/absent", "mask file T/yard/sub/a/b"}));
+  EXPECT_EQ(held(deep), (List{"file T/yard/absent", "directory T/yard/sub",
+                              "directory T/yard/sub/a", "file T/yard/sub/a/b"}));
+  EXPECT_EQ(held({.read = {top_ + "/yard"}, .hide = {top_ + "/yard/absent"}}), List());
+  EXPECT_EQ(held({.write = {top_ + "/yard"}, .hide = {top_ + "/other/absent"}}), List());
+}
+
+TEST_F(RootTest, AHiddenLinkThatLeadsToNothingIsHeldWhereItLeads) {
+  fs::create_symlink("sub/later", top_ + "/yard/link");
+  const auto plan = PlanRoot({.write = {top_ + "/yard"}, .hide = {top_ + "/link/link"}}, {});
   ASSERT_TRUE(plan);
-  EXPECT_EQ(plan->notes, List{"hide " + top_ +
-                              "/yard/absent: it does not exist, and can be created "
-                              "by the program"});
+  EXPECT_EQ(plan->stubs,
+            (std::vector<Stub>{{top_ + "/yard/sub", true}, {top_ + "/yard/sub/later", false}}));
+}
+
+TEST_F(RootTest, WhatIsInAHiddenDirectoryIsHiddenWithIt) {
+  EXPECT_EQ(
+      Lines({.write = {top_ + "/yard"}, .hide = {top_ + "/yard/sub", top_ + "/yard/sub/absent"}}),
+      (List{"directory T", "directory T/yard", "bind T/yard writable",
+            "mask directory T/yard/sub"}));
 }
 
 TEST_F(RootTest, MissingPathsAreErrorsUnlessOptional) {

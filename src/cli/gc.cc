@@ -1,0 +1,51 @@
+// bailey gc: removes what killed launches left.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "sandbox/limits.h"
+#include "sandbox/stubs.h"
+
+namespace bailey::cli {
+namespace {
+
+struct Collection {
+  const char* kind;
+  base::Result<std::vector<std::string>> removed;
+};
+
+}  // namespace
+
+int RunGc(int argc, char** argv) {
+  CLI::App app(
+      "Removes what launches left that were killed outright: control groups, and the empty files\n"
+      "that held hidden names. What belongs to a sandbox that runs is let alone.\n"
+      "Prints what was removed. Exits with 0, also where there was nothing.");
+  app.name("bailey gc");
+  bool json = false;
+  app.add_flag("--json", json, "print JSON (docs/schemas/gc.schema.json)");
+  if (const auto code = ParseArguments(app, "gc", {argv + 1, argv + argc}, kUsage)) return *code;
+  const Collection collections[] = {{"stub", sandbox::CollectStubs()},
+                                    {"control group", sandbox::CollectGroups()}};
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& [kind, removed] : collections) {
+    if (!removed) return Fail("gc", removed.error());
+    for (const std::string& path : *removed) {
+      list.push_back({{"kind", kind}, {"path", path}});
+      if (!json) fmt::print("removed {} {}\n", kind, base::Escape(path));
+    }
+  }
+  if (json) {
+    const nlohmann::ordered_json report = {{"version", 1}, {"removed", list}};
+    fmt::print("{}\n",
+               report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  }
+  return kYes;
+}
+
+}  // namespace bailey::cli

@@ -1,0 +1,62 @@
+#include "sandbox/state.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "os/file.h"
+
+namespace bailey::sandbox {
+namespace {
+
+std::vector<std::string> Places() {
+  std::vector<std::string> places;
+  if (::geteuid() == 0) places.emplace_back("/run/bailey");
+  const char* const runtime = ::secure_getenv("XDG_RUNTIME_DIR");
+  if (runtime && *runtime == '/') places.push_back(std::string(runtime) + "/bailey");
+  // Others may make names in /tmp, too: one that is not ours alone is refused.
+  places.push_back(fmt::format("/tmp/bailey-{}", ::geteuid()));
+  return places;
+}
+
+os::SysResult<base::UniqueFd> OpenOwn(int parent, const char* name, bool make) {
+  if (make) {
+    const auto made = os::MakeDirectory(parent, name, 0700);
+    if (!made && made.error().value != EEXIST) return std::unexpected(made.error());
+  }
+  auto opened = os::Open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!opened) return opened;
+  const auto found = os::StatFd(opened->Get());
+  if (!found) return std::unexpected(found.error());
+  if (found->st_uid != ::geteuid() || (found->st_mode & 077) != 0) return os::Fail(EPERM);
+  return opened;
+}
+
+os::SysResult<base::UniqueFd> OpenPlace(const std::string& place, const std::string& name,
+                                        bool make) {
+  auto top = OpenOwn(AT_FDCWD, place.c_str(), make);
+  if (!top) return top;
+  return OpenOwn(top->Get(), name.c_str(), make);
+}
+
+}  // namespace
+
+base::Result<base::UniqueFd> OpenState(const std::string& name) {
+  base::Error error = base::Internal("");
+  for (const std::string& place : Places()) {
+    auto opened = OpenPlace(place, name, true);
+    if (opened) return *std::move(opened);
+    error = base::SystemError(fmt::format("make {}/{}", place, name), opened.error().value);
+  }
+  return error;
+}
+
+std::vector<base::UniqueFd> FindState(const std::string& name) {
+  std::vector<base::UniqueFd> found;
+  for (const std::string& place : Places())
+    if (auto opened = OpenPlace(place, name, false)) found.push_back(*std::move(opened));
+  return found;
+}
+
+}  // namespace bailey::sandbox
