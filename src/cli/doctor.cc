@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -41,29 +42,32 @@ const char* Name(State state) {
 
 std::string Cause(os::Errno error) { return base::SystemError("", error.value).text.substr(2); }
 
-// Why making a user namespace fails is a setting, and which one is what a person needs to know.
-std::string WhyNoUserNamespace(os::Errno error) {
+// Why namespaces cannot be made is a setting, and which one is what a person needs to know.
+std::string WhyNoNamespaces(os::Errno error) {
+  // The kernel's answer at its limit (kernel/user_namespace.c), of which zero is one.
+  if (error.value == ENOSPC) {
+    return os::ReadSetting("/proc/sys/user/max_user_namespaces") == "0"
+               ? "switched off by sysctl user.max_user_namespaces = 0"
+               : Cause(error) + ": a limit of sysctl user.max_..._namespaces is reached";
+  }
+  if (error.value != EPERM && error.value != EACCES) return Cause(error);
   if (os::ReadSetting("/proc/sys/kernel/unprivileged_userns_clone") == "0")
     return "switched off by sysctl kernel.unprivileged_userns_clone = 0";
-  if (os::ReadSetting("/proc/sys/user/max_user_namespaces") == "0")
-    return "switched off by sysctl user.max_user_namespaces = 0";
   if (os::ReadSetting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1")
-    return "restricted by AppArmor (kernel.apparmor_restrict_unprivileged_userns = 1): bailey "
-           "needs an AppArmor profile that allows userns";
-  if (os::ReadSetting("/proc/self/status") && error.value == EPERM)
-    return Cause(error) +
-           ": a seccomp filter or a security module around this process forbids it, "
-           "as container engines' default profiles do";
-  return Cause(error);
+    return "restricted by AppArmor (kernel.apparmor_restrict_unprivileged_userns = 1): the profile "
+           "that comes with bailey allows it (share/bailey/apparmor/bailey, for /etc/apparmor.d)";
+  return Cause(error) +
+         ": a seccomp filter or a security module around this process forbids it, as container "
+         "engines' default profiles do";
 }
 
 Finding UserNamespaces() {
   const auto made = os::TryUserNamespace(true);
   if (made) return {"namespaces", State::kYes, "user, mount, pid, ipc, uts, cgroup, network"};
   const auto bare = os::TryUserNamespace(false);
-  if (!bare) return {"namespaces", State::kNo, WhyNoUserNamespace(bare.error())};
+  if (!bare) return {"namespaces", State::kNo, WhyNoNamespaces(bare.error())};
   return {"namespaces", State::kNo,
-          "user namespaces work, the others do not: " + Cause(made.error())};
+          "user namespaces work, the others do not: " + WhyNoNamespaces(made.error())};
 }
 
 Finding Landlock() {
@@ -132,6 +136,20 @@ Finding Caller() {
                       caller->groups.size())};
 }
 
+// What is left where namespaces are impossible, and only when asked for by name.
+Finding WithoutNamespaces(const std::vector<Finding>& findings) {
+  const auto has = [&](std::string_view subject) {
+    return std::ranges::any_of(findings, [&](const Finding& finding) {
+      return finding.subject == subject && finding.state == State::kYes;
+    });
+  };
+  if (has("landlock") && has("seccomp")) {
+    return {"isolation files", State::kYes,
+            "`--without namespaces`: Landlock and seccomp alone, if asked for"};
+  }
+  return {"isolation files", State::kNo, "`--without namespaces` needs Landlock and seccomp"};
+}
+
 std::vector<Finding> Examine() {
   std::vector<Finding> findings = {{"kernel", State::kNote, os::KernelRelease()},
                                    Caller(),
@@ -153,6 +171,7 @@ std::vector<Finding> Examine() {
   findings.push_back(missing.empty()
                          ? Finding{"isolation process", State::kYes, "every layer is available"}
                          : Finding{"isolation process", State::kNo, "lacks " + missing});
+  findings.push_back(WithoutNamespaces(findings));
   findings.push_back({"isolation microvm", State::kNo, "this version of bailey does not have it"});
   return findings;
 }

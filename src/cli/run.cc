@@ -57,7 +57,7 @@ void Describe(CLI::App& app, RunOptions& options) {
   many("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
   many("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
   many("--without", options.without,
-       "give up a layer by name: landlock, memory-limit or cpu-limit");
+       "give up a layer by name: landlock, namespaces, memory-limit or cpu-limit");
   app.add_flag("--dry-run", options.dry_run, "print the plan, and run nothing");
   app.add_flag("--json", options.json, "print the result as JSON, after the program's output");
   app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
@@ -85,6 +85,20 @@ std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,
                         base::Escape(policy.syscalls.stack[i].path));
   return text + fmt::format("{:<12} filter of {} instructions, proved equal to the policy\n",
                             "seccomp", filters.back().Size());
+}
+
+// Where no network namespace is made, no socket but a unix one is: above all that the policy says.
+base::Status CloseNetworkByFilter(policy::Policy& policy) {
+  if (policy.network.mode != policy::NetworkMode::kNone) return {};
+  auto condition = policy::ParseCondition("family != AF_UNIX");
+  if (!condition) return condition.error();
+  policy::Rule rule;
+  rule.syscall = "socket";
+  rule.condition = *std::move(condition);
+  rule.answer = {abi::ActionKind::kErrno, "EAFNOSUPPORT", 0};
+  rule.origin = "without namespaces";
+  policy.syscalls.rules.insert(policy.syscalls.rules.begin(), std::move(rule));
+  return {};
 }
 
 struct Built {
@@ -120,10 +134,14 @@ base::Result<Built> Build(RunOptions& options) {
     const auto layer = sandbox::FindLayer(name);
     if (!layer) {
       return base::InvalidInput(
-          fmt::format("give up layer \"{}\": expected landlock, memory-limit or cpu-limit",
+          fmt::format("give up layer \"{}\": expected landlock, namespaces, memory-limit or "
+                      "cpu-limit",
                       base::Escape(name)));
     }
     plan_options.without.insert(*layer);
+  }
+  if (plan_options.without.contains(sandbox::Layer::kNamespaces)) {
+    if (const auto closed = CloseNetworkByFilter(built.policy); !closed) return closed.error();
   }
   auto plan = sandbox::BuildPlan(built.policy, *caller, plan_options);
   if (!plan) return plan.error();

@@ -51,6 +51,9 @@ int CapabilityNumber(const char* name);
 // Leaves the process, and every program it executes, with exactly this set (a bit a capability) in
 // the permitted, effective, inheritable and ambient sets, and at most this set in the bounding set.
 SysStatus KeepCapabilities(std::uint64_t set);
+// Leaves the process with none. Unlike KeepCapabilities it needs none: the bounding set stays, from
+// which only a program with set-user-id bits or file capabilities gains, and not with no_new_privs.
+SysStatus DropCapabilities();
 SysStatus SetNoNewPrivileges();
 // A new, empty session keyring; a kernel without keyrings has none to leak (ENOSYS is success).
 SysStatus JoinNewSessionKeyring();

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -15,8 +17,12 @@
 
 #include <algorithm>
 
+#include "os/file.h"
+
 namespace bailey::os {
 namespace {
+
+constexpr std::size_t kChildrenLimit = 16 << 20;
 
 struct NamespaceFlag {
   Namespace name;
@@ -50,7 +56,11 @@ SysResult<Child> Fork(std::uint32_t namespaces) {
   arguments.flags = CLONE_PIDFD | CloneFlags(namespaces);
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
-  const long pid = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
+  long pid = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
+  // Filters of container engines answer so, as they cannot see its flags; those of clone(2) they
+  // can. Both write the pidfd to where the third argument of clone(2) points.
+  if (pid < 0 && errno == ENOSYS)
+    pid = ::syscall(SYS_clone, arguments.flags | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) return LastErrno();
   Child child;
   child.pid = static_cast<pid_t>(pid);
@@ -92,6 +102,28 @@ SysResult<Ended> WaitFor(pid_t pid) {
 bool HasEnded(int pidfd) {
   pollfd polled = {pidfd, POLLIN, 0};
   return ::poll(&polled, 1, 0) == 1;
+}
+
+SysStatus AdoptOrphans() { return Check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }
+
+SysStatus KillChildren() {
+  char path[64];
+  (void)::snprintf(path, sizeof(path), "/proc/self/task/%d/children", ::getpid());
+  for (;;) {
+    const auto children = ReadFile(AT_FDCWD, path, kChildrenLimit);
+    if (!children) return std::unexpected(children.error());
+    for (const char* at = children->c_str(); *at != 0;) {
+      char* end = nullptr;
+      const long child = ::strtol(at, &end, 10);
+      if (end == at) break;
+      (void)::kill(static_cast<pid_t>(child), SIGKILL);
+      at = end;
+    }
+    // One of them at least is about to end; its children may be ours by then.
+    if (::wait4(-1, nullptr, 0, nullptr) >= 0 || errno == EINTR) continue;
+    if (errno == ECHILD) return {};
+    return LastErrno();
+  }
 }
 
 SysStatus DieWithParent() { return Check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)); }

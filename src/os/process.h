@@ -50,6 +50,13 @@ SysStatus ExpectChildren();
 // Waits for this child; EINTR is retried.
 SysResult<Ended> WaitFor(pid_t pid);
 
+// From now on what children leave behind becomes a child of this process (prctl(2),
+// PR_SET_CHILD_SUBREAPER).
+SysStatus AdoptOrphans();
+// Kills and reaps the children of this process until it has none, their orphans included.
+// Allocates.
+SysStatus KillChildren();
+
 // This process dies with SIGKILL when its parent does. Cleared by the kernel when ids change.
 SysStatus DieWithParent();
 // Whether others of the same user may ptrace this process and open its /proc files.

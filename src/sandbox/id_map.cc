@@ -45,7 +45,12 @@ base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sour
     const auto* bind = std::get_if<BindMount>(&plan.root.steps[i]);
     if (!bind) continue;
     auto tree = CloneSource(*bind);
-    if (!tree) return base::SystemError("build root: " + ToString(*bind), tree.error().value);
+    if (!tree) {
+      base::Error error = base::SystemError("build root: " + ToString(*bind), tree.error().value);
+      // Root may mount; that it may not here is the host's setting.
+      if (tree.error().value == EPERM) error.text += "; `bailey doctor` says what this host allows";
+      return error;
+    }
     if (bind->map_owner) {
       base::UniqueFd& name_space = namespaces[{bind->owner, bind->group}];
       if (!name_space.IsOpen()) {

@@ -86,7 +86,7 @@ base::Result<Prepared> Prepare(const Plan& plan) {
     prepared.streams = *std::move(streams);
   }
   if (const auto given = GivePipes(prepared); !given) return given.error();
-  if (plan.identity.privileged) {
+  if (plan.identity.privileged && HasNamespaces(plan)) {
     if (const auto cloned = ClonePrivileged(plan, prepared.sources); !cloned) return cloned.error();
   }
   return prepared;
@@ -95,13 +95,15 @@ base::Result<Prepared> Prepare(const Plan& plan) {
 // PID 1 of a sandbox as its supervisor holds it: whatever happens, it does not outlive this object.
 class Sandbox {
  public:
-  explicit Sandbox(os::Child child) : child_(std::move(child)) {}
+  // Without namespaces nothing goes with the first process but what its parent takes along.
+  Sandbox(os::Child child, bool has_namespaces)
+      : child_(std::move(child)), has_namespaces_(has_namespaces) {}
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
   ~Sandbox() {
     if (child_.pid <= 0) return;
     Kill();
-    (void)os::WaitFor(child_.pid);
+    (void)Wait();
   }
 
   pid_t Pid() const { return child_.pid; }
@@ -109,11 +111,16 @@ class Sandbox {
   void Kill() { (void)os::SendSignal(child_.pidfd.Get(), SIGKILL); }
   os::SysResult<os::Ended> Wait() {
     const pid_t pid = std::exchange(child_.pid, -1);
-    return os::WaitFor(pid);
+    auto ended = os::WaitFor(pid);
+    if (has_namespaces_) return ended;
+    const auto killed = os::KillChildren();
+    if (!killed) return std::unexpected(killed.error());
+    return ended;
   }
 
  private:
   os::Child child_;
+  bool has_namespaces_;
 };
 
 // The supervisor's side of one launch, from the first message to the last.
@@ -182,8 +189,11 @@ class Supervisor {
     if (!proc) return At(Stage::kMapIds, proc.error());
     const Identity& identity = plan_.identity;
     const auto mapped =
-        os::WriteIdMaps(proc->Get(), sandbox_.Pid(), {identity.inside_uid, identity.outside_uid, 1},
-                        {identity.inside_gid, identity.outside_gid, 1}, !identity.privileged);
+        HasNamespaces(plan_)
+            ? os::WriteIdMaps(proc->Get(), sandbox_.Pid(),
+                              {identity.inside_uid, identity.outside_uid, 1},
+                              {identity.inside_gid, identity.outside_gid, 1}, !identity.privileged)
+            : os::SysStatus();
     if (!mapped) return At(Stage::kMapIds, mapped.error());
     if (const auto sent = Tell(MessageKind::kMapped); !sent) return sent;
     // From here no process of this user may ptrace the supervisor or open its memory.
@@ -243,7 +253,8 @@ class Supervisor {
         ready_ = true;
         return StartWhenComplete();
       case MessageKind::kSealed: {
-        if (HasPayloadEnded()) return false;
+        // A keeper has nothing of the payload's to show, and may be sealed before that says hello.
+        if (HasNamespaces(plan_) && HasPayloadEnded()) return false;
         auto found = ReadBackRoot(plan_, payload_, sandbox_.Pid());
         if (!found && HasPayloadEnded()) return false;
         if (!found) return found.error();
@@ -449,13 +460,16 @@ base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
   // Outlives the sandbox: a group can be removed when nobody is in it any more.
   const auto groups = Groups::Make(plan.limits.groups);
   if (!groups) return groups.error();
+  if (!HasNamespaces(plan)) {
+    if (const auto done = os::AdoptOrphans(); !done) return At(Stage::kForkPayload, done.error());
+  }
   auto child = os::Fork(plan.namespaces & kRootNamespaces);
   if (!child) return CannotFork(plan, child.error().value);
   if (child->pid == 0) {
     (*pair)[0].Reset();
-    RunPid1(*prepared);
+    HasNamespaces(plan) ? RunPid1(*prepared) : RunKeeper(*prepared);
   }
-  Sandbox sandbox(std::move(*child));
+  Sandbox sandbox(std::move(*child), HasNamespaces(plan));
   prepared->socket.Reset();
   prepared->sources.clear();
   if (prepared->streams) prepared->streams->CloseEnds();

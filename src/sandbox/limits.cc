@@ -15,7 +15,8 @@ struct LayerName {
   Layer layer;
   std::string_view name;
 };
-constexpr std::array<LayerName, 3> kLayers = {{{Layer::kLandlock, "landlock"},
+constexpr std::array<LayerName, 4> kLayers = {{{Layer::kLandlock, "landlock"},
+                                               {Layer::kNamespaces, "namespaces"},
                                                {Layer::kMemoryLimit, "memory-limit"},
                                                {Layer::kCpuLimit, "cpu-limit"}}};
 

@@ -14,7 +14,7 @@
 namespace bailey::sandbox {
 
 // What a caller may give up by name (`--without landlock`).
-enum class Layer : std::uint8_t { kLandlock, kMemoryLimit, kCpuLimit };
+enum class Layer : std::uint8_t { kLandlock, kNamespaces, kMemoryLimit, kCpuLimit };
 std::optional<Layer> FindLayer(std::string_view name);
 std::string_view ToString(Layer layer);
 

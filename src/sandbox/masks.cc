@@ -81,7 +81,9 @@ class Masker {
     }
     if (!IsAbsent(resolved.error().system_errno))
       return base::SystemError("hide " + path, resolved.error().system_errno);
-    if (const auto place = WouldBe(path)) hidden_[*place] = true;
+    const auto place = WouldBe(path);
+    if (!place) return place.error();
+    if (*place) hidden_[**place] = true;
     const Step* const above = MountAbove(path);
     const auto* const bind = above ? std::get_if<BindMount>(above) : nullptr;
     if (bind) hidden_[Below(bind->source, path, bind->target)] = true;
@@ -90,7 +92,8 @@ class Masker {
 
   // Where on the host a name would come to lie: behind the links of its parents, and behind links
   // that lead to nothing yet.
-  std::optional<std::string> WouldBe(std::string path) {
+  base::Result<std::optional<std::string>> WouldBe(std::string path) {
+    const auto cannot = [&path](int number) { return base::SystemError("hide " + path, number); };
     for (int links = 0; links < kMaxLinks; ++links) {
       std::string existing(Parent(path));
       auto resolved = paths_.Resolve(existing);
@@ -98,11 +101,16 @@ class Masker {
         existing = Parent(existing);
         resolved = paths_.Resolve(existing);
       }
+      if (!resolved && !IsAbsent(resolved.error().system_errno))
+        return cannot(resolved.error().system_errno);
       if (!resolved) return std::nullopt;
       const std::string place = Below(resolved->real, path, existing);
       const std::size_t first = resolved->real.size() + (resolved->real == "/" ? 0 : 1);
       const std::size_t slash = std::min(place.find('/', first), place.size());
       const auto text = os::ReadLink(AT_FDCWD, place.substr(0, slash).c_str());
+      // EINVAL: there is something, and it is no link.
+      if (!text && text.error().value != EINVAL && !IsAbsent(text.error().value))
+        return cannot(text.error().value);
       if (!text) return place;
       path = (text->starts_with('/') ? *text : Join(resolved->real, *text)) + place.substr(slash);
       // A name with ".." in it is looked for by the kernel, which finds nothing.

@@ -65,7 +65,9 @@ os::SysStatus ConnectOutput(const Prepared& prepared) {
 // In the devpts of the sandbox, so that its name is found inside, and in place of the caller's.
 os::SysStatus ConnectTerminal(const Prepared& prepared) {
   if (!prepared.plan->terminal) return {};
-  const auto terminal = os::MakeTerminal("/dev/pts/ptmx");
+  // The host's own multiplexer is /dev/ptmx: in /dev/pts nobody may open it there.
+  const bool has_own = HasNamespaces(*prepared.plan);
+  const auto terminal = os::MakeTerminal(has_own ? "/dev/pts/ptmx" : "/dev/ptmx");
   if (!terminal) return std::unexpected(terminal.error());
   const Message message{.kind = MessageKind::kTerminal};
   auto sent = os::SendDescriptor(prepared.socket.Get(), terminal->master.Get(), message.Bytes());
@@ -80,24 +82,34 @@ os::SysStatus ConnectTerminal(const Prepared& prepared) {
   return {};
 }
 
-// What needs neither the root nor ids.
-void Begin(Stages& stages, const Prepared& prepared, int link) {
-  const Plan& plan = *prepared.plan;
+void EnterNamespaces(Stages& stages, const Plan& plan) {
   const std::uint32_t namespaces = PayloadNamespaces(plan);
-  stages.Then(Stage::kOutput, [&](Failure&) { return ConnectOutput(prepared); })
-      .Then(Stage::kDescriptors, [&](Failure&) { return CloseOthers(prepared.socket.Get(), link); })
-      .Then(Stage::kNamespaces, [&](Failure&) { return os::Unshare(namespaces); })
+  stages.Then(Stage::kNamespaces, [&](Failure&) { return os::Unshare(namespaces); })
       .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })
       .Then(Stage::kLoopback,
             [&](Failure&) {
               return namespaces & os::kNetworkNamespace ? os::BringLoopbackUp() : os::SysStatus();
             })
-      .Then(Stage::kUserNamespace, [](Failure&) { return EnterUserNamespace(); })
+      .Then(Stage::kUserNamespace, [](Failure&) { return EnterUserNamespace(); });
+}
+
+// What needs neither the root nor ids.
+void Begin(Stages& stages, const Prepared& prepared, int link) {
+  const Plan& plan = *prepared.plan;
+  const int socket = prepared.socket.Get();
+  stages.Then(Stage::kOutput, [&](Failure&) { return ConnectOutput(prepared); });
+  if (HasNamespaces(plan)) {
+    stages.Then(Stage::kDescriptors, [&](Failure&) { return CloseOthers(socket, link); });
+    EnterNamespaces(stages, plan);
+  } else {
+    stages.Then(Stage::kSignals, [](Failure&) { return os::DieWithParent(); });
+  }
+  stages
       .Then(Stage::kHandshake,
             [&](Failure&) {
               const Message hello{.kind = MessageKind::kHello};
-              const auto said = os::WriteAll(prepared.socket.Get(), hello.Bytes());
-              return said ? os::SendDescriptor(link, -1) : said;
+              const auto said = os::WriteAll(socket, hello.Bytes());
+              return said && link >= 0 ? os::SendDescriptor(link, -1) : said;
             })
       .Then(Stage::kNewSession,
             [&](Failure&) { return plan.new_session ? os::StartSession() : os::SysStatus(); })
@@ -113,6 +125,7 @@ void Restrict(Stages& stages, Prepared& prepared, int link) {
   stages
       .Then(Stage::kHandshake,
             [&](Failure&) {
+              if (link < 0) return os::SysStatus();
               auto ruleset = os::ReceiveDescriptor(link);
               if (!ruleset) return os::SysStatus(std::unexpected(ruleset.error()));
               prepared.ruleset = std::move(*ruleset);
@@ -122,7 +135,11 @@ void Restrict(Stages& stages, Prepared& prepared, int link) {
       .Then(Stage::kTerminal, [&](Failure&) { return ConnectTerminal(prepared); })
       .Then(Stage::kKeyring, [](Failure&) { return os::JoinNewSessionKeyring(); })
       .Then(Stage::kLandlock, [&](Failure&) { return RestrictFiles(prepared); })
-      .Then(Stage::kCapabilities, [&](Failure&) { return os::KeepCapabilities(plan.capabilities); })
+      .Then(Stage::kCapabilities,
+            [&](Failure&) {
+              return HasNamespaces(plan) ? os::KeepCapabilities(plan.capabilities)
+                                         : os::DropCapabilities();
+            })
       // The supervisor reads back what is in force through /proc, which this flag opens to it.
       .Then(Stage::kCapabilities, [](Failure&) { return os::SetDumpable(true); })
       .Then(Stage::kDescriptors, [&](Failure&) { return os::CloseAllBut({{socket}}); })

@@ -1,9 +1,6 @@
 #include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "os/file.h"
-#include "os/landlock.h"
 #include "os/process.h"
 #include "os/seccomp.h"
 #include "sandbox/stages.h"
@@ -28,26 +25,6 @@ os::SysStatus MapPayload(const Identity& identity, pid_t payload) {
                          {identity.inside_gid, identity.inside_gid, 1}, true);
 }
 
-os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure) {
-  const LandlockPlan& plan = prepared.plan->landlock;
-  if (plan.abi == 0) return {};
-  auto ruleset = os::MakeRuleset(plan.handled, plan.scopes);
-  if (!ruleset) return std::unexpected(ruleset.error());
-  for (const PathRule& rule : plan.rules) {
-    base::UniqueFd opened;
-    if (rule.standard_fd < 0) {
-      auto path = os::Open(AT_FDCWD, rule.path.c_str(), O_PATH | O_NOFOLLOW);
-      if (!path) return std::unexpected(path.error());
-      opened = std::move(*path);
-    }
-    const int path = rule.standard_fd >= 0 ? rule.standard_fd : opened.Get();
-    if (const auto added = os::AddRule(ruleset->Get(), path, rule.rights); !added) return added;
-    ++failure.index;
-  }
-  prepared.ruleset = std::move(*ruleset);
-  return {};
-}
-
 // The payload, forked but not yet the program, and the socket that it and PID 1 share.
 struct Payload {
   os::Child child;
@@ -63,21 +40,6 @@ os::SysStatus StartPayload(Prepared& prepared, Payload& payload) {
   payload.child = std::move(*forked);
   payload.link = std::move((*pair)[0]);
   return {};
-}
-
-// Reaps until the payload ends. What else still runs in the namespace dies with PID 1.
-[[noreturn]] void Reap(const Prepared& prepared, pid_t payload) {
-  for (;;) {
-    int status = 0;
-    const pid_t ended = ::wait4(-1, &status, 0, nullptr);
-    if (ended < 0 && errno == EINTR) continue;
-    if (ended >= 0 && ended != payload) continue;
-
-    Message message{.kind = MessageKind::kEnded, .error = status};
-    if (ended < 0) message = {MessageKind::kFailed, Stage::kHandshake, 0, errno};
-    (void)!::write(prepared.socket.Get(), &message, sizeof(message));
-    os::Exit(0);
-  }
 }
 
 void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {

@@ -14,6 +14,7 @@
 #include "os/terminal.h"
 #include "sandbox/access.h"
 #include "sandbox/host_path.h"
+#include "sandbox/without_namespaces.h"
 
 namespace bailey::sandbox {
 namespace {
@@ -164,6 +165,8 @@ std::string Octets(std::uint64_t rights) { return fmt::format("{:#x}", rights); 
 
 }  // namespace
 
+bool HasNamespaces(const Plan& plan) { return plan.namespaces != 0; }
+
 base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& caller,
                              const PlanOptions& options) {
   if (caller.secure_execution || caller.uid != caller.euid || caller.gid != caller.egid) {
@@ -183,7 +186,11 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   auto root = PlanRoot(policy.filesystem, {plan.identity.privileged, policy.limits.tmpfs_size});
   if (!root) return root.error();
   plan.root = std::move(*root);
-  plan.notes = plan.root.notes;
+  if (options.without.contains(Layer::kNamespaces)) {
+    if (const auto given_up = GiveUpNamespaces(policy, options.without, plan); !given_up)
+      return given_up.error();
+  }
+  plan.notes.insert(plan.notes.begin(), plan.root.notes.begin(), plan.root.notes.end());
   for (const policy::Guarantee& promise : policy.given_up)
     plan.notes.push_back(fmt::format("promise given up: {}", promise.name));
   auto workdir = PlanWorkdir(policy.process.workdir, plan.root, options.current_directory);
@@ -194,6 +201,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   plan.landlock = std::move(*landlock);
   if (const auto planned = PlanAllLimits(policy.limits, options.without, plan); !planned)
     return planned.error();
+  if (!HasNamespaces(plan)) DropCountedLimits(plan);
   for (const std::string& name : policy.process.capabilities) {
     const int number = os::CapabilityNumber(name.c_str());
     if (number < 0) return base::InvalidInput(fmt::format("keep capability {}: unknown", name));
@@ -228,8 +236,9 @@ std::string ToString(const Plan& plan) {
   std::vector<std::string_view> namespaces;
   for (const NamedNamespace& entry : kNamespaces)
     if (plan.namespaces & entry.flag) namespaces.push_back(entry.name);
-  line("namespaces",
-       fmt::format("{}; the program in a user namespace below", fmt::join(namespaces, " ")));
+  line("namespaces", namespaces.empty() ? "none"
+                                        : fmt::format("{}; the program in a user namespace below",
+                                                      fmt::join(namespaces, " ")));
   line("capabilities", plan.capability_names.empty()
                            ? "none"
                            : fmt::format("{}", fmt::join(plan.capability_names, " ")));

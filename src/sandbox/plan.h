@@ -76,6 +76,10 @@ struct PlanOptions {
   std::set<Layer> without;
 };
 
+// False where they were given up by name: the program runs on the host's mounts and among its
+// processes, behind Landlock and the filter alone.
+bool HasNamespaces(const Plan& plan);
+
 base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& caller,
                              const PlanOptions& options);
 

@@ -179,10 +179,11 @@ base::Result<std::vector<Enforced>> CompareStatus(
                            {"CapInh", kept},
                            {"CapPrm", kept},
                            {"CapEff", kept},
-                           {"CapBnd", kept},
                            {"CapAmb", kept},
                            {"Uid", four(identity.outside_uid)},
                            {"Gid", four(identity.outside_gid)}};
+  // Without a user namespace only a privileged caller could empty it; no_new_privs makes it moot.
+  if (HasNamespaces(plan)) rows.push_back({"CapBnd", kept});
   if (identity.privileged) rows.push_back({"Groups", ""});
   for (const Row& row : rows) {
     const std::string found = Get(status, row.key);
@@ -232,6 +233,8 @@ base::Result<RootFound> ReadBackRoot(const Plan& plan, int payload, int pid1) {
   if (Get(status, "Seccomp") != "2") return Differs("PID 1's seccomp", "2", Get(status, "Seccomp"));
   if (Get(status, "CapEff") != "0000000000000000")
     return Differs("PID 1's capabilities", "none", Get(status, "CapEff"));
+  RootFound found;
+  if (!HasNamespaces(plan)) return found;
   const auto mountinfo = ReadProc(payload, "mountinfo");
   if (!mountinfo) return mountinfo.error();
   const auto lines = ParseMountinfo(*mountinfo);
@@ -239,7 +242,6 @@ base::Result<RootFound> ReadBackRoot(const Plan& plan, int payload, int pid1) {
   if (!mounts) return mounts.error();
   auto namespaces = CompareNamespaces(plan, payload);
   if (!namespaces) return namespaces.error();
-  RootFound found;
   found.enforced = {std::move(*namespaces), std::move(*mounts)};
   for (const MountLine& line : lines) found.mounts.push_back(line.id);
   return found;
@@ -256,7 +258,9 @@ base::Result<std::vector<Enforced>> ReadBackLayers(const Plan& plan,
   if (!status) return status.error();
   auto layers = CompareStatus(plan, *own_filters + instructions.size(), ParseStatus(*status));
   if (!layers) return layers;
-  if (const auto inside = CheckWorkdir(payload, root.mounts); !inside) return inside.error();
+  if (HasNamespaces(plan)) {
+    if (const auto inside = CheckWorkdir(payload, root.mounts); !inside) return inside.error();
+  }
   std::vector<Enforced> enforced = std::move(root.enforced);
   std::ranges::move(*layers, std::back_inserter(enforced));
   enforced.push_back(

@@ -1,7 +1,10 @@
 #include "sandbox/stages.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/landlock.h"
 #include "os/process.h"
 
@@ -23,6 +26,41 @@ void Report(const Prepared& prepared, const Failure& failure) {
   // Nothing is left to do if the supervisor is gone: its death takes the sandbox along.
   (void)!::write(prepared.socket.Get(), &message, sizeof(message));
   os::Exit(1);
+}
+
+os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure) {
+  const LandlockPlan& plan = prepared.plan->landlock;
+  if (plan.abi == 0) return {};
+  auto ruleset = os::MakeRuleset(plan.handled, plan.scopes);
+  if (!ruleset) return std::unexpected(ruleset.error());
+  for (const PathRule& rule : plan.rules) {
+    base::UniqueFd opened;
+    if (rule.standard_fd < 0) {
+      auto path = os::Open(AT_FDCWD, rule.path.c_str(), O_PATH | O_NOFOLLOW);
+      if (!path) return std::unexpected(path.error());
+      opened = std::move(*path);
+    }
+    const int path = rule.standard_fd >= 0 ? rule.standard_fd : opened.Get();
+    if (const auto added = os::AddRule(ruleset->Get(), path, rule.rights); !added) return added;
+    ++failure.index;
+  }
+  prepared.ruleset = std::move(*ruleset);
+  return {};
+}
+
+// What else still runs in the namespace dies with PID 1.
+void Reap(const Prepared& prepared, pid_t payload) {
+  for (;;) {
+    int status = 0;
+    const pid_t ended = ::wait4(-1, &status, 0, nullptr);
+    if (ended < 0 && errno == EINTR) continue;
+    if (ended >= 0 && ended != payload) continue;
+
+    Message message{.kind = MessageKind::kEnded, .error = status};
+    if (ended < 0) message = {MessageKind::kFailed, Stage::kHandshake, 0, errno};
+    (void)!::write(prepared.socket.Get(), &message, sizeof(message));
+    os::Exit(0);
+  }
 }
 
 os::SysStatus RestrictFiles(const Prepared& prepared) {

@@ -32,8 +32,11 @@ class Stages {
 // Waits on the socket that both tasks share with the supervisor for one message of this kind; a
 // closed socket is a supervisor gone.
 os::SysStatus WaitFor(int socket, MessageKind kind);
+// Reaps until the payload ends, and says how.
+[[noreturn]] void Reap(const Prepared& prepared, pid_t payload);
 // Tells the supervisor what failed, and ends this task.
 [[noreturn]] void Report(const Prepared& prepared, const Failure& failure);
+os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure);
 os::SysStatus RestrictFiles(const Prepared& prepared);
 
 }  // namespace bailey::sandbox

@@ -10,6 +10,15 @@
 namespace bailey::sandbox {
 namespace {
 
+// What no call in OpenOwn answers: there is a directory, and it is not its owner's alone.
+constexpr int kNotOurs = EXDEV;
+
+// Reasons to look for another place. Any other failure is one.
+bool IsUnusable(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EACCES ||
+         error == EROFS || error == kNotOurs;
+}
+
 std::vector<std::string> Places() {
   std::vector<std::string> places;
   if (::geteuid() == 0) places.emplace_back("/run/bailey");
@@ -29,7 +38,7 @@ os::SysResult<base::UniqueFd> OpenOwn(int parent, const char* name, bool make) {
   if (!opened) return opened;
   const auto found = os::StatFd(opened->Get());
   if (!found) return std::unexpected(found.error());
-  if (found->st_uid != ::geteuid() || (found->st_mode & 077) != 0) return os::Fail(EPERM);
+  if (found->st_uid != ::geteuid() || (found->st_mode & 077) != 0) return os::Fail(kNotOurs);
   return opened;
 }
 
@@ -47,7 +56,13 @@ base::Result<base::UniqueFd> OpenState(const std::string& name) {
   for (const std::string& place : Places()) {
     auto opened = OpenPlace(place, name, true);
     if (opened) return *std::move(opened);
-    error = base::SystemError(fmt::format("make {}/{}", place, name), opened.error().value);
+    const int number = opened.error().value;
+    error = base::SystemError(fmt::format("make {}/{}", place, name), number);
+    if (number == kNotOurs) {
+      error = base::InvalidInput(
+          fmt::format("use {}: it is somebody else's, or others may look into it", place));
+    }
+    if (!IsUnusable(number)) return error;
   }
   return error;
 }

@@ -57,8 +57,12 @@ inline constexpr std::uint32_t kRootNamespaces =
 std::uint32_t PayloadNamespaces(const Plan& plan);
 
 [[noreturn]] void RunPid1(Prepared& prepared);
+// In place of PID 1 where there are no namespaces: makes the Landlock rules, starts the payload and
+// then only reaps it.
+[[noreturn]] void RunKeeper(Prepared& prepared);
 // `link`: the payload's end of the socket to PID 1. It says that its namespaces are made, and is
-// answered, when root and ids are, with the Landlock ruleset.
+// answered, when root and ids are, with the Landlock ruleset. Without namespaces there is no link
+// (-1), and the ruleset is made already.
 [[noreturn]] void RunPayload(Prepared& prepared, int link);
 
 // Clones the source of a bind and checks that it is what the plan was made for (ESTALE otherwise).
