@@ -90,11 +90,8 @@ SysStatus EnterRoot(int root) {
 }
 
 SysStatus Detach(int directory, const char* name) {
-  const base::UniqueFd here(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!here.IsOpen() || ::fchdir(directory) != 0) return LastErrno();
-  const auto done = Check(::umount2(name, kMntDetach));
-  if (::fchdir(here.Get()) != 0) return LastErrno();
-  return done;
+  if (::fchdir(directory) != 0) return LastErrno();
+  return Check(::umount2(name, kMntDetach));
 }
 
 }  // namespace bailey::os

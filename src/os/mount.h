@@ -43,7 +43,7 @@ SysStatus Attach(int tree, int target);
 SysStatus MakeMountsPrivate();
 // Makes `root` (an attached mount) the root and the current directory, and lets go of the old root.
 SysStatus EnterRoot(int root);
-// Lets go of what is mounted at `directory`/`name`.
+// Lets go of what is mounted at `directory`/`name`; `directory` is the current one from then on.
 SysStatus Detach(int directory, const char* name);
 
 }  // namespace bailey::os
