@@ -34,6 +34,7 @@ std::span<const Command> Commands();
 // Prints "bailey <command>: <error>" on stderr and returns the exit code that its kind calls for.
 int Fail(std::string_view command, const base::Error& error);
 
+int RunBwrap(int argc, char** argv);
 int RunRun(int argc, char** argv);
 int RunCompile(int argc, char** argv);
 int RunExplain(int argc, char** argv);

@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {"explain", "say what a policy answers to a system call, and why", RunExplain},
     {"disasm", "print a seccomp filter as readable instructions", RunDisasm},
     {"review", "put a policy, a filter, a sandbox or its source on trial", RunReview},
+    {"bwrap", "start a program as bubblewrap does, by its command line", RunBwrap},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},
     {"gc", "remove what killed launches left", RunGc},
 };
@@ -52,6 +53,12 @@ int Main(int argc, char** argv) {
   return command->run(argc - 1, argv + 1);
 }
 
+// Under this name it is bubblewrap's stand-in, and nothing else.
+bool IsCalledBwrap(const char* name) {
+  const std::string_view path = name == nullptr ? "" : name;
+  return path.substr(path.rfind('/') + 1) == "bwrap";
+}
+
 }  // namespace
 
 std::span<const Command> Commands() { return kCommands; }
@@ -70,7 +77,8 @@ int main(int argc, char** argv) {
                  std::strerror(filled.error().value));
       return runs ? bailey::cli::kNoSandbox : bailey::cli::kUsage;
     }
-    const int code = bailey::cli::Main(argc, argv);
+    const int code = bailey::cli::IsCalledBwrap(argv[0]) ? bailey::cli::RunBwrap(argc, argv)
+                                                         : bailey::cli::Main(argc, argv);
     // A result that could not be written is not a result: a full disk or a closed pipe is an error.
     if (std::fflush(stdout) != 0 && code == bailey::cli::kYes) {
       std::perror("bailey: write standard output");

@@ -8,9 +8,8 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/proved_filters.h"
 #include "cli/run_report.h"
-#include "compile/compile.h"
-#include "prove/keep.h"
 #include "sandbox/launch.h"
 
 namespace bailey::cli {
@@ -61,20 +60,6 @@ void Describe(CLI::App& app, RunOptions& options) {
   app.add_flag("--dry-run", options.dry_run, "print the plan, and run nothing");
   app.add_flag("--json", options.json, "print the result as JSON, after the program's output");
   app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
-}
-
-// The policy's filter, proved equal to the policy's meaning, above those that the policy stacks:
-// together they are proved to keep what it promises.
-base::Result<std::vector<bpf::Program>> ProvedFilters(const policy::Policy& policy) {
-  auto filter = compile::Compile(policy.syscalls);
-  if (!filter) return filter.error();
-  if (const auto fits = compile::CheckStack(policy.syscalls, *filter); !fits) return fits.error();
-  if (const auto kept = prove::ValidateAndKeep(policy, *filter); !kept) return kept.error();
-  std::vector<bpf::Program> filters;
-  for (const policy::StackedFilter& stacked : policy.syscalls.stack)
-    filters.push_back(stacked.program);
-  filters.push_back(*std::move(filter));
-  return filters;
 }
 
 std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,

@@ -95,10 +95,12 @@ constexpr Syntax kSyntax[] = {
     {"--perms", Option::kPerms, {Value::kOctal}},
     {"--size", Option::kSize, {Value::kSize}},
     {"--chmod", Option::kChmod, {Value::kOctal, kText}},
+    {"--bailey-policy", Option::kBaileyPolicy, {kText}},
 };
 
 // As many as bubblewrap takes, --args included.
 constexpr std::size_t kMaxArguments = 9000;
+constexpr std::uint64_t kMostBytes = std::numeric_limits<std::int64_t>::max();
 
 std::optional<std::uint64_t> Digits(std::string_view text, unsigned base, std::uint64_t most) {
   if (text.empty()) return std::nullopt;
@@ -133,7 +135,7 @@ std::string_view Complaint(Value kind, const std::string& value) {
       if (!Digits(value, 8, 07777)) return "is no octal mode up to 07777";
       break;
     case Value::kSize:
-      if (Digits(value, 10, std::numeric_limits<std::int64_t>::max()).value_or(0) == 0)
+      if (base::ParseNumber(value).value_or(0) - 1 >= kMostBytes)
         return "is no number of bytes above 0";
       break;
     case Value::kCapability:
@@ -147,10 +149,6 @@ std::string_view Complaint(Value kind, const std::string& value) {
   return {};
 }
 
-base::Error Wrong(std::size_t position, std::string cause) {
-  return base::InvalidInput(fmt::format("read bwrap argument {}: {}", position, cause));
-}
-
 bool Is(Option option, std::initializer_list<Option> list) {
   return std::ranges::find(list, option) != list.end();
 }
@@ -160,33 +158,70 @@ bool TakesPerms(Option option) {
             {Option::kTmpfs, Option::kDir, Option::kFile, Option::kBindData, Option::kRoBindData});
 }
 
+// bubblewrap's own words for what programs look for; the others are said in ours.
+std::string TheirWords(const Syntax& syntax, Value kind, const std::string& value) {
+  switch (kind) {
+    case Value::kFd:
+      return "Invalid fd: " + value;
+    case Value::kId:
+      return fmt::format("Invalid {}: {}", syntax.name.substr(2), value);
+    case Value::kCapability:
+      return "unknown cap: " + value;
+    case Value::kOctal:
+    case Value::kSize:
+    case Value::kText:
+    case Value::kNothing:
+      break;
+  }
+  return {};
+}
+
+std::string CountInTheirWords(const Syntax& syntax) {
+  constexpr std::string_view kWords[] = {"no arguments", "an argument", "two arguments",
+                                         "three arguments"};
+  return fmt::format("{} takes {}", syntax.name, kWords[syntax.Count()]);
+}
+
+// Words from one place: the command line, or what --args reads.
+struct Words {
+  std::span<const std::string> list;
+  std::size_t position = 0;  // of the --args that brought them; 0: the command line itself
+  std::size_t next = 0;
+
+  std::size_t At(std::size_t index) const { return position != 0 ? position : index + 1; }
+};
+
 class Parser {
  public:
-  explicit Parser(std::span<const std::string> arguments) : arguments_(arguments) {}
+  Parser(std::span<const std::string> arguments, const DescriptorReader* read)
+      : arguments_(arguments), read_(read) {}
 
-  base::Result<BubblewrapLine> Parse() {
-    if (arguments_.size() > kMaxArguments)
-      return Wrong(kMaxArguments + 1, fmt::format("there are more than {}", kMaxArguments));
-    while (next_ < arguments_.size() && arguments_[next_].starts_with('-')) {
-      if (arguments_[next_] == "--") {
-        ++next_;
-        break;
-      }
-      if (auto done = ParseOption(); !done) return done.error();
-    }
+  base::Result<BubblewrapRequest> Parse() {
+    Words words = {arguments_};
+    if (auto done = ParseAll(words); !done) return done.error();
+    if (request_.kind != BubblewrapRequest::Kind::kRun) return std::move(request_);
     if (auto done = CheckPending(nullptr); !done) return done.error();
-    if (next_ == arguments_.size())
-      return base::InvalidInput("read bwrap arguments: they name no command");
-    line_.command.assign(arguments_.begin() + static_cast<std::ptrdiff_t>(next_), arguments_.end());
+    line_.command.assign(arguments_.begin() + static_cast<std::ptrdiff_t>(words.next),
+                         arguments_.end());
     if (auto done = CheckTogether(); !done) return done.error();
-    return std::move(line_);
+    return std::move(request_);
   }
+  // The last error's, in bubblewrap's words.
+  std::string TakeTheirs() { return std::move(theirs_); }
 
  private:
-  base::Status ParseOption();
+  base::Status ParseAll(Words& words);
+  base::Status ParseOption(Words& words);
+  base::Status ParseArgs(Words& words);
+  base::Result<Operation> ReadOperation(const Syntax& syntax, const Words& words);
+  base::Error Wrong(std::size_t position, std::string cause, std::string theirs = {}) {
+    theirs_ = theirs.empty() ? cause : std::move(theirs);
+    return base::InvalidInput(fmt::format("read bwrap argument {}: {}", position, cause));
+  }
+  base::Error Unknown(std::size_t position, const std::string& word);
   // What --perms, --size and --overlay-src ask of the option that follows; null: none does.
   base::Status CheckPending(const Operation* next);
-  base::Status CheckTogether() const;
+  base::Status CheckTogether();
   const Operation* Find(std::initializer_list<Option> list) const {
     const auto found = std::ranges::find_if(
         line_.operations, [&](const Operation& one) { return Is(one.option, list); });
@@ -194,49 +229,109 @@ class Parser {
   }
 
   std::span<const std::string> arguments_;
-  std::size_t next_ = 0;
-  BubblewrapLine line_;
+  const DescriptorReader* read_;
+  BubblewrapRequest request_;
+  BubblewrapLine& line_ = request_.line;
+  std::string theirs_;
+  std::size_t count_ = 0;             // of all arguments
   std::size_t perms_ = 0, size_ = 0;  // positions of those that wait for their option
   std::size_t overlay_ = 0;
   std::size_t overlay_count_ = 0;
 };
 
-base::Status Parser::ParseOption() {
-  const std::string& word = arguments_[next_];
-  const std::size_t position = next_ + 1;
-  if (word == "--args") {
+base::Status Parser::ParseAll(Words& words) {
+  count_ += words.list.size();
+  if (count_ > kMaxArguments)
+    return Wrong(kMaxArguments + 1, fmt::format("there are more than {}", kMaxArguments));
+  while (words.next < words.list.size() && words.list[words.next].starts_with('-')) {
+    if (words.list[words.next] == "--") {
+      ++words.next;
+      break;
+    }
+    if (auto done = ParseOption(words); !done) return done;
+    if (request_.kind != BubblewrapRequest::Kind::kRun) break;
+  }
+  return {};
+}
+
+base::Error Parser::Unknown(std::size_t position, const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const Syntax& known : kSyntax) names.push_back(known.name);
+  const auto near = base::Nearest(word, names);
+  return Wrong(position,
+               fmt::format("unknown option {}{}", base::Escape(word),
+                           near ? fmt::format(" (did you mean {}?)", *near) : ""),
+               "Unknown option " + word);
+}
+
+base::Status Parser::ParseArgs(Words& words) {
+  const std::size_t position = words.At(words.next);
+  if (read_ == nullptr) {
     return base::Unsupported(
         fmt::format("read bwrap argument {}: --args takes further arguments from a descriptor, "
                     "which cannot be read here: give them in its place",
                     position));
   }
-  if (word == "--help" || word == "--version")
-    return Wrong(position, fmt::format("{} starts nothing", word));
-  const auto* const syntax = std::ranges::find(kSyntax, word, &Syntax::name);
-  if (syntax == std::end(kSyntax)) {
-    std::vector<std::string_view> names;
-    for (const Syntax& known : kSyntax) names.push_back(known.name);
-    const auto near = base::Nearest(word, names);
-    return Wrong(position, fmt::format("unknown option {}{}", base::Escape(word),
-                                       near ? fmt::format(" (did you mean {}?)", *near) : ""));
+  if (words.position != 0) return Wrong(position, "--args not supported in arguments file");
+  const Syntax syntax = {"--args", Option::kLevelPrefix, {kFd}};
+  const auto operation = ReadOperation(syntax, words);
+  if (!operation) return operation.error();
+  words.next += 2;
+  const auto text = (*read_)(static_cast<int>(*Digits(operation->values[0], 10, 0x7fffffff)));
+  if (!text) {
+    theirs_ = fmt::format("Can't read --args data: {}", text.error().text);
+    return text.error();
   }
-  const std::size_t count = syntax->Count();
-  if (arguments_.size() - next_ - 1 < count) {
-    return Wrong(position, fmt::format("{} takes {} value{}", word, count, count == 1 ? "" : "s"));
+  std::vector<std::string> further;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\0'), rest.size());
+    further.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  Operation operation = {syntax->option, {}, position};
+  // What follows the options there is of no meaning: the command is on the command line.
+  Words theirs = {further, position};
+  return ParseAll(theirs);
+}
+
+base::Result<Operation> Parser::ReadOperation(const Syntax& syntax, const Words& words) {
+  const std::size_t count = syntax.Count();
+  const std::size_t position = words.At(words.next);
+  if (words.list.size() - words.next - 1 < count) {
+    return Wrong(position,
+                 fmt::format("{} takes {} value{}", syntax.name, count, count == 1 ? "" : "s"),
+                 CountInTheirWords(syntax));
+  }
+  Operation operation = {syntax.option, {}, position};
   for (std::size_t i = 0; i < count; ++i) {
-    const std::string& value = arguments_[next_ + 1 + i];
-    if (const auto complaint = Complaint(syntax->values[i], value); !complaint.empty()) {
-      return Wrong(position + 1 + i,
-                   fmt::format("\"{}\" of {} {}", base::Escape(value), word, complaint));
+    const std::string& value = words.list[words.next + 1 + i];
+    if (const auto complaint = Complaint(syntax.values[i], value); !complaint.empty()) {
+      return Wrong(words.At(words.next + 1 + i),
+                   fmt::format("\"{}\" of {} {}", base::Escape(value), syntax.name, complaint),
+                   TheirWords(syntax, syntax.values[i], value));
     }
-    const bool is_capability = syntax->values[i] == Value::kCapability;
+    const bool is_capability = syntax.values[i] == Value::kCapability;
     operation.values.push_back(is_capability ? Upper(value) : value);
   }
-  if (auto done = CheckPending(&operation); !done) return done;
-  next_ += 1 + count;
-  line_.operations.push_back(std::move(operation));
+  return operation;
+}
+
+base::Status Parser::ParseOption(Words& words) {
+  const std::string& word = words.list[words.next];
+  const std::size_t position = words.At(words.next);
+  if (word == "--args") return ParseArgs(words);
+  if (word == "--help" || word == "--version") {
+    if (read_ == nullptr) return Wrong(position, fmt::format("{} starts nothing", word));
+    request_.kind =
+        word == "--help" ? BubblewrapRequest::Kind::kHelp : BubblewrapRequest::Kind::kVersion;
+    return {};
+  }
+  const auto* const syntax = std::ranges::find(kSyntax, word, &Syntax::name);
+  if (syntax == std::end(kSyntax)) return Unknown(position, word);
+  auto operation = ReadOperation(*syntax, words);
+  if (!operation) return operation.error();
+  if (auto done = CheckPending(&*operation); !done) return done;
+  words.next += 1 + operation->values.size();
+  line_.operations.push_back(*std::move(operation));
   return {};
 }
 
@@ -270,7 +365,7 @@ base::Status Parser::CheckPending(const Operation* next) {
   return {};
 }
 
-base::Status Parser::CheckTogether() const {
+base::Status Parser::CheckTogether() {
   using enum Option;
   const auto conflict = [this](Option a, std::initializer_list<Option> b) -> base::Status {
     const Operation* const first = Find({a});
@@ -292,6 +387,10 @@ base::Status Parser::CheckTogether() const {
            need(kDisableUserns, {kUnshareUser}, "--unshare-user"),
            need(kHostname, {kUnshareUts, kUnshareAll}, "--unshare-uts"),
            need(kAsPid1, {kUnsharePid, kUnshareAll}, "--unshare-pid"),
+           conflict(kAsPid1, {kLockFile}),
+           need(kUsernsBlockFd, {kUnshareUser}, "--unshare-user"),
+           need(kUsernsBlockFd, {kInfoFd}, "--info-fd"),
+           conflict(kDisableUserns, {kUsernsBlockFd}),
        }) {
     if (!status) return status;
   }
@@ -311,7 +410,19 @@ std::string ToString(const Operation& operation) {
 }
 
 base::Result<BubblewrapLine> ParseBubblewrap(std::span<const std::string> arguments) {
-  return Parser(arguments).Parse();
+  auto request = Parser(arguments, nullptr).Parse();
+  if (!request) return request.error();
+  if (request->line.command.empty())
+    return base::InvalidInput("read bwrap arguments: they name no command");
+  return std::move(request->line);
+}
+
+std::expected<BubblewrapRequest, BubblewrapMistake> ReadBubblewrap(
+    std::span<const std::string> arguments, const DescriptorReader& read) {
+  Parser parser(arguments, &read);
+  auto request = parser.Parse();
+  if (!request) return std::unexpected(BubblewrapMistake{request.error(), parser.TakeTheirs()});
+  return *std::move(request);
 }
 
 }  // namespace bailey::compat

@@ -9,10 +9,12 @@
 // Grammar: OPTION [VALUE ...] ... [--] COMMAND [ARGUMENT ...]. The first word that does not begin
 // with '-' is the command. File system options act in the order in which they are given; of
 // --seccomp, --uid and the like the last one holds. --args takes further options from a descriptor,
-// which this reader does not have: it is an error.
+// which ParseBubblewrap does not have: there it is an error.
 #pragma once
 
 #include <cstdint>
+#include <expected>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,6 +89,7 @@ enum class Option : std::uint8_t {
   kPerms,
   kSize,
   kChmod,
+  kBaileyPolicy,  // not bubblewrap's: a policy of ours on top
 };
 
 struct Operation {
@@ -101,6 +104,28 @@ struct BubblewrapLine {
   std::vector<std::string> command;  // never empty
   bool operator==(const BubblewrapLine&) const = default;
 };
+
+struct BubblewrapRequest {
+  enum class Kind : std::uint8_t { kRun, kHelp, kVersion };
+  Kind kind = Kind::kRun;
+  BubblewrapLine line;  // of kRun; the command is empty where none is named
+  bool operator==(const BubblewrapRequest&) const = default;
+};
+
+struct BubblewrapMistake {
+  base::Error error;
+  std::string text;  // as bubblewrap says it, where a program may look for its words
+};
+
+// All that can be read from a descriptor.
+using DescriptorReader = std::function<base::Result<std::string>(int)>;
+
+// The command line as its front end takes it.
+std::expected<BubblewrapRequest, BubblewrapMistake> ReadBubblewrap(
+    std::span<const std::string> arguments, const DescriptorReader& read);
+
+// One line for each option, for --help.
+std::string BubblewrapHelp();
 
 // "--bind".
 std::string_view Name(Option option);

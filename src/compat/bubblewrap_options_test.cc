@@ -50,7 +50,7 @@ TEST(Bubblewrap, TakesEveryOptionOfTheManual) {
            "--perms 600 --file 3 /f --bind-data 3 /f --ro-bind-data 3 /f --symlink a b true",
            "--seccomp 3 true",
            "--add-seccomp-fd 3 --add-seccomp-fd 4 true",
-           "--block-fd 3 --userns-block-fd 3 --info-fd 3 --json-status-fd 3 true",
+           "--unshare-user --block-fd 3 --userns-block-fd 3 --info-fd 3 --json-status-fd 3 true",
            "--new-session --die-with-parent --unshare-pid --as-pid-1 true",
            "--cap-add ALL --cap-drop cap_net_admin --chmod 0755 /a true",
        }) {

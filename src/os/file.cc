@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
@@ -88,6 +89,53 @@ SysStatus RemoveFile(int directory, const char* name) {
   return Check(::unlinkat(directory, name, 0));
 }
 
+SysStatus ChangeModeOf(int proc, int fd, unsigned mode) {
+  // fchmod(2) takes no O_PATH descriptor, and fchmodat2(2) came with Linux 6.6.
+  char path[32];
+  (void)::snprintf(path, sizeof(path), "self/fd/%d", fd);
+  return Check(::fchmodat(proc, path, mode, 0));
+}
+
+SysStatus CheckWritable(int fd) {
+  return Check(::syscall(SYS_faccessat2, fd, "", W_OK, AT_EMPTY_PATH));
+}
+
+SysStatus CopyData(int from, int to) {
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t count = ::read(from, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return LastErrno();
+    if (count == 0) return {};
+    for (ssize_t done = 0; done < count;) {
+      const ssize_t written =
+          ::write(to, buffer.data() + done, static_cast<std::size_t>(count - done));
+      if (written < 0 && errno != EINTR) return LastErrno();
+      if (written > 0) done += written;
+    }
+  }
+}
+
+SysResult<std::size_t> ReadSome(int from, std::span<std::uint8_t> buffer) {
+  ssize_t count = -1;
+  do {
+    count = ::read(from, buffer.data(), buffer.size());
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return LastErrno();
+  return static_cast<std::size_t>(count);
+}
+
+SysResult<std::size_t> ReadInto(int from, std::span<std::uint8_t> buffer) {
+  std::size_t used = 0;
+  while (used < buffer.size()) {
+    const auto count = ReadSome(from, buffer.subspan(used));
+    if (!count) return count;
+    if (*count == 0) return used;
+    used += *count;
+  }
+  return Fail(EFBIG);
+}
+
 SysStatus ChangeMode(int directory, const char* name, unsigned mode) {
   return Check(::fchmodat(directory, name, mode, 0));
 }
@@ -117,10 +165,14 @@ SysStatus WriteFile(int directory, const char* path, std::string_view text) {
 SysResult<std::string> ReadFile(int directory, const char* path, std::size_t limit) {
   const auto file = Open(directory, path, O_RDONLY);
   if (!file) return std::unexpected(file.error());
+  return ReadAll(file->Get(), limit);
+}
+
+SysResult<std::string> ReadAll(int fd, std::size_t limit) {
   std::string text;
   std::array<char, 16384> buffer;
   for (;;) {
-    const ssize_t count = ::read(file->Get(), buffer.data(), buffer.size());
+    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return LastErrno();
     if (count == 0) return text;
@@ -129,12 +181,18 @@ SysResult<std::string> ReadFile(int directory, const char* path, std::size_t lim
   }
 }
 
-SysResult<std::string> ReadLink(int directory, const char* path) {
-  std::array<char, 4096> buffer;
+SysResult<std::size_t> ReadLinkInto(int directory, const char* path, std::span<char> buffer) {
   const ssize_t size = ::readlinkat(directory, path, buffer.data(), buffer.size());
   if (size < 0) return LastErrno();
   if (static_cast<std::size_t>(size) == buffer.size()) return Fail(ENAMETOOLONG);
-  return std::string(buffer.data(), static_cast<std::size_t>(size));
+  return static_cast<std::size_t>(size);
+}
+
+SysResult<std::string> ReadLink(int directory, const char* path) {
+  std::array<char, 4096> buffer;
+  const auto size = ReadLinkInto(directory, path, buffer);
+  if (!size) return std::unexpected(size.error());
+  return std::string(buffer.data(), *size);
 }
 
 SysResult<std::array<base::UniqueFd, 2>> MakePipe() {

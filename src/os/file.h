@@ -37,6 +37,17 @@ SysStatus MakeSymlink(const char* target, int directory, const char* name);
 SysStatus RemoveDirectory(int directory, const char* name);
 SysStatus Rename(const char* from, const char* to);
 SysStatus RemoveFile(int directory, const char* name);
+// Of what an O_PATH descriptor refers to. `proc`: a directory descriptor of a proc file system.
+SysStatus ChangeModeOf(int proc, int fd, unsigned mode);
+// Whether the caller's real ids may write to what a descriptor refers to (access(2)): EACCES,
+// EROFS.
+SysStatus CheckWritable(int fd);
+// Reads one to its end, and writes that to the other.
+SysStatus CopyData(int from, int to);
+// To its end; EFBIG when it does not fit.
+SysResult<std::size_t> ReadInto(int from, std::span<std::uint8_t> buffer);
+// One read(2), interrupted or not; 0 at the end.
+SysResult<std::size_t> ReadSome(int from, std::span<std::uint8_t> buffer);
 SysStatus ChangeMode(int directory, const char* name, unsigned mode);
 SysStatus ChangeMode(int fd, unsigned mode);
 
@@ -47,7 +58,11 @@ SysStatus RewriteAll(int fd, std::string_view text);
 SysStatus WriteFile(int directory, const char* path, std::string_view text);
 // The whole file, at most `limit` bytes (EFBIG beyond). Allocates: not for use after fork.
 SysResult<std::string> ReadFile(int directory, const char* path, std::size_t limit);
-// The target of a symlink. Allocates.
+// All that is left to be read from a descriptor, at most `limit` bytes (EFBIG). Allocates.
+SysResult<std::string> ReadAll(int fd, std::size_t limit);
+// The target of a symlink; how long it is. ENAMETOOLONG when it does not fit.
+SysResult<std::size_t> ReadLinkInto(int directory, const char* path, std::span<char> buffer);
+// The same. Allocates.
 SysResult<std::string> ReadLink(int directory, const char* path);
 
 SysResult<std::array<base::UniqueFd, 2>> MakePipe();  // to read from, to write to

@@ -74,25 +74,24 @@ SysResult<CapabilitySets> GetCapabilities() {
   return sets;
 }
 
-SysStatus SetCapabilities(std::uint64_t permitted, std::uint64_t inheritable) {
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  CapabilitySets sets;
-  for (unsigned half = 0; half < 2; ++half) {
-    const auto bits = static_cast<std::uint32_t>(permitted >> (32 * half));
-    sets.word[half].permitted = bits;
-    sets.word[half].effective = bits;
-    sets.word[half].inheritable = static_cast<std::uint32_t>(inheritable >> (32 * half));
-  }
-  return Check(::syscall(SYS_capset, &header, sets.word));
-}
-
 // "<a> <b> <c>\n" without allocating.
-SysStatus WriteRange(int proc, pid_t pid, const char* file, const IdRange& range) {
+SysStatus WriteRange(int proc, const char* process, const char* file, const IdRange& range) {
   char path[64];
   char text[64];
-  (void)::snprintf(path, sizeof(path), "%d/%s", pid, file);
+  (void)::snprintf(path, sizeof(path), "%s/%s", process, file);
   (void)::snprintf(text, sizeof(text), "%u %u %u\n", range.inside, range.outside, range.count);
   return WriteFile(proc, path, text);
+}
+
+SysStatus WriteMaps(int proc, const char* process, const IdRange& uids, const IdRange& gids,
+                    bool deny_setgroups) {
+  if (deny_setgroups) {
+    char path[64];
+    (void)::snprintf(path, sizeof(path), "%s/setgroups", process);
+    if (const auto done = WriteFile(proc, path, "deny"); !done) return done;
+  }
+  if (const auto done = WriteRange(proc, process, "gid_map", gids); !done) return done;
+  return WriteRange(proc, process, "uid_map", uids);
 }
 
 std::string MapText(const std::vector<IdRange>& ranges) {
@@ -132,13 +131,13 @@ SysResult<Caller> CurrentCaller() {
 
 SysStatus WriteIdMaps(int proc, pid_t pid, const IdRange& uids, const IdRange& gids,
                       bool deny_setgroups) {
-  if (deny_setgroups) {
-    char path[64];
-    (void)::snprintf(path, sizeof(path), "%d/setgroups", pid);
-    if (const auto done = WriteFile(proc, path, "deny"); !done) return done;
-  }
-  if (const auto done = WriteRange(proc, pid, "gid_map", gids); !done) return done;
-  return WriteRange(proc, pid, "uid_map", uids);
+  char process[16];
+  (void)::snprintf(process, sizeof(process), "%d", pid);
+  return WriteMaps(proc, process, uids, gids, deny_setgroups);
+}
+
+SysStatus WriteOwnIdMaps(int proc, const IdRange& uids, const IdRange& gids, bool deny_setgroups) {
+  return WriteMaps(proc, "self", uids, gids, deny_setgroups);
 }
 
 SysResult<base::UniqueFd> MakeUserNamespace(const std::vector<IdRange>& uids,
@@ -203,6 +202,43 @@ SysStatus KeepCapabilities(std::uint64_t set) {
 SysStatus DropCapabilities() {
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return LastErrno();
   return SetCapabilities(0, 0);
+}
+
+SysStatus SetCapabilities(std::uint64_t permitted, std::uint64_t inheritable) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  CapabilitySets sets;
+  for (unsigned half = 0; half < 2; ++half) {
+    const auto bits = static_cast<std::uint32_t>(permitted >> (32 * half));
+    sets.word[half].permitted = bits;
+    sets.word[half].effective = bits;
+    sets.word[half].inheritable = static_cast<std::uint32_t>(inheritable >> (32 * half));
+  }
+  return Check(::syscall(SYS_capset, &header, sets.word));
+}
+
+SysResult<std::uint64_t> PermittedCapabilities() {
+  const auto sets = GetCapabilities();
+  if (!sets) return std::unexpected(sets.error());
+  return sets->word[0].permitted | static_cast<std::uint64_t>(sets->word[1].permitted) << 32;
+}
+
+SysStatus BoundCapabilities(std::uint64_t set) {
+  for (unsigned long number = 0; number < 64; ++number) {
+    if (set >> number & 1) continue;
+    if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0 || errno == EPERM) continue;
+    if (errno == EINVAL) break;
+    return LastErrno();
+  }
+  return {};
+}
+
+SysStatus RaiseAmbient(std::uint64_t set) {
+  for (unsigned long number = 0; number < 64; ++number) {
+    if ((set >> number & 1) == 0) continue;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) == 0) continue;
+    if (errno != EPERM && errno != EINVAL) return LastErrno();
+  }
+  return {};
 }
 
 SysStatus SetNoNewPrivileges() { return Check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }

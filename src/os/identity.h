@@ -37,6 +37,10 @@ struct IdRange {
 SysStatus WriteIdMaps(int proc, pid_t pid, const IdRange& uids, const IdRange& gids,
                       bool deny_setgroups);
 
+// The same for the calling process, in a user namespace that it has just made: it may map one id,
+// its own. `proc`: opened before a new root covers it.
+SysStatus WriteOwnIdMaps(int proc, const IdRange& uids, const IdRange& gids, bool deny_setgroups);
+
 // A user namespace with these maps and nobody in it: what an id-mapped mount refers to.
 // Needs CAP_SETUID and CAP_SETGID; allocates.
 SysResult<base::UniqueFd> MakeUserNamespace(const std::vector<IdRange>& uids,
@@ -54,6 +58,13 @@ SysStatus KeepCapabilities(std::uint64_t set);
 // Leaves the process with none. Unlike KeepCapabilities it needs none: the bounding set stays, from
 // which only a program with set-user-id bits or file capabilities gains, and not with no_new_privs.
 SysStatus DropCapabilities();
+// The parts of that, one by one, for a program that may keep what its caller has.
+SysResult<std::uint64_t> PermittedCapabilities();
+// At most `set` is left in the bounding set; one that may not be dropped stays (EPERM).
+SysStatus BoundCapabilities(std::uint64_t set);
+SysStatus SetCapabilities(std::uint64_t permitted, std::uint64_t inheritable);
+// Those that are permitted and inheritable become ambient; the others are passed over.
+SysStatus RaiseAmbient(std::uint64_t set);
 SysStatus SetNoNewPrivileges();
 // A new, empty session keyring; a kernel without keyrings has none to leak (ENOSYS is success).
 SysStatus JoinNewSessionKeyring();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr unsigned long kMsRec = 0x4000;
 constexpr unsigned long kMsPrivate = 1ul << 18;
+constexpr unsigned long kMsSlave = 1ul << 19;
 constexpr int kMntDetach = 2;
 
 std::uint64_t Attributes(std::uint32_t flags) {
@@ -28,6 +30,37 @@ std::uint64_t Attributes(std::uint32_t flags) {
 SysStatus SetAttributes(int tree, const mount_attr& attributes, bool recursive) {
   const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
   return Check(::syscall(SYS_mount_setattr, tree, "", flags, &attributes, sizeof(attributes)));
+}
+
+// fs/fsopen.c takes no longer texts.
+constexpr std::size_t kMostOptionText = 256;
+
+// "12:13": the names of descriptors in /proc/self/fd, where no byte of a path can be taken for a
+// separator, and no symlink be put in its place.
+SysStatus WriteNames(std::span<const int> descriptors, std::span<char, kMostOptionText> text) {
+  std::size_t used = 0;
+  for (const int descriptor : descriptors) {
+    const int size =
+        ::snprintf(text.data() + used, text.size() - used, used == 0 ? "%d" : ":%d", descriptor);
+    used += static_cast<std::size_t>(size);
+    if (used >= text.size()) return Fail(E2BIG);
+  }
+  return {};
+}
+
+SysResult<base::UniqueFd> MakeOverlay(std::span<const int> lower, int upper, int work) {
+  char lower_text[kMostOptionText], upper_text[kMostOptionText], work_text[kMostOptionText];
+  if (const auto done = WriteNames(lower, lower_text); !done) return std::unexpected(done.error());
+  if (const auto done = WriteNames({&upper, 1}, upper_text); !done)
+    return std::unexpected(done.error());
+  if (const auto done = WriteNames({&work, 1}, work_text); !done)
+    return std::unexpected(done.error());
+  const FilesystemOption options[] = {{"userxattr", nullptr},
+                                      {"lowerdir", lower_text},
+                                      {"upperdir", upper_text},
+                                      {"workdir", work_text}};
+  const std::span<const FilesystemOption> all(options);
+  return NewFilesystem("overlay", upper < 0 ? all.first(2) : all, 0);
 }
 
 }  // namespace
@@ -45,6 +78,12 @@ SysStatus SetMountFlags(int tree, std::uint32_t flags, bool recursive) {
   attributes.attr_set = Attributes(flags);
   // A copy of a shared mount joins its peer group: later mounts on the host would appear in it.
   attributes.propagation = kMsPrivate;
+  return SetAttributes(tree, attributes, recursive);
+}
+
+SysStatus AddMountFlags(int tree, std::uint32_t flags, bool recursive) {
+  mount_attr attributes = {};
+  attributes.attr_set = Attributes(flags);
   return SetAttributes(tree, attributes, recursive);
 }
 
@@ -71,6 +110,15 @@ SysResult<base::UniqueFd> NewFilesystem(const char* type, std::span<const Filesy
   return base::UniqueFd(static_cast<int>(fd));
 }
 
+SysResult<base::UniqueFd> NewOverlay(int descriptors, std::span<const int> lower, int upper,
+                                     int work) {
+  const base::UniqueFd here(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!here.IsOpen() || ::fchdir(descriptors) != 0) return LastErrno();
+  auto made = MakeOverlay(lower, upper, work);
+  if (::fchdir(here.Get()) != 0) return LastErrno();
+  return made;
+}
+
 SysStatus Attach(int tree, int target) {
   return Check(::syscall(SYS_move_mount, tree, "", target, "",
                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
@@ -78,6 +126,10 @@ SysStatus Attach(int tree, int target) {
 
 SysStatus MakeMountsPrivate() {
   return Check(::mount(nullptr, "/", nullptr, kMsRec | kMsPrivate, nullptr));
+}
+
+SysStatus MakeMountsSlaves() {
+  return Check(::mount(nullptr, "/", nullptr, kMsRec | kMsSlave, nullptr));
 }
 
 SysStatus EnterRoot(int root) {

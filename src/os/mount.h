@@ -25,6 +25,8 @@ SysResult<base::UniqueFd> CloneTree(int directory, const char* path);
 // Adds flags to a detached or attached tree, and keeps it apart from mounts made elsewhere later
 // (private propagation). `recursive`: everything mounted below as well.
 SysStatus SetMountFlags(int tree, std::uint32_t flags, bool recursive);
+// As SetMountFlags, with the propagation left as it is.
+SysStatus AddMountFlags(int tree, std::uint32_t flags, bool recursive);
 // Gives a detached tree the id mapping of a user namespace.
 SysStatus SetIdMap(int tree, int user_namespace, bool recursive);
 
@@ -36,11 +38,20 @@ struct FilesystemOption {
 SysResult<base::UniqueFd> NewFilesystem(const char* type, std::span<const FilesystemOption> options,
                                         std::uint32_t flags);
 
+// A new detached overlay of directories, all given as O_PATH descriptors: `lower` from the topmost
+// down, and above them `upper` with `work` beside it; without these (-1) nothing can be changed.
+// `descriptors`: /proc/self/fd, opened while it could be seen. Extended attributes are kept as a
+// user may keep them (userxattr: Linux 5.11).
+SysResult<base::UniqueFd> NewOverlay(int descriptors, std::span<const int> lower, int upper,
+                                     int work);
+
 // Attaches a detached tree over what `target` refers to (an O_PATH descriptor).
 SysStatus Attach(int tree, int target);
 
 // Makes every mount of this namespace private: nothing done here reaches another namespace.
 SysStatus MakeMountsPrivate();
+// Makes every mount a slave: what is mounted elsewhere later appears here, and nothing goes back.
+SysStatus MakeMountsSlaves();
 // Makes `root` (an attached mount) the root and the current directory, and lets go of the old root.
 SysStatus EnterRoot(int root);
 // Lets go of what is mounted at `directory`/`name`; `directory` is the current one from then on.

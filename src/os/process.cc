@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -48,24 +49,33 @@ std::uint64_t CloneFlags(std::uint32_t namespaces) {
   return flags;
 }
 
-}  // namespace
-
-SysResult<Child> Fork(std::uint32_t namespaces) {
+SysResult<Child> Clone(std::uint64_t flags, int exit_signal) {
   int pidfd = -1;
   clone_args arguments = {};
-  arguments.flags = CLONE_PIDFD | CloneFlags(namespaces);
+  arguments.flags = CLONE_PIDFD | flags;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  arguments.exit_signal = SIGCHLD;
+  arguments.exit_signal = static_cast<std::uint64_t>(exit_signal);
   long pid = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
   // Filters of container engines answer so, as they cannot see its flags; those of clone(2) they
   // can. Both write the pidfd to where the third argument of clone(2) points.
-  if (pid < 0 && errno == ENOSYS)
-    pid = ::syscall(SYS_clone, arguments.flags | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
+  if (pid < 0 && errno == ENOSYS) {
+    pid = ::syscall(SYS_clone, arguments.flags | arguments.exit_signal, nullptr, &pidfd, nullptr,
+                    nullptr);
+  }
   if (pid < 0) return LastErrno();
   Child child;
   child.pid = static_cast<pid_t>(pid);
   if (pid > 0) child.pidfd.Reset(pidfd);
   return child;
+}
+
+}  // namespace
+
+SysResult<Child> Fork(std::uint32_t namespaces) { return Clone(CloneFlags(namespaces), SIGCHLD); }
+
+SysResult<Child> ForkSibling(std::uint32_t namespaces) {
+  // The signal is the parent's own (kernel/fork.c, copy_process).
+  return Clone(CLONE_PARENT | CloneFlags(namespaces), 0);
 }
 
 SysStatus Unshare(std::uint32_t namespaces) {
@@ -74,6 +84,10 @@ SysStatus Unshare(std::uint32_t namespaces) {
 
 SysStatus JoinNamespaces(int pidfd, std::uint32_t namespaces) {
   return Check(::setns(pidfd, static_cast<int>(CloneFlags(namespaces))));
+}
+
+SysStatus JoinNamespace(int fd, Namespace kind) {
+  return Check(::setns(fd, static_cast<int>(CloneFlags(kind))));
 }
 
 SysResult<base::UniqueFd> OpenPidfd(pid_t pid) {
@@ -182,6 +196,25 @@ SysStatus SetLimit(int resource, std::uint64_t value) {
   limit.rlim_max = std::min<rlim_t>(value, limit.rlim_max);
   limit.rlim_cur = limit.rlim_max;
   return Check(::setrlimit(which, &limit));
+}
+
+unsigned SetFileModeMask(unsigned mask) { return ::umask(mask); }
+
+SysStatus LockForReading(int fd) {
+  struct flock lock = {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  return Check(::fcntl(fd, F_SETLK, &lock));
+}
+
+SysResult<std::pair<pid_t, int>> WaitForAny() {
+  int status = 0;
+  pid_t pid = -1;
+  do {
+    pid = ::wait4(-1, &status, 0, nullptr);
+  } while (pid < 0 && errno == EINTR);
+  if (pid < 0) return LastErrno();
+  return std::pair{pid, status};
 }
 
 SysStatus Execute(const char* path, char* const* argv, char* const* environment) {

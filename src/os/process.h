@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "os/errno.h"
@@ -31,11 +32,17 @@ struct Child {
 
 // clone3(2) like fork: the child goes on from here on a copy of the memory, in new namespaces.
 SysResult<Child> Fork(std::uint32_t namespaces);
+// The same, but the child is one of the caller's parent, which alone may wait for it.
+SysResult<Child> ForkSibling(std::uint32_t namespaces);
 // Moves this process into new namespaces (unshare(2)); a new user namespace gives it all
 // capabilities there, and no more in the one that it leaves.
 SysStatus Unshare(std::uint32_t namespaces);
 // Moves this process into those of another (setns(2) with a pidfd: Linux 5.8).
 SysStatus JoinNamespaces(int pidfd, std::uint32_t namespaces);
+
+// Moves this process into the namespace of this one kind that a descriptor refers to; into a pid
+// namespace only its later children.
+SysStatus JoinNamespace(int fd, Namespace kind);
 
 SysResult<base::UniqueFd> OpenPidfd(pid_t pid);
 SysStatus SendSignal(int pidfd, int signal);
@@ -75,6 +82,12 @@ SysStatus CloseAllBut(std::span<const int> kept);
 SysStatus ResetSignals();
 // Lowers the soft and hard limit, never raising the hard one: min(value, hard).
 SysStatus SetLimit(int resource, std::uint64_t value);
+// Returns the old one.
+unsigned SetFileModeMask(unsigned mask);
+// A lock for reading on the whole file, as long as the process lives and has it open.
+SysStatus LockForReading(int fd);
+// Of all children; ECHILD when there are none.
+SysResult<std::pair<pid_t, int>> WaitForAny();
 SysStatus Execute(const char* path, char* const* argv, char* const* environment);
 [[noreturn]] void Exit(int status);
 

@@ -39,6 +39,10 @@ struct RuleMaker {
     Add(devpts.target, ll::kReadFile | ll::kWriteFile | ll::kReadDirectory | ll::kDeviceIoctl);
   }
   void operator()(const Pin&) const {}
+  void operator()(const OverlayMount& overlay) const {
+    const bool write = overlay.in_memory || !overlay.upper.empty();
+    Add(overlay.target, write ? all & ~kMakeDevices & ~ll::kDeviceIoctl : ll::kReadRights);
+  }
   // Nothing: what is below a mask is empty, and what covers it carries no rights of its own.
   void operator()(const Mask&) const {}
 };

@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "os/mount.h"
 #include "sandbox/host_path.h"
+#include "sandbox/overlay.h"
 #include "sandbox/tasks.h"
 
 namespace bailey::sandbox {
@@ -19,6 +20,8 @@ constexpr const char* kMaskDirectory = ".bailey-mask/directory";
 class RootBuilder {
  public:
   explicit RootBuilder(Prepared& prepared) : prepared_(prepared) {}
+
+  os::SysStatus Begin() { return overlays_.Begin(prepared_.plan->root.steps); }
 
   os::SysStatus Do(std::size_t index) {
     index_ = index;
@@ -82,6 +85,15 @@ class RootBuilder {
     return AttachAt(tree->Get(), step.target, true);
   }
 
+  os::SysStatus operator()(const OverlayMount& step) {
+    auto tree = overlays_.Make(step, root_.Get());
+    if (!tree) return std::unexpected(tree.error());
+    std::uint32_t flags = os::kNoSuid | os::kNoDev;
+    if (!step.in_memory && step.upper.empty()) flags |= os::kReadOnly;
+    if (const auto set = os::SetMountFlags(tree->Get(), flags, false); !set) return set;
+    return AttachAt(tree->Get(), step.target, true);
+  }
+
   os::SysStatus operator()(const Mask& step) {
     if (const auto made = MakeMaskSource(); !made) return made;
     const auto source =
@@ -100,6 +112,7 @@ class RootBuilder {
       if (!detached) return detached;
       if (const auto gone = os::RemoveDirectory(root_.Get(), kMaskSource); !gone) return gone;
     }
+    if (const auto done = overlays_.Finish(); !done) return done;
     prepared_.root = std::move(root_);
     return {};
   }
@@ -174,6 +187,7 @@ class RootBuilder {
   base::UniqueFd parent_;
   std::string_view parent_path_;  // of a step's target
   bool mask_source_made_ = false;
+  Overlays overlays_;
 };
 
 }  // namespace
@@ -191,6 +205,7 @@ os::SysStatus BuildRoot(Prepared& prepared, Failure& failure) {
   failure = {Stage::kPrivateMounts, 0, 0};
   if (const auto done = os::MakeMountsPrivate(); !done) return done;
   RootBuilder builder(prepared);
+  if (const auto done = builder.Begin(); !done) return done;
   for (std::size_t i = 0; i < prepared.plan->root.steps.size(); ++i) {
     failure = {Stage::kMount, static_cast<std::uint32_t>(i), 0};
     if (const auto done = builder.Do(i); !done) return done;

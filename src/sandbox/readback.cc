@@ -70,6 +70,10 @@ std::optional<Wanted> WantedMount(const Step& step) {
   if (const auto* devpts = std::get_if<DevptsMount>(&step))
     return Wanted{devpts->target, "devpts", false, true, false};
   if (const auto* pin = std::get_if<Pin>(&step)) return Wanted{pin->target, "", false, false, true};
+  if (const auto* overlay = std::get_if<OverlayMount>(&step)) {
+    const bool write = overlay->in_memory || !overlay->upper.empty();
+    return Wanted{overlay->target, "overlay", !write, false, false};
+  }
   if (const auto* mask = std::get_if<Mask>(&step))
     return Wanted{mask->target, "tmpfs", true, false, false};
   return std::nullopt;

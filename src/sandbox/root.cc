@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -271,6 +272,13 @@ std::string ToString(const Step& step) {
           [](const ProcMount& s) { return fmt::format("proc {} read-only", s.target); },
           [](const DevptsMount& s) { return fmt::format("devpts {}", s.target); },
           [](const Pin& s) { return fmt::format("pin {}", s.target); },
+          [](const OverlayMount& s) {
+            std::string text =
+                fmt::format("overlay {} of {}", s.target, fmt::join(s.lower, " on "));
+            if (s.in_memory) return text + ", changes in memory";
+            return text +
+                   (s.upper.empty() ? " read-only" : fmt::format(", changes in {}", s.upper));
+          },
           [](const Mask& s) {
             return fmt::format("mask {} {}", s.directory ? "directory" : "file", s.target);
           }},

@@ -77,6 +77,17 @@ struct Pin {
   bool operator==(const Pin&) const = default;
 };
 
+// Directories of the host laid over each other, `lower` from the topmost down. What is changed goes
+// to `upper`, never to those below it; the kernel wants `work`, empty and on the same file system,
+// beside it. Without `upper` nothing can be changed. No directory may lie within another.
+struct OverlayMount {
+  std::vector<std::string> lower;
+  std::string upper, work;
+  std::string target;
+  bool in_memory = false;  // upper and work are made for this sandbox, and gone with it
+  bool operator==(const OverlayMount&) const = default;
+};
+
 // Covers something that a bind shows with an empty, unreadable file or directory.
 struct Mask {
   std::string target;
@@ -85,7 +96,7 @@ struct Mask {
 };
 
 using Step = std::variant<MakeDirectory, MakeFile, MakeSymlink, BindMount, TmpfsMount, ProcMount,
-                          DevptsMount, Pin, Mask>;
+                          DevptsMount, Pin, OverlayMount, Mask>;
 std::string ToString(const Step& step);
 // Where the step takes effect inside the sandbox.
 const std::string& Target(const Step& step);
