@@ -47,7 +47,7 @@ bool WantsLevels(std::span<const std::string> words) {
 
 base::Result<compat::BubblewrapCaller> FindCaller() {
   compat::BubblewrapCaller caller;
-  auto ids = os::CurrentCaller();
+  auto ids = os::CallerIds();
   if (!ids) return base::SystemError("find out who is calling", ids.error().value);
   caller.ids = *std::move(ids);
   const auto permitted = os::PermittedCapabilities();
@@ -72,7 +72,9 @@ base::Result<policy::Policy> AddPolicy(const std::string& name,
   if (!context) return context.error();
   auto policy = policy::Load(name, *context, {});
   if (!policy) return policy;
-  auto built = sandbox::BuildPlan(*policy, caller.ids,
+  const auto ids = os::CurrentCaller();
+  if (!ids) return base::SystemError("find out who is calling", ids.error().value);
+  auto built = sandbox::BuildPlan(*policy, *ids,
                                   {.argv = {plan.program},
                                    .environment = caller.environment,
                                    .current_directory = context->current_directory,

@@ -17,7 +17,7 @@
 namespace bailey::compat {
 
 struct BubblewrapCaller {
-  os::Caller ids;
+  os::Caller ids;  // as os::CallerIds says them
   std::uint64_t permitted_capabilities = 0;
   std::vector<std::string> environment;  // "NAME=value"
   std::string current_directory;

@@ -105,13 +105,24 @@ std::string MapText(const std::vector<IdRange>& ranges) {
 
 }  // namespace
 
-SysResult<Caller> CurrentCaller() {
+SysResult<Caller> CallerIds() {
   Caller caller;
   caller.uid = ::getuid();
   caller.euid = ::geteuid();
   caller.gid = ::getgid();
   caller.egid = ::getegid();
   caller.secure_execution = ::getauxval(AT_SECURE) != 0;
+  const auto sets = GetCapabilities();
+  if (!sets) return std::unexpected(sets.error());
+  caller.effective_capabilities =
+      sets->word[0].effective | static_cast<std::uint64_t>(sets->word[1].effective) << 32;
+  return caller;
+}
+
+SysResult<Caller> CurrentCaller() {
+  auto ids = CallerIds();
+  if (!ids) return ids;
+  Caller caller = *std::move(ids);
   // The initial user namespace, and no other, maps every id to itself (user_namespaces(7)).
   const auto map = ReadFile(AT_FDCWD, "/proc/self/uid_map", 4096);
   if (!map) return std::unexpected(map.error());
@@ -122,10 +133,6 @@ SysResult<Caller> CurrentCaller() {
   if (count < 0) return LastErrno();
   caller.groups.resize(static_cast<std::size_t>(count));
   if (::getgroups(count, caller.groups.data()) < 0) return LastErrno();
-  const auto sets = GetCapabilities();
-  if (!sets) return std::unexpected(sets.error());
-  caller.effective_capabilities =
-      sets->word[0].effective | static_cast<std::uint64_t>(sets->word[1].effective) << 32;
   return caller;
 }
 

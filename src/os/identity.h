@@ -23,6 +23,8 @@ struct Caller {
 };
 // Allocates.
 SysResult<Caller> CurrentCaller();
+// Without what has to be looked for: its groups, and whether it owns the host.
+SysResult<Caller> CallerIds();
 
 // One range of an id map, as /proc/PID/uid_map has it.
 struct IdRange {

@@ -119,7 +119,10 @@ Opened RootLayout::EarlySource(const Layout& layout) const {
 os::SysStatus RootLayout::Begin() {
   const ChosenPlan& plan = *prepared_.plan;
   part_ = Part::kPropagation;
-  if (const auto done = os::MakeMountsSlaves(); !done) return done;
+  // For a new user namespace the kernel has made them so (fs/namespace.c, copy_mnt_ns).
+  if (!plan.HasUserNamespace()) {
+    if (const auto done = os::MakeMountsSlaves(); !done) return done;
+  }
   part_ = Part::kSource;
   bool overlays = false;
   for (index_ = 0; index_ < plan.root.size(); ++index_) {
@@ -336,7 +339,6 @@ os::SysStatus RootLayout::PutDevice(int directory, const char* source, const cha
   const auto found = os::StatFd(tree->Get());
   if (!found) return std::unexpected(found.error());
   if (!S_ISCHR(found->st_mode)) return os::Fail(ENODEV);
-  if (const auto done = os::AddMountFlags(tree->Get(), os::kNoSuid, false); !done) return done;
   if (const auto done = os::MakeFile(directory, name, 0444); !done) return done;
   const auto place = os::Open(directory, name, O_PATH | O_NOFOLLOW);
   if (!place) return std::unexpected(place.error());
@@ -361,8 +363,10 @@ os::SysStatus RootLayout::FillDevices(int directory, const std::string& console)
   const auto place = os::Open(directory, "pts", O_PATH | O_DIRECTORY | O_NOFOLLOW);
   if (!place) return std::unexpected(place.error());
   if (const auto done = os::Attach(terminals->Get(), place->Get()); !done) return done;
-  if (console.empty()) return {};
-  return PutDevice(directory, console.c_str(), "console");
+  if (!console.empty()) {
+    if (const auto done = PutDevice(directory, console.c_str(), "console"); !done) return done;
+  }
+  return os::AddMountFlags(directory, os::kNoSuid, true);
 }
 
 os::SysStatus RootLayout::operator()(const FreshQueues& step) {

@@ -41,6 +41,7 @@ class ChosenTask {
   void TakeIds() const;
   void SettleNamespaces(std::uint32_t namespaces) const;
   void EnterSecondUserNamespace() const;
+  void JoinSecondUserNamespace() const;
   void LayOut();
   void MakeRuleset();
   void ReadFilter() const;
@@ -78,9 +79,6 @@ void ChosenTask::WaitForGo() const {
 void ChosenTask::TakeIds() const {
   const ChosenIdentity& identity = plan_.identity;
   const bool joined = plan_.descriptors.user_namespace >= 0;
-  // A new user namespace gives back the whole bounding set.
-  if (plan_.HasUserNamespace() || joined)
-    Need(Part::kCapabilities, os::BoundCapabilities(plan_.capabilities));
   if (joined && (identity.inside_uid != identity.uid || identity.inside_gid != identity.gid))
     Need(Part::kIds, os::BecomeIds(identity.inside_uid, identity.inside_gid));
   if (!plan_.HasUserNamespace() || plan_.descriptors.user_block >= 0) return;
@@ -97,6 +95,14 @@ void ChosenTask::SettleNamespaces(std::uint32_t namespaces) const {
 }
 
 void ChosenTask::EnterSecondUserNamespace() const {
+  JoinSecondUserNamespace();
+  // A new user namespace gives back the whole bounding set. A reaper, which has no capability left
+  // and never executes anything, does without this.
+  if (plan_.HasUserNamespace() || plan_.descriptors.user_namespace >= 0)
+    Need(Part::kCapabilities, os::BoundCapabilities(plan_.capabilities));
+}
+
+void ChosenTask::JoinSecondUserNamespace() const {
   const ChosenIdentity& identity = plan_.identity;
   if (const int second = plan_.descriptors.second_user_namespace; second >= 0)
     Need(Part::kSecondUserNamespace, os::JoinNamespace(second, os::kUserNamespace));
@@ -107,7 +113,6 @@ void ChosenTask::EnterSecondUserNamespace() const {
            os::WriteFile(prepared_.proc.Get(), "sys/user/max_user_namespaces", "1"));
     }
     Need(Part::kSecondUserNamespace, os::Unshare(os::kUserNamespace));
-    Need(Part::kCapabilities, os::BoundCapabilities(plan_.capabilities));
     const std::uint32_t uid = identity.root_first ? 0 : identity.inside_uid;
     const std::uint32_t gid = identity.root_first ? 0 : identity.inside_gid;
     Need(Part::kIds, os::WriteOwnIdMaps(prepared_.proc.Get(), {identity.inside_uid, uid, 1},
@@ -344,7 +349,6 @@ void ChosenTask::RunFirst() {
   }
   if (plan_.HasSecondUserNamespace() || plan_.descriptors.second_user_namespace >= 0) {
     Need(Part::kSecondUserNamespace, os::JoinNamespaces(program.pidfd.Get(), os::kUserNamespace));
-    Need(Part::kCapabilities, os::BoundCapabilities(plan_.capabilities));
   }
   Reap(program, links[0].Release());
 }
