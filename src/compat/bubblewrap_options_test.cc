@@ -59,6 +59,54 @@ TEST(Bubblewrap, TakesEveryOptionOfTheManual) {
   }
 }
 
+TEST(Bubblewrap, TakesFurtherArgumentsFromDescriptors) {
+  const auto read = [](int descriptor) -> base::Result<std::string> {
+    if (descriptor == 3) return std::string("--unshare-pid\0--setenv\0A\0b c\0", 28);
+    if (descriptor == 4) return std::string("--dir\0/x\0--\0ignored", 20);
+    if (descriptor == 5) return std::string("--args\0003", 8);
+    return base::SystemError("read descriptor 6", EBADF);
+  };
+  const auto words = Words("--args 3 --args 4 --unshare-net true --args 9");
+  const auto request = ReadBubblewrap(words, read);
+  ASSERT_TRUE(request) << request.error().text;
+  const std::vector<Operation> want = {
+      {Option::kUnsharePid, {}, 1},
+      {Option::kSetenv, {"A", "b c"}, 1},
+      {Option::kDir, {"/x"}, 3},
+      {Option::kUnshareNet, {}, 5},
+  };
+  EXPECT_EQ(request->line.operations, want);
+  EXPECT_EQ(request->line.command, (std::vector<std::string>{"true", "--args", "9"}));
+  struct Row {
+    std::string_view arguments, want;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"--args 5 true", "--args not supported in arguments file"},
+           {"--args 6 true", "Can't read --args data: read descriptor 6: Bad file descriptor"},
+           {"--args x true", "Invalid fd: x"},
+           {"--args", "--args takes an argument"},
+           {"--bin / / true", "Unknown option --bin"},
+           {"--bind /", "--bind takes two arguments"},
+           {"--cap-add CAP_FOO true", "unknown cap: CAP_FOO"},
+           {"--uid -1 true", "Invalid uid: -1"},
+           {"--as-pid-1 true", "--as-pid-1 needs --unshare-pid"},
+       }) {
+    const auto refused = ReadBubblewrap(Words(row.arguments), read);
+    ASSERT_FALSE(refused) << row.arguments;
+    EXPECT_EQ(refused.error().text, row.want);
+  }
+}
+
+TEST(Bubblewrap, SaysEveryOptionInItsHelp) {
+  const std::string help = BubblewrapHelp();
+  for (int option = 0; option <= static_cast<int>(Option::kBaileyPolicy); ++option) {
+    const std::string_view name = Name(static_cast<Option>(option));
+    EXPECT_NE(help.find("\n    " + std::string(name) + " "), std::string::npos) << name;
+  }
+  EXPECT_EQ(ReadBubblewrap(Words("--unshare-all --help -x"), {})->kind,
+            BubblewrapRequest::Kind::kHelp);
+}
+
 TEST(Bubblewrap, RefusesInOneLine) {
   struct Row {
     std::string_view arguments, want;

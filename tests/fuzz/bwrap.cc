@@ -10,6 +10,13 @@ using namespace bailey;
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::vector<std::string> words;
   for (const std::string_view word : base::Split(Text(data, size), '\n')) words.emplace_back(word);
+  // As its front end takes them: every descriptor of --args has the same words once more.
+  const auto request = compat::ReadBubblewrap(words, [&](int) -> base::Result<std::string> {
+    std::string text;
+    for (const std::string& word : words) text += word + '\0';
+    return text;
+  });
+  if (!request) Demand(!request.error().text.empty(), "a mistake says something");
   const auto line = compat::ParseBubblewrap(words);
   if (!line) {
     Demand(!line.error().text.empty(), "an error says something");
