@@ -76,15 +76,10 @@ std::string StepText(const ChosenStep& step, Part part) {
 }
 
 std::string NamespacesText(const ChosenPlan& plan, int number) {
-  if (plan.HasUserNamespace() && number == EINVAL)
-    return "Creating new namespace failed, likely because the kernel does not support user "
-           "namespaces";
   if (plan.HasUserNamespace() && (number == EPERM || number == EACCES))
-    return "No permissions to create a new namespace, likely because the kernel does not allow "
-           "non-privileged user namespaces (`bailey doctor` says what this host allows)";
+    return "No permissions to create a new namespace (`bailey doctor` says what this host allows)";
   if (number == ENOSPC)
-    return "Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces "
-           "exceeded (ENOSPC)";
+    return "Creating new namespace failed: a bound in /proc/sys/user, or of nesting, is reached";
   return "Creating new namespace failed";
 }
 
@@ -109,7 +104,7 @@ std::string PartText(const ChosenPlan& plan, const ChosenFailure& failure) {
     case Part::kForbidUserNamespaces:
       return "sysctl user.max_user_namespaces = 1";
     case Part::kStillAllowed:
-      return "creation of new user namespaces was not disabled as requested";
+      return "user namespaces can still be made inside";
     case Part::kPropagation:
       return "Failed to make / slave";
     case Part::kRootTmpfs:

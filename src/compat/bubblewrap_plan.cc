@@ -119,7 +119,8 @@ base::Status Planner::CheckCaller() {
         "caller would choose what a privileged process does");
   }
   if (ids.uid != 0 && caller_.permitted_capabilities != 0)
-    return base::Unsupported("Unexpected capabilities but not setuid, old file caps config?");
+    return base::Unsupported(
+        "called with capabilities by a user who is not root: bailey takes none over");
   return {};
 }
 
@@ -219,8 +220,7 @@ base::Status Planner::PlanNamespaces() {
   if (caller_.ids.uid != 0 && !joins) chosen |= os::kUserNamespace;
   if (user_try && !plan_.HasUserNamespace() && CanTryUserNamespace()) chosen |= os::kUserNamespace;
   if (chosen & os::kCgroupNamespace && !Exists("/proc/self/ns/cgroup"))
-    return base::Unsupported(
-        "Cannot create new cgroup namespace because the kernel does not support it");
+    return base::Unsupported("make a cgroup namespace: this kernel has none");
   if (cgroup_try && Exists("/proc/self/ns/cgroup")) chosen |= os::kCgroupNamespace;
   if (plan_.hostname && (chosen & os::kUtsNamespace) == 0)
     return base::InvalidInput("Specifying --hostname requires --unshare-uts");
