@@ -4,7 +4,11 @@
 //   measure ROUNDS + COMMAND ARGS... + COMMAND ARGS... ...
 //   0 2912 1834 1100          command, wall µs, CPU µs, peak KiB
 //
-// Interleaved, so that whatever else the machine does falls on all of them alike.
+// Interleaved, so that whatever else the machine does falls on all of them alike; with a pause
+// after each, so that what a pool then does for the next falls on none of them. A command that
+// begins with
+// "@SOCKET" is not started: this process asks the pool for it, and its CPU time and memory are not
+// seen.
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -13,6 +17,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "resident.h"
 
 extern char** environ;
 
@@ -24,7 +30,23 @@ static long Now(void) {
   return now.tv_sec * 1000000L + now.tv_nsec / 1000;
 }
 
+static const struct timespec kPause = {.tv_nsec = 20 * 1000 * 1000};
+
+static void RunInPool(int index, char** command, int print) {
+  ++command[0];  // behind the sign
+  long start = Now();
+  int status = RunResident(command);
+  long wall = Now() - start;
+  --command[0];
+  if (status != 0) {
+    fprintf(stderr, "measure: run %s: exit status %d\n", command[1], status);
+    exit(1);
+  }
+  if (print) printf("%d %ld 0 0\n", index, wall);
+}
+
 static void Run(int index, char** command, int print) {
+  if (command[0][0] == '@') return RunInPool(index, command, print);
   long start = Now();
   pid_t child;
   int error = posix_spawn(&child, command[0], NULL, NULL, command, environ);
@@ -62,7 +84,10 @@ int main(int count, char** arguments) {
   int rounds = atoi(arguments[1]);
   // Two rounds to warm the caches are not printed.
   for (int round = -2; round < rounds; ++round) {
-    for (int i = 0; i < known; ++i) Run(i, commands[i], round >= 0);
+    for (int i = 0; i < known; ++i) {
+      Run(i, commands[i], round >= 0);
+      nanosleep(&kPause, NULL);
+    }
   }
   return 0;
 }

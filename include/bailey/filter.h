@@ -15,34 +15,16 @@
 // here throws, keeps state or starts threads; values may be used from any thread.
 #pragma once
 
+#include <bailey/descriptor.h>
+
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bailey {
-
-// What went wrong, whole: "file:line:column: text", and for policy text the line with a caret.
-template <class T>
-using Expected = std::expected<T, std::string>;
-
-// An open file, closed with its owner.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept;
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-  int Number() const { return number_; }
-  // From now on the caller's to close.
-  int Release();
-
- private:
-  int number_;
-};
 
 // A filter that the kernel will accept, for machines of one byte order.
 class Filter {

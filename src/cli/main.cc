@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/libexec.h"
+#include "cli/pool.h"
 #include "os/process.h"
 
 namespace bailey::cli {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"run", "run a program behind the wall that a policy describes", RunRun},
+    {"pool", "keep sandboxes prepared, so that programs start sooner", RunPool},
     {"compile", "turn a policy into a seccomp filter", RunCompile},
     {"prove", "decide guarantees about a filter: proved, refuted with a call, undecided", RunProve},
     {"diff", "list what two filters answer differently", RunDiff},

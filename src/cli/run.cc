@@ -1,6 +1,5 @@
 // bailey run: policy, filter, check, plan, launch, report.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <string>
@@ -9,6 +8,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/proved_filters.h"
+#include "cli/run_options.h"
+#include "cli/run_prepared.h"
 #include "cli/run_report.h"
 #include "sandbox/launch.h"
 
@@ -16,12 +17,10 @@ namespace bailey::cli {
 namespace {
 
 struct RunOptions {
-  std::string policy;
-  policy::Overrides overrides;
-  std::vector<std::string> environment;  // NAME or NAME=value
-  std::vector<std::string> without;
+  SandboxOptions sandbox;
   std::vector<std::string> program;
   bool dry_run = false;
+  bool pool = false;
   bool json = false;
   std::string json_file;
 };
@@ -34,30 +33,10 @@ void Describe(CLI::App& app, RunOptions& options) {
   app.name("bailey run");
   app.footer("Then: [--] PROGRAM [ARGUMENTS]");
   app.prefix_command();
-  auto many = [&](const char* name, std::vector<std::string>& value, const char* help) {
-    app.add_option(name, value, help)->allow_extra_args(false);
-  };
-  app.add_option("-p,--policy", options.policy,
-                 "a policy file, or a preset (default: untrusted, with the current directory "
-                 "readable)");
-  many("--read", options.overrides.read, "show a path, read-only");
-  many("--write", options.overrides.write, "show a path, writable");
-  many("--hide", options.overrides.hide, "hide a path, or what a pattern matches");
-  many("--tmpfs", options.overrides.tmpfs, "an empty private directory in memory");
-  app.add_option("--net", options.overrides.network, "none, or host");
-  many("-e,--env", options.environment, "pass a variable (NAME), or set it (NAME=value)");
-  app.add_option("--workdir", options.overrides.workdir, "the program's working directory");
-  app.add_option("--timeout", options.overrides.timeout, "kill the program after this time (30s)");
-  app.add_option("--memory", options.overrides.memory, "for all processes together (512MiB)");
-  app.add_option("--cpu", options.overrides.cpu, "processors' worth of time (1.5)");
-  app.add_option("--pids", options.overrides.processes, "processes and threads");
-  app.add_option("--output", options.overrides.output,
-                 "kill the program when it has written so much (64MiB)");
-  many("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
-  many("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
-  many("--without", options.without,
-       "give up a layer by name: landlock, namespaces, memory-limit or cpu-limit");
+  Describe(app, options.sandbox);
   app.add_flag("--dry-run", options.dry_run, "print the plan, and run nothing");
+  app.add_flag("--pool", options.pool,
+               "use a sandbox that `bailey pool` has prepared, where there is one");
   app.add_flag("--json", options.json, "print the result as JSON, after the program's output");
   app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
 }
@@ -72,130 +51,103 @@ std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,
                             "seccomp", filters.back().Size());
 }
 
-// Where no network namespace is made, no socket but a unix one is: above all that the policy says.
-base::Status CloseNetworkByFilter(policy::Policy& policy) {
-  if (policy.network.mode != policy::NetworkMode::kNone) return {};
-  auto condition = policy::ParseCondition("family != AF_UNIX");
-  if (!condition) return condition.error();
-  policy::Rule rule;
-  rule.syscall = "socket";
-  rule.condition = *std::move(condition);
-  rule.answer = {abi::ActionKind::kErrno, "EAFNOSUPPORT", 0};
-  rule.origin = "without namespaces";
-  policy.syscalls.rules.insert(policy.syscalls.rules.begin(), std::move(rule));
-  return {};
-}
-
-struct Built {
-  policy::Policy policy;
-  sandbox::Plan plan;
-};
-
-base::Result<Built> Build(RunOptions& options) {
-  auto context = CallerContext();
-  if (!context) return context.error();
-  for (const std::string& entry : options.environment) {
-    const bool sets = entry.find('=') != std::string::npos;
-    (sets ? options.overrides.set_environment : options.overrides.pass_environment)
-        .push_back(entry);
-  }
-  if (options.policy.empty()) {
-    options.policy = "untrusted";
-    // In "/" there is nothing to grant: the sandbox has a root of its own.
-    if (context->current_directory != "/" && options.overrides.write.empty())
-      options.overrides.read.push_back(".");
-  }
-  Built built;
-  auto policy = policy::Load(options.policy, *context, options.overrides);
-  if (!policy) return policy.error();
-  built.policy = std::move(*policy);
-  const auto caller = os::CurrentCaller();
-  if (!caller) return base::SystemError("find out who is calling", caller.error().value);
-  sandbox::PlanOptions plan_options;
-  plan_options.argv = options.program;
-  plan_options.current_directory = context->current_directory;
-  for (char** entry = environ; *entry; ++entry) plan_options.environment.emplace_back(*entry);
-  for (const std::string& name : options.without) {
-    const auto layer = sandbox::FindLayer(name);
-    if (!layer) {
-      return base::InvalidInput(
-          fmt::format("give up layer \"{}\": expected landlock, namespaces, memory-limit or "
-                      "cpu-limit",
-                      base::Escape(name)));
-    }
-    plan_options.without.insert(*layer);
-  }
-  if (plan_options.without.contains(sandbox::Layer::kNamespaces)) {
-    if (const auto closed = CloseNetworkByFilter(built.policy); !closed) return closed.error();
-  }
-  auto plan = sandbox::BuildPlan(built.policy, *caller, plan_options);
-  if (!plan) return plan.error();
-  built.plan = std::move(*plan);
-  return built;
-}
-
-void SayWhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome) {
-  using Kind = sandbox::Outcome::Kind;
-  if (outcome.kind == Kind::kTimeLimit && plan.wall) {
-    fmt::print(stderr, "bailey run: stop {}: its time limit of {} ms is over\n", plan.argv[0],
-               plan.wall->count());
-  }
-  if (outcome.kind == Kind::kMemoryLimit)
-    fmt::print(stderr, "bailey run: {} was killed: its memory limit was reached\n", plan.argv[0]);
-  if (outcome.kind == Kind::kOutputLimit && plan.output) {
-    fmt::print(stderr, "bailey run: stop {}: it has written more than its limit of {} bytes\n",
-               plan.argv[0], *plan.output);
-  }
-  if (!outcome.detail.empty()) fmt::print(stderr, "bailey run: {}\n", outcome.detail);
-}
-
 // The sandbox was not built: whatever the reason, the program did not run.
 int NoSandbox(const base::Error& error) {
   (void)Fail("run", error);
   return kNoSandbox;
 }
 
+// Where the result goes as JSON, if it was asked for.
+class Report {
+ public:
+  // Opened first: a report that cannot be written is found out before the program runs.
+  static base::Result<Report> Open(const RunOptions& options) {
+    Report report;
+    report.file_ = options.json ? stdout : nullptr;
+    if (!options.json_file.empty()) {
+      report.file_ = std::fopen(options.json_file.c_str(), "we");
+      if (!report.file_) return base::SystemError("open " + options.json_file, errno);
+    }
+    return report;
+  }
+
+  bool IsWanted() const { return file_ != nullptr; }
+  // False, and said, where it could not be written.
+  bool Write(const std::string& text) const {
+    fmt::print(file_, "{}\n", text);
+    if (std::fflush(file_) == 0) return true;
+    std::perror("bailey run: write the report");
+    return false;
+  }
+
+ private:
+  std::FILE* file_ = nullptr;
+};
+
+// With the program, which stands behind the options.
+base::Result<RunOptions> WithProgram(RunOptions options, const CLI::App& app,
+                                     const std::vector<std::string>& behind_dashes) {
+  options.program = app.remaining();
+  if (!options.program.empty() && options.program[0].starts_with('-')) {
+    return base::InvalidInput(fmt::format("read option {}: unknown (see `bailey run --help`)",
+                                          base::Escape(options.program[0])));
+  }
+  options.program.insert(options.program.end(), behind_dashes.begin(), behind_dashes.end());
+  if (options.program.empty())
+    return base::InvalidInput("start program: none is named (see `bailey run --help`)");
+  return options;
+}
+
+int RunAnew(const RunOptions& options, const policy::Context& context) {
+  const auto policy = LoadPolicy(options.sandbox, context);
+  if (!policy) return NoSandbox(policy.error());
+  const auto plan = PlanSandbox(*policy, options.sandbox, context, options.program);
+  if (!plan) return NoSandbox(plan.error());
+  if (options.dry_run) {
+    const auto filters = ProvedFilters(*policy);
+    if (!filters) return NoSandbox(filters.error());
+    fmt::print("{}", DryRun(*policy, *plan, *filters));
+    return kYes;
+  }
+  const auto report = Report::Open(options);
+  if (!report) return NoSandbox(report.error());
+  const auto outcome = sandbox::Launch(*plan, [&] { return ProvedFilters(*policy); });
+  if (!outcome) return NoSandbox(outcome.error());
+  fmt::print(stderr, "{}", WhatHappened(*plan, *outcome));
+  if (report->IsWanted() && !report->Write(ReportJson(*policy, *plan, *outcome))) return kNoSandbox;
+  return sandbox::ExitStatus(*outcome);
+}
+
+// Nothing where no sandbox is prepared for this.
+base::Result<std::optional<int>> RunFromPool(const RunOptions& options,
+                                             const policy::Context& context) {
+  const auto report = Report::Open(options);
+  if (!report) return report.error();
+  const auto done = RunPrepared(options.sandbox, context, options.program, report->IsWanted());
+  if (!done) return done.error();
+  if (!*done) return std::nullopt;
+  if (report->IsWanted() && !report->Write((*done)->report)) return kNoSandbox;
+  return (*done)->exit_status;
+}
+
 }  // namespace
 
 int RunRun(int argc, char** argv) {
-  RunOptions options;
+  RunOptions described;
   CLI::App app;
-  Describe(app, options);
-  SplitWords words = SplitAtDashes(argc, argv);
+  Describe(app, described);
+  const SplitWords words = SplitAtDashes(argc, argv);
   if (const auto code = ParseArguments(app, "run", words.options, kNoSandbox)) return *code;
-  options.program = app.remaining();
-  if (!options.program.empty() && options.program[0].starts_with('-')) {
-    return NoSandbox(base::InvalidInput(fmt::format(
-        "read option {}: unknown (see `bailey run --help`)", base::Escape(options.program[0]))));
+  const auto options = WithProgram(std::move(described), app, words.program);
+  if (!options) return NoSandbox(options.error());
+  const auto context = CallerContext();
+  if (!context) return NoSandbox(context.error());
+  if (options->pool && !options->dry_run) {
+    const auto done = RunFromPool(*options, *context);
+    if (!done) return NoSandbox(done.error());
+    if (*done) return **done;
   }
-  options.program.insert(options.program.end(), words.program.begin(), words.program.end());
-  if (options.program.empty())
-    return NoSandbox(base::InvalidInput("start program: none is named (see `bailey run --help`)"));
-  auto built = Build(options);
-  if (!built) return NoSandbox(built.error());
-  if (options.dry_run) {
-    const auto filters = ProvedFilters(built->policy);
-    if (!filters) return NoSandbox(filters.error());
-    fmt::print("{}", DryRun(built->policy, built->plan, *filters));
-    return kYes;
-  }
-  // Opened first: a report that cannot be written is found out before the program runs.
-  std::FILE* report = options.json ? stdout : nullptr;
-  if (!options.json_file.empty()) {
-    report = std::fopen(options.json_file.c_str(), "we");
-    if (!report) return NoSandbox(base::SystemError("open " + options.json_file, errno));
-  }
-  const auto outcome = sandbox::Launch(built->plan, [&] { return ProvedFilters(built->policy); });
-  if (!outcome) return NoSandbox(outcome.error());
-  SayWhatHappened(built->plan, *outcome);
-  if (report) {
-    fmt::print(report, "{}\n", ReportJson(built->policy, built->plan, *outcome));
-    if (std::fflush(report) != 0) {
-      std::perror("bailey run: write the report");
-      return kNoSandbox;
-    }
-  }
-  return sandbox::ExitStatus(*outcome);
+  return RunAnew(*options, *context);
 }
 
 }  // namespace bailey::cli

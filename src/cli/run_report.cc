@@ -1,5 +1,7 @@
 #include "cli/run_report.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 namespace bailey::cli {
@@ -30,6 +32,24 @@ double Milliseconds(std::chrono::microseconds time) {
 }
 
 }  // namespace
+
+std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome) {
+  using Kind = sandbox::Outcome::Kind;
+  const std::string& program = plan.argv[0];
+  std::string text;
+  if (outcome.kind == Kind::kTimeLimit && plan.wall) {
+    text = fmt::format("bailey run: stop {}: its time limit of {} ms is over\n", program,
+                       plan.wall->count());
+  }
+  if (outcome.kind == Kind::kMemoryLimit)
+    text = fmt::format("bailey run: {} was killed: its memory limit was reached\n", program);
+  if (outcome.kind == Kind::kOutputLimit && plan.output) {
+    text = fmt::format("bailey run: stop {}: it has written more than its limit of {} bytes\n",
+                       program, *plan.output);
+  }
+  if (!outcome.detail.empty()) text += fmt::format("bailey run: {}\n", outcome.detail);
+  return text;
+}
 
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
                        const sandbox::Outcome& outcome) {

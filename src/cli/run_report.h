@@ -1,4 +1,4 @@
-// The result of `bailey run` as JSON: version 1 of docs/schemas/run.schema.json.
+// The result of `bailey run`, for programs and for people.
 #pragma once
 
 #include <string>
@@ -8,6 +8,9 @@
 
 namespace bailey::cli {
 
+// Lines about an end that the program's own status does not tell; mostly none.
+std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome);
+// Version 1 of docs/schemas/run.schema.json.
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
                        const sandbox::Outcome& outcome);
 

@@ -85,17 +85,6 @@ base::Result<policy::Syscalls> SyscallsOf(base::Result<policy::Policy> policy) {
 
 }  // namespace
 
-Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  base::UniqueFd old(std::exchange(number_, std::exchange(other.number_, -1)));
-  return *this;
-}
-
-Descriptor::~Descriptor() { base::UniqueFd closed(number_); }
-
-int Descriptor::Release() { return std::exchange(number_, -1); }
-
 Expected<Descriptor> Filter::SealedMemfd() const {
   auto file = os::SealedMemfd("bailey-filter", bytes_);
   if (!file) {

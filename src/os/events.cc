@@ -5,8 +5,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
+
+#include "os/watch.h"
 
 namespace bailey::os {
 namespace {
@@ -57,13 +58,7 @@ SysResult<std::optional<std::size_t>> WaitReady(
     polled[i] = {interests[i].descriptor, events, 0};
   }
   for (;;) {
-    int timeout = -1;
-    if (deadline) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-          *deadline - std::chrono::steady_clock::now());
-      timeout = static_cast<int>(std::clamp<long>(left.count(), 0, 1 << 30));
-    }
-    const int ready = ::poll(polled.data(), interests.size(), timeout);
+    const int ready = ::poll(polled.data(), interests.size(), MillisecondsUntil(deadline));
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return LastErrno();
     if (ready == 0) return std::nullopt;

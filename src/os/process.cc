@@ -19,6 +19,7 @@
 #include <algorithm>
 
 #include "os/file.h"
+#include "os/local_socket.h"
 
 namespace bailey::os {
 namespace {
@@ -267,21 +268,8 @@ SysResult<Received> Receive(int socket, std::span<char> buffer) {
 }
 
 SysStatus SendDescriptor(int socket, int descriptor, std::string_view message) {
-  iovec part = {const_cast<char*>(message.data()), message.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  if (descriptor >= 0) {
-    header.msg_control = control;
-    header.msg_controllen = sizeof(control);
-    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    ::memcpy(CMSG_DATA(rights), &descriptor, sizeof(descriptor));
-  }
-  return Check(::sendmsg(socket, &header, MSG_NOSIGNAL));
+  if (descriptor < 0) return SendDescriptors(socket, message, {});
+  return SendDescriptors(socket, message, {&descriptor, 1});
 }
 
 SysResult<base::UniqueFd> ReceiveDescriptor(int socket) {

@@ -67,12 +67,8 @@ base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sour
   return {};
 }
 
-base::Status GivePipes(const Prepared& prepared) {
-  const Identity& identity = prepared.plan->identity;
+base::Status GivePipes(const Identity& identity, std::span<const int> descriptors) {
   if (!identity.privileged) return {};
-  std::vector<int> descriptors = {0, 1, 2};
-  if (prepared.streams)
-    for (const base::UniqueFd& end : prepared.streams->Ends()) descriptors.push_back(end.Get());
   for (const int fd : descriptors) {
     if (!os::IsAnonymousPipe(fd)) continue;
     if (const auto given = os::ChangeOwner(fd, identity.outside_uid); !given)

@@ -2,6 +2,7 @@
 // rights, and lets the payload's unprivileged id be the owner of what was granted to it.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -17,8 +18,8 @@ std::vector<os::IdRange> OwnerMap(std::uint32_t owner, std::uint32_t payload);
 // Fills `sources`, by root step, for every bind.
 base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sources);
 
-// Anonymous pipes among the standard descriptors become the payload's, so that programs can open
+// Anonymous pipes among these descriptors become the payload's, so that programs can open
 // /dev/stderr; as a user they are anyway.
-base::Status GivePipes(const Prepared& prepared);
+base::Status GivePipes(const Identity& identity, std::span<const int> descriptors);
 
 }  // namespace bailey::sandbox

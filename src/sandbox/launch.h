@@ -14,6 +14,8 @@
 
 namespace bailey::sandbox {
 
+class Customer;
+
 struct Outcome {
   enum class Kind : std::uint8_t {
     kExited,         // `status` is the exit status
@@ -44,5 +46,10 @@ using FilterSource = std::function<base::Result<std::vector<bpf::Program>>()>;
 // Blocks until the program has ended and every process of the sandbox is gone. An error means that
 // the program never ran. Signals sent to the caller meanwhile are passed on to the program.
 base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter);
+
+// The same for a program that is not known yet: when every layer is in force and read back, the
+// sandbox waits for the customer's command, with the filter attached. The plan's own program and
+// environment mean nothing then, and it has no terminal (kUnsupported).
+base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const FilterSource& filter);
 
 }  // namespace bailey::sandbox

@@ -56,6 +56,8 @@ std::string_view ToString(Stage stage) {
       return "close descriptors";
     case Stage::kSeccomp:
       return "attach the seccomp filter";
+    case Stage::kCommand:
+      return "receive the program's command";
     case Stage::kHandshake:
       return "talk to the supervisor";
     case Stage::kExecute:

@@ -36,6 +36,7 @@ enum class Stage : std::uint32_t {
   kCapabilities,
   kDescriptors,
   kSeccomp,  // `index` is the filter
+  kCommand,
   kHandshake,
   kExecute,
 };
@@ -50,14 +51,19 @@ enum class MessageKind : std::uint32_t {
   kSealed,    // PID 1 to supervisor: the root is complete, and I can do nothing more but reap
   kStart,     // supervisor to payload: execute
   kFailed,    // from either: stage, index, error
-  kEnded,     // PID 1 to supervisor: the payload's wait status, in `error`
+  // PID 1 to supervisor: the payload's wait status, in `error`; kNobodyLeft in `index`, when no
+  // other process is in the namespace; and what those that ended have used.
+  kEnded,
 };
+
+inline constexpr std::uint32_t kNobodyLeft = 1;
 
 struct Message {
   MessageKind kind = MessageKind::kFailed;
   Stage stage = Stage::kNone;
   std::uint32_t index = 0;
   std::int32_t error = 0;
+  std::uint64_t user_us = 0, system_us = 0, peak_kib = 0;
 
   std::string_view Bytes() const { return {reinterpret_cast<const char*>(this), sizeof(Message)}; }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "os/file.h"
+#include "os/local_socket.h"
 #include "os/network.h"
 #include "os/process.h"
 #include "os/seccomp.h"
@@ -42,10 +43,11 @@ os::SysStatus EnterUserNamespace() {
 }
 
 // As execvp(3): a candidate that is there but may not be executed decides the error.
-os::SysStatus Execute(const Prepared& prepared) {
+// `executables` ends with null.
+os::SysStatus Execute(const char* const* executables, char* const* argv, char* const* environment) {
   os::SysStatus answer = os::Fail(ENOENT);
-  for (const char* path : prepared.executables) {
-    const auto executed = os::Execute(path, prepared.argv.data(), prepared.environment.data());
+  for (; *executables; ++executables) {
+    const auto executed = os::Execute(*executables, argv, environment);
     if (executed.error().value != ENOENT && executed.error().value != ENOTDIR) answer = executed;
   }
   return answer;
@@ -143,9 +145,64 @@ void Restrict(Stages& stages, Prepared& prepared, int link) {
       // The supervisor reads back what is in force through /proc, which this flag opens to it.
       .Then(Stage::kCapabilities, [](Failure&) { return os::SetDumpable(true); })
       .Then(Stage::kDescriptors, [&](Failure&) { return os::CloseAllBut({{socket}}); })
+      .Then(Stage::kDescriptors,
+            [&](Failure&) {
+              return prepared.Command() ? os::CloseStandardDescriptors() : os::SysStatus();
+            })
       .Then(Stage::kHandshake, [&](Failure&) { return WaitFor(socket, MessageKind::kFilter); })
       .Then(Stage::kSeccomp,
             [&](Failure& failure) { return AttachFilters(prepared.Filter(), failure); });
+}
+
+os::SysStatus SayReady(int socket) {
+  return os::WriteAll(socket, Message{.kind = MessageKind::kReady}.Bytes());
+}
+
+void RunPlanned(Stages& stages, const Prepared& prepared) {
+  const int socket = prepared.socket.Get();
+  stages
+      .Then(Stage::kHandshake,
+            [&](Failure&) {
+              const auto said = SayReady(socket);
+              return said ? WaitFor(socket, MessageKind::kStart) : said;
+            })
+      .Then(Stage::kExecute, [&](Failure&) {
+        return Execute(prepared.executables.data(), prepared.argv.data(),
+                       prepared.environment.data());
+      });
+}
+
+// Standard descriptors come with the message, as numbers 0 to 2; words are in the shared slot.
+os::SysStatus ReceiveStart(int socket, bool wait) {
+  Message message;
+  const auto size = os::ReceiveStandardDescriptors(
+      socket, {reinterpret_cast<char*>(&message), sizeof(message)}, wait);
+  if (!size) return std::unexpected(size.error());
+  if (*size != sizeof(message) || message.kind != MessageKind::kStart) return os::Fail(EPIPE);
+  return {};
+}
+
+// With every layer in force, the filter too: nothing is put on, or taken off, between the moment at
+// which the layers are read back and the program's first instruction.
+void RunCommand(Stages& stages, const Prepared& prepared) {
+  const int socket = prepared.socket.Get();
+  const CommandSlot& command = *prepared.Command();
+  stages
+      .Then(Stage::kCommand,
+            [&](Failure&) {
+              // A policy that forbids recvmsg is found out now, and not when there is a program.
+              const auto tried = ReceiveStart(socket, false);
+              return !tried && tried.error().value == EAGAIN ? os::SysStatus() : tried;
+            })
+      .Then(Stage::kHandshake, [&](Failure&) { return SayReady(socket); })
+      .Then(Stage::kCommand, [&](Failure&) { return ReceiveStart(socket, true); })
+      .Then(Stage::kWorkdir,
+            [&](Failure&) {
+              return command.workdir ? os::ChangeDirectory(command.workdir) : os::SysStatus();
+            })
+      .Then(Stage::kExecute, [&](Failure&) {
+        return Execute(command.executables, command.argv, command.environment);
+      });
 }
 
 }  // namespace
@@ -158,15 +215,10 @@ void RunPayload(Prepared& prepared, int link) {
   Stages stages;
   Begin(stages, prepared, link);
   Restrict(stages, prepared, link);
-  stages
-      .Then(Stage::kHandshake,
-            [&](Failure&) {
-              const int socket = prepared.socket.Get();
-              const Message ready{.kind = MessageKind::kReady};
-              const auto said = os::WriteAll(socket, ready.Bytes());
-              return said ? WaitFor(socket, MessageKind::kStart) : said;
-            })
-      .Then(Stage::kExecute, [&](Failure&) { return Execute(prepared); });
+  if (prepared.Command())
+    RunCommand(stages, prepared);
+  else
+    RunPlanned(stages, prepared);
   Report(prepared, stages.TheFailure());
 }
 

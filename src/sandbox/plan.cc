@@ -61,49 +61,6 @@ bool IsPassed(std::string_view name, const std::vector<std::string>& patterns) {
   });
 }
 
-std::vector<std::string> PlanEnvironment(const policy::Environment& policy,
-                                         const std::vector<std::string>& caller) {
-  std::map<std::string, std::string> variables = {{"PATH", std::string(kDefaultPath)}};
-  for (const std::string& entry : caller) {
-    const std::size_t equals = entry.find('=');
-    if (equals == std::string::npos || equals == 0) continue;
-    const std::string name = entry.substr(0, equals);
-    if (IsPassed(name, policy.pass)) variables[name] = entry.substr(equals + 1);
-  }
-  for (const auto& [name, value] : policy.set) variables[name] = value;
-  std::vector<std::string> environment;
-  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
-  return environment;
-}
-
-// As execvp(3) looks for a program: a name with a slash is taken as it is.
-std::vector<std::string> PlanExecutables(const std::string& name,
-                                         const std::vector<std::string>& environment) {
-  if (name.find('/') != std::string::npos) return {name};
-  std::string_view path = kDefaultPath;
-  for (const std::string& entry : environment)
-    if (entry.starts_with("PATH=")) path = std::string_view(entry).substr(5);
-  std::vector<std::string> executables;
-  for (const std::string_view directory : base::Split(path, ':'))
-    executables.push_back(directory.empty() ? name : Join(directory, name));
-  return executables;
-}
-
-// A directory that is held open leads out of the root: openat(fd, "..") climbs the host's tree.
-base::Status CheckStandardDescriptors() {
-  constexpr std::array<std::string_view, 3> kNames = {"standard input", "standard output",
-                                                      "standard error"};
-  for (int fd = 0; fd <= 2; ++fd) {
-    const auto found = os::StatFd(fd);
-    const std::string_view name = kNames[static_cast<std::size_t>(fd)];
-    if (!found) return base::SystemError(fmt::format("pass on {}", name), found.error().value);
-    if (!S_ISDIR(found->st_mode)) continue;
-    return base::InvalidInput(fmt::format(
-        "pass on {}: it is a directory, from which the program could climb out of its root", name));
-  }
-  return {};
-}
-
 // Whether a directory of the host can be entered inside under the same name: the innermost mount
 // around it must be a bind, as a tmpfs starts empty but for what the plan makes in it.
 bool IsShown(const RootPlan& root, const std::string& path) {
@@ -167,6 +124,47 @@ std::string Octets(std::uint64_t rights) { return fmt::format("{:#x}", rights); 
 
 bool HasNamespaces(const Plan& plan) { return plan.namespaces != 0; }
 
+std::vector<std::string> PlanEnvironment(const policy::Environment& policy,
+                                         const std::vector<std::string>& caller) {
+  std::map<std::string, std::string> variables = {{"PATH", std::string(kDefaultPath)}};
+  for (const std::string& entry : caller) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0) continue;
+    const std::string name = entry.substr(0, equals);
+    if (IsPassed(name, policy.pass)) variables[name] = entry.substr(equals + 1);
+  }
+  for (const auto& [name, value] : policy.set) variables[name] = value;
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+std::vector<std::string> PlanExecutables(const std::string& name,
+                                         const std::vector<std::string>& environment) {
+  if (name.find('/') != std::string::npos) return {name};
+  std::string_view path = kDefaultPath;
+  for (const std::string& entry : environment)
+    if (entry.starts_with("PATH=")) path = std::string_view(entry).substr(5);
+  std::vector<std::string> executables;
+  for (const std::string_view directory : base::Split(path, ':'))
+    executables.push_back(directory.empty() ? name : Join(directory, name));
+  return executables;
+}
+
+base::Status CheckStandardDescriptors(std::span<const int, 3> descriptors) {
+  constexpr std::array<std::string_view, 3> kNames = {"standard input", "standard output",
+                                                      "standard error"};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    const auto found = os::StatFd(descriptors[i]);
+    const std::string_view name = kNames[i];
+    if (!found) return base::SystemError(fmt::format("pass on {}", name), found.error().value);
+    if (!S_ISDIR(found->st_mode)) continue;
+    return base::InvalidInput(fmt::format(
+        "pass on {}: it is a directory, from which the program could climb out of its root", name));
+  }
+  return {};
+}
+
 base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& caller,
                              const PlanOptions& options) {
   if (caller.secure_execution || caller.uid != caller.euid || caller.gid != caller.egid) {
@@ -174,7 +172,8 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
         "start sandbox: bailey is installed setuid, setgid or with file capabilities, and refuses "
         "to run so: its caller would choose what a privileged process does");
   }
-  if (const auto checked = CheckStandardDescriptors(); !checked) return checked.error();
+  if (const auto checked = CheckStandardDescriptors(std::array{0, 1, 2}); !checked)
+    return checked.error();
   Plan plan;
   plan.argv = options.argv;
   plan.identity = PlanIdentity(policy.process, caller);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,15 @@ bool HasNamespaces(const Plan& plan);
 
 base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& caller,
                              const PlanOptions& options);
+
+// As execvp(3) looks for a program: a name with a slash is taken as it is.
+std::vector<std::string> PlanExecutables(const std::string& name,
+                                         const std::vector<std::string>& environment);
+// What the program gets of its caller's variables ("NAME=value"), and what the policy sets.
+std::vector<std::string> PlanEnvironment(const policy::Environment& policy,
+                                         const std::vector<std::string>& caller);
+// A directory that is held open leads out of the root: openat(fd, "..") climbs the host's tree.
+base::Status CheckStandardDescriptors(std::span<const int, 3> descriptors);
 
 // Many lines, for people: `bailey run --dry-run`.
 std::string ToString(const Plan& plan);

@@ -1,14 +1,25 @@
 #include "sandbox/stages.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "os/file.h"
 #include "os/landlock.h"
 #include "os/process.h"
 
 namespace bailey::sandbox {
+namespace {
+
+std::uint64_t Microseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(time.tv_usec);
+}
+
+}  // namespace
 
 os::SysStatus WaitFor(int socket, MessageKind kind) {
   Message message;
@@ -50,14 +61,22 @@ os::SysStatus MakeLandlockRules(Prepared& prepared, Failure& failure) {
 
 // What else still runs in the namespace dies with PID 1.
 void Reap(const Prepared& prepared, pid_t payload) {
+  Message message{.kind = MessageKind::kEnded};
   for (;;) {
     int status = 0;
-    const pid_t ended = ::wait4(-1, &status, 0, nullptr);
+    struct rusage used = {};
+    const pid_t ended = ::wait4(-1, &status, 0, &used);
     if (ended < 0 && errno == EINTR) continue;
+    message.user_us += Microseconds(used.ru_utime);
+    message.system_us += Microseconds(used.ru_stime);
+    message.peak_kib = std::max(message.peak_kib, static_cast<std::uint64_t>(used.ru_maxrss));
     if (ended >= 0 && ended != payload) continue;
 
-    Message message{.kind = MessageKind::kEnded, .error = status};
+    message.error = status;
     if (ended < 0) message = {MessageKind::kFailed, Stage::kHandshake, 0, errno};
+    // Every process in the namespace is a child of PID 1, or of one that is.
+    if (prepared.Command() && ::wait4(-1, nullptr, WNOHANG, nullptr) < 0 && errno == ECHILD)
+      message.index = kNobodyLeft;
     (void)!::write(prepared.socket.Get(), &message, sizeof(message));
     os::Exit(0);
   }

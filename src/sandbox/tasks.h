@@ -34,18 +34,32 @@ struct FilterSlot {
   std::array<std::uint8_t, kMostInstructions * sizeof(bpf::Instruction)> records;  // in a row
 };
 
+// Memory by which a prepared sandbox gets its program: the supervisor writes, and the payload,
+// whose copy of the mapping has the same address, executes what the pointers lead to.
+struct CommandSlot {
+  static constexpr std::size_t kRoom = std::size_t{1} << 20;
+  char* const* argv;
+  char* const* environment;        // null-terminated
+  const char* const* executables;  // null-terminated
+  const char* workdir;             // null: where it is
+  alignas(8) std::array<char, kRoom> room;
+};
+
 // Prepared before the first fork: C strings, room for descriptors, PID 1's own filter.
 struct Prepared {
   const Plan* plan = nullptr;
   std::vector<char*> argv, environment;  // null-terminated
-  std::vector<const char*> executables;
-  std::vector<base::UniqueFd> sources;  // by root step: cloned trees, when cloned with privilege
+  std::vector<const char*> executables;  // null-terminated
+  std::vector<base::UniqueFd> sources;   // by root step: cloned trees, when cloned with privilege
   std::vector<std::array<char, 24>> sizes, inodes;  // by root step: tmpfs options as text
   std::vector<std::uint8_t> reaper_filter;
   os::SharedMemory filter_memory;
   base::UniqueFd root;     // made inside: the new one
   base::UniqueFd ruleset;  // made inside, when the plan has Landlock
   FilterSlot& Filter() const { return *static_cast<FilterSlot*>(filter_memory.Address()); }
+  // Only of a sandbox that is prepared for a program which is not known yet.
+  os::SharedMemory command_memory;
+  CommandSlot* Command() const { return static_cast<CommandSlot*>(command_memory.Address()); }
 
   std::optional<Streams> streams;
   base::UniqueFd socket;  // the end that PID 1 and the payload share

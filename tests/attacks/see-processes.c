@@ -24,11 +24,9 @@ void Attack(void) {
     ssize_t count = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
     if (fd >= 0) close(fd);
     if (count <= 0) continue;
-    if (memmem(line, (size_t)count, Given("marker"), strlen(Given("marker"))) != NULL &&
-        atoi(entry->d_name) != getpid() && atoi(entry->d_name) != getppid() &&
-        memmem(line, (size_t)count, "marker=", 7) == NULL) {
-      Escaped("sees process %s of the host", entry->d_name);
-    }
+    line[count] = '\0';
+    // What the victim calls itself, whole: others have the marker in some path.
+    if (strcmp(line, Given("marker")) == 0) Escaped("sees process %s of the host", entry->d_name);
   }
   errno = 0;
   Refused("read /proc: %d processes, none of the host", seen);

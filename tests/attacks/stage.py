@@ -11,6 +11,7 @@ and not the file's mode.
 import ctypes
 import dataclasses
 import fcntl
+import json
 import os
 import pathlib
 import platform
@@ -112,9 +113,10 @@ def read_verdict(done):
 
 
 class Stage:
-    def __init__(self, bailey, programs, identity):
+    def __init__(self, bailey, programs, identity, pool=False):
         self.bailey_source, self.programs_source = bailey, programs
         self.identity = identity
+        self.pools = set() if pool else None  # the options that there is a pool for
 
     def __enter__(self):
         # Not in /tmp, over which a sandbox mounts a tmpfs of its own: what is stopped there would
@@ -132,6 +134,8 @@ class Stage:
         return self
 
     def __exit__(self, *_):
+        if self.pools:
+            self.run([str(self.bailey), "pool", "stop", "--all", "--kill"])
         if self.victim_process:
             self.victim_process.kill()
             self.victim_process.wait()
@@ -143,7 +147,8 @@ class Stage:
 
     def _lay_bait(self):
         root = self.root
-        for name in ("home/.ssh", "outside", "workspace/hidden", "shared", "programs", "bin"):
+        for name in ("home/.ssh", "outside", "workspace/hidden", "shared", "programs", "bin",
+                     "run-time"):
             (root / name).mkdir(parents=True)
         (root / "home/.ssh/id_ed25519").write_text("a private key\n")
         (root / "outside/victim").write_text("not to be changed\n")
@@ -169,6 +174,7 @@ class Stage:
 
         self.give(root)
         os.chmod(root, 0o755)
+        os.chmod(root / "run-time", 0o700)
         os.chmod(root / "home/.ssh/id_ed25519", 0o600)
         # Anybody may write these: that they are not written is not the work of their modes.
         os.chmod(root / "outside", 0o777)
@@ -244,7 +250,8 @@ class Stage:
         """Runs a command as the identity, in the workspace; stdin is a file to be reopened, or a
         directory, or a terminal. Three descriptors are left open for it, as careless callers do."""
         environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8",
-                       "HOME": str(self.root / "home"), "TERM": "dumb"}
+                       "HOME": str(self.root / "home"), "TERM": "dumb",
+                       "XDG_RUNTIME_DIR": str(self.root / "run-time")}
         left = [os.open(self.root / "home/.ssh/id_ed25519", os.O_RDONLY),
                 os.open(self.root / "outside", os.O_RDONLY | os.O_DIRECTORY),
                 os.open("/", os.O_RDONLY | os.O_DIRECTORY)]
@@ -278,11 +285,34 @@ class Stage:
                     namespaces += ["--user", "--map-current-user"]
                 command = namespaces + command
         else:
-            command = [str(self.bailey), "run", *sandbox, "--read", str(self.root / "shared"),
-                       "--read", str(self.root / "programs"), "--write", ".", *attack.run,
-                       "--", *program]
+            options = [*sandbox, "--read", str(self.root / "shared"), "--read",
+                       str(self.root / "programs"), "--write", ".", *attack.run]
+            if self.pools is not None:
+                return self._attack_in_pool(options, program, attack.stdin)
+            command = [str(self.bailey), "run", *options, "--", *program]
+        return self._watch(command, attack.stdin)
+
+    def _attack_in_pool(self, options, program, stdin):
+        if tuple(options) not in self.pools:
+            started = self.run([str(self.bailey), "pool", "start", "--size", "1", *options])
+            if started.returncode != 0:
+                return read_verdict(started)
+            self.pools.add(tuple(options))
+        before = self._taken()
+        verdict = self._watch([str(self.bailey), "run", "--pool", *options, "--", *program], stdin)
+        # A terminal is made with its sandbox, and a directory is refused before there is one.
+        prepared = 1 if stdin == "file" else 0
+        if self._taken() - before != prepared:
+            return Verdict("BROKEN", f"it was not {prepared} prepared sandboxes that it ran in")
+        return verdict
+
+    def _taken(self):
+        status = self.run([str(self.bailey), "pool", "status", "--json"])
+        return sum(pool["taken"] for pool in json.loads(status.stdout)["pools"])
+
+    def _watch(self, command, stdin):
         try:
-            verdict = read_verdict(self.run(command, attack.stdin))
+            verdict = read_verdict(self.run(command, stdin))
         except subprocess.TimeoutExpired:
             return Verdict("BROKEN", f"it ran for more than {SECONDS} seconds")
         return self._look_for_changes() or verdict

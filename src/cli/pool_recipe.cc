@@ -1,0 +1,106 @@
+#include "cli/pool_recipe.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "cli/proved_filters.h"
+#include "cli/run_report.h"
+#include "os/file.h"
+#include "os/identity.h"
+#include "os/inherited.h"
+#include "pool/bytes.h"
+
+namespace bailey::cli {
+namespace {
+
+// Stands in a plan for the program that is not known yet.
+const std::vector<std::string> kNoProgram = {"(prepared)"};
+
+// What comes with each program.
+SandboxOptions WithoutProgramsOwn(SandboxOptions options) {
+  options.environment.clear();
+  options.overrides.timeout.clear();
+  return options;
+}
+
+bool IsPreset(std::string_view name) {
+  const auto presets = policy::Presets();
+  return name.empty() || std::ranges::find(presets, name, &policy::Preset::name) != presets.end();
+}
+
+}  // namespace
+
+base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Context& context) {
+  const SandboxOptions options = WithoutProgramsOwn(all);
+  const policy::Overrides& over = options.overrides;
+  const auto executable = os::Stat(AT_FDCWD, "/proc/self/exe", true);
+  if (!executable) return base::SystemError("look at bailey", executable.error().value);
+  const auto caller = os::CurrentCaller();
+  if (!caller) return base::SystemError("find out who is calling", caller.error().value);
+  pool::Writer key;
+  // Presets and code are those of one file.
+  key.Number(executable->st_dev).Number(executable->st_ino);
+  key.Number(static_cast<std::uint64_t>(executable->st_mtim.tv_sec));
+  key.Number(static_cast<std::uint64_t>(executable->st_mtim.tv_nsec));
+  key.Text(options.policy).Text(context.home).Text(context.current_directory);
+  for (const auto* const list : {&over.read, &over.write, &over.hide, &over.tmpfs,
+                                 &over.allow_syscalls, &over.deny_syscalls, &options.without})
+    key.Texts(*list);
+  for (const auto* const text :
+       {&over.network, &over.workdir, &over.memory, &over.cpu, &over.output})
+    key.Text(*text);
+  key.Number(over.processes.has_value()).Number(over.processes.value_or(0));
+  key.Number(caller->uid).Number(caller->gid).Number(caller->effective_capabilities);
+  key.Number(caller->groups.size());
+  for (const gid_t group : caller->groups) key.Number(group);
+  key.Number(os::FileCreationMask());
+  for (const std::uint64_t limit : os::ResourceLimits()) key.Number(limit);
+  return std::move(key).Take();
+}
+
+std::string PoolName(const std::string& key) {
+  // FNV-1a. Two keys of one name would be told apart by the pool, which compares them.
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : key) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return fmt::format("{:016x}", hash);
+}
+
+pool::Recipe PoolRecipe(const SandboxOptions& all, const policy::Context& context,
+                        const std::string& key) {
+  const SandboxOptions options = WithoutProgramsOwn(all);
+  pool::Recipe recipe;
+  recipe.key = key;
+  recipe.make = [options, context]() -> base::Result<pool::Batch> {
+    auto policy = LoadPolicy(options, context);
+    if (!policy) return policy.error();
+    auto plan = PlanSandbox(*policy, options, context, kNoProgram);
+    if (!plan) return plan.error();
+    auto filters = ProvedFilters(*policy);
+    if (!filters) return filters.error();
+    return pool::Batch{*std::move(policy), *std::move(plan), *std::move(filters)};
+  };
+  recipe.is_current = [options, context](const pool::Batch& batch) -> base::Result<bool> {
+    // Presets are in this executable.
+    if (!IsPreset(options.policy)) {
+      const auto policy = LoadPolicy(options, context);
+      if (!policy) return policy.error();
+      if (*policy != batch.policy) return false;
+    }
+    const auto plan = PlanSandbox(batch.policy, options, context, kNoProgram);
+    if (!plan) return plan.error();
+    return *plan == batch.plan;
+  };
+  recipe.say = [](const pool::Batch& batch, const sandbox::Outcome& outcome) {
+    return WhatHappened(batch.plan, outcome);
+  };
+  recipe.report = [](const pool::Batch& batch, const sandbox::Outcome& outcome) {
+    return ReportJson(batch.policy, batch.plan, outcome);
+  };
+  return recipe;
+}
+
+}  // namespace bailey::cli

@@ -1,0 +1,311 @@
+#include "sandbox/supervisor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+#include "os/file.h"
+#include "os/local_socket.h"
+#include "sandbox/id_map.h"
+#include "sandbox/launch_error.h"
+
+namespace bailey::sandbox {
+
+base::Result<Outcome> Supervisor::Run(const FilterSource& filter) {
+  if (const auto watched = Watch(filter); !watched) {
+    if (start_ == Clock::time_point()) return watched.error();
+    // An error says that the program never ran. This one did, and is killed for want of a
+    // watcher.
+    sandbox_.Kill();
+    wait_status_ = SIGKILL;
+    outcome_.detail = watched.error().text;
+  }
+  return Finish();
+}
+
+base::Status Supervisor::Watch(const FilterSource& filter) {
+  if (const auto mapped = MapIds(); !mapped) return mapped.error();
+  if (const auto made = MakeFilter(filter); !made) return made.error();
+  for (bool over = false; !over;) {
+    std::vector<os::Interest> interests = {{socket_.Get()}, {signals_.Descriptor()}};
+    const bool has_customer = command_.has_value();
+    if (has_customer) interests.push_back({customer_->Line()});
+    const std::size_t first_line = interests.size();
+    std::vector<std::size_t> lines;
+    if (streams_) streams_->Watch(interests, lines);
+    const auto ready = os::WaitReady(interests, deadline_);
+    if (!ready) return base::SystemError("wait for the sandbox", ready.error().value);
+    if (!*ready) {
+      outcome_.kind = Outcome::Kind::kTimeLimit;
+      sandbox_.Kill();
+      break;
+    }
+    if (**ready == 1) {
+      if (const auto passed = PassSignals(); !passed) return passed.error();
+      continue;
+    }
+    if (**ready >= first_line) {
+      if (const auto passed = PassOn(lines[**ready - first_line]); !passed) return passed.error();
+      if (!streams_->IsExceeded()) continue;
+      outcome_.kind = Outcome::Kind::kOutputLimit;
+      sandbox_.Kill();
+      break;
+    }
+    if (**ready == 2) {
+      PassCustomersSignals();
+      continue;
+    }
+    const auto handled = HandleMessage();
+    if (!handled) return handled.error();
+    over = *handled;
+  }
+  return {};
+}
+
+base::Status Supervisor::MapIds() {
+  if (const auto added = groups_.Add(sandbox_.Pid()); !added) return added;
+  const auto proc = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  if (!proc) return At(Stage::kMapIds, proc.error());
+  const Identity& identity = plan_.identity;
+  const auto mapped =
+      HasNamespaces(plan_)
+          ? os::WriteIdMaps(proc->Get(), sandbox_.Pid(),
+                            {identity.inside_uid, identity.outside_uid, 1},
+                            {identity.inside_gid, identity.outside_gid, 1}, !identity.privileged)
+          : os::SysStatus();
+  if (!mapped) return At(Stage::kMapIds, mapped.error());
+  if (const auto sent = Tell(MessageKind::kMapped); !sent) return sent;
+  // From here no process of this user may ptrace the supervisor or open its memory.
+  if (const auto set = os::SetDumpable(false); !set) return At(Stage::kMapIds, set.error());
+  return {};
+}
+
+base::Status Supervisor::MakeFilter(const FilterSource& filter) {
+  const auto programs = filter();
+  if (!programs) return programs.error();
+  if (programs->size() > FilterSlot::kMostFilters)
+    return base::InvalidInput(fmt::format("attach {} seccomp filters: a sandbox has at most {}",
+                                          programs->size(), FilterSlot::kMostFilters));
+  std::size_t used = 0;
+  for (const bpf::Program& program : *programs) {
+    const std::vector<std::uint8_t> bytes = program.Bytes();
+    if (bytes.size() > slot_.records.size() - used)
+      return base::InvalidInput(
+          fmt::format("attach seccomp filters: together they have more than {} instructions",
+                      FilterSlot::kMostInstructions));
+    std::ranges::copy(bytes, slot_.records.begin() + static_cast<std::ptrdiff_t>(used));
+    used += bytes.size();
+    slot_.sizes[slot_.count++] = static_cast<std::uint32_t>(bytes.size());
+    instructions_.push_back(program.Size());
+  }
+  return Tell(MessageKind::kFilter);
+}
+
+base::Status Supervisor::Tell(MessageKind kind) {
+  const auto sent = os::Send(socket_.Get(), Message{.kind = kind}.Bytes());
+  if (!sent) return At(Stage::kHandshake, sent.error());
+  return {};
+}
+
+base::Result<bool> Supervisor::HandleMessage() {
+  Message message;
+  auto received = os::Receive(socket_.Get(), {reinterpret_cast<char*>(&message), sizeof(message)});
+  if (!received) return At(Stage::kHandshake, received.error());
+  if (received->size == 0) return EndedUnseen();
+  if (received->size != sizeof(message))
+    return base::Internal("talk to the sandbox: a message of the wrong size");
+  switch (message.kind) {
+    case MessageKind::kHello: {
+      auto pidfd = os::OpenPidfd(received->sender);
+      if (!pidfd && pidfd.error().value == ESRCH) return false;
+      if (!pidfd) return At(Stage::kHandshake, pidfd.error());
+      payload_ = received->sender;
+      payload_pidfd_ = std::move(*pidfd);
+      return false;
+    }
+    case MessageKind::kTerminal:
+      terminal_ = std::move(received->descriptor);
+      return false;
+    case MessageKind::kReady:
+      ready_ = true;
+      return StartWhenComplete();
+    case MessageKind::kSealed: {
+      // A keeper has nothing of the payload's to show, and may be sealed before that says hello.
+      if (HasNamespaces(plan_) && HasPayloadEnded()) return false;
+      auto found = ReadBackRoot(plan_, payload_, sandbox_.Pid());
+      if (!found && HasPayloadEnded()) return false;
+      if (!found) return found.error();
+      root_ = std::move(*found);
+      return StartWhenComplete();
+    }
+    case MessageKind::kFailed:
+      return Failed(message);
+    case MessageKind::kEnded:
+      if (outcome_.enforced.empty()) return EndedEarly(message.error);
+      wait_status_ = message.error;
+      TellCustomer(message);
+      return true;
+    case MessageKind::kMapped:
+    case MessageKind::kFilter:
+    case MessageKind::kStart:
+      break;
+  }
+  return base::Internal("talk to the sandbox: an unexpected message");
+}
+
+base::Result<bool> Supervisor::StartWhenComplete() {
+  if (!ready_ || !root_) return false;
+  auto enforced = ReadBackLayers(plan_, instructions_, payload_, *std::move(root_));
+  if (!enforced && HasPayloadEnded()) return false;
+  if (!enforced) return enforced.error();
+  outcome_.enforced = std::move(*enforced);
+  if (plan_.terminal) {
+    if (const auto taken = streams_->AddTerminal(std::move(terminal_)); !taken)
+      return At(Stage::kTerminal, taken.error());
+  }
+  const auto started = customer_ ? TakeCommand() : Tell(MessageKind::kStart);
+  if (!started) return started.error();
+  start_ = Clock::now();
+  outcome_.start_up = std::chrono::duration_cast<std::chrono::microseconds>(start_ - begin_);
+  const auto wall = command_ ? command_->wall : plan_.wall;
+  if (wall) deadline_ = start_ + *wall;
+  return false;
+}
+
+base::Status Supervisor::TakeCommand() {
+  auto command = customer_->Wait(socket_.Get());
+  if (!command) return command.error();
+  begin_ = Clock::now();
+  command_ = *std::move(command);
+  if (const auto checked = CheckStreams(command_->streams); !checked) return checked;
+  if (const auto written = Write(*command_, *command_slot_); !written) return written;
+  return SendCommand();
+}
+
+base::Status Supervisor::SendCommand() {
+  std::array<int, 3> descriptors;
+  for (std::size_t i = 0; i < descriptors.size(); ++i) descriptors[i] = command_->streams[i].Get();
+  if (plan_.output) {
+    // What is passed on goes to this process's own streams, which become the customer's.
+    for (const int i : {1, 2}) {
+      const auto done = os::Duplicate(descriptors[static_cast<std::size_t>(i)], i);
+      if (!done) return At(Stage::kOutput, done.error());
+    }
+    auto streams = Streams::Make(plan_.output, false);
+    if (!streams) return At(Stage::kOutput, streams.error());
+    streams_ = *std::move(streams);
+    for (const std::size_t i : {1, 2}) descriptors[i] = streams_->Ends()[i - 1].Get();
+  }
+  if (const auto given = GivePipes(plan_.identity, descriptors); !given) return given;
+  if (const auto told = customer_->Start(); !told) return told;
+  const Message start{.kind = MessageKind::kStart};
+  const auto sent = os::SendDescriptors(socket_.Get(), start.Bytes(), descriptors);
+  if (!sent) return At(Stage::kHandshake, sent.error());
+  customer_->Started();
+  command_->streams = {};
+  if (streams_) streams_->CloseEnds();
+  return {};
+}
+
+base::Result<bool> Supervisor::Failed(const Message& message) {
+  if (message.stage == Stage::kSeccomp) return CannotAttach(message, instructions_.size());
+  if (message.stage != Stage::kExecute) {
+    // It was told to start, and did not get to execute anything.
+    start_ = {};
+    return Describe(plan_, message);
+  }
+  const bool missing = message.error == ENOENT || message.error == ENOTDIR;
+  outcome_.kind = missing ? Outcome::Kind::kNotFound : Outcome::Kind::kNotExecutable;
+  outcome_.detail = base::SystemError(fmt::format("execute {}", ProgramName()), message.error).text;
+  sandbox_.Kill();
+  return true;
+}
+
+base::Result<bool> Supervisor::EndedUnseen() {
+  if (!outcome_.enforced.empty()) {
+    wait_status_ = SIGKILL;
+    return true;
+  }
+  return base::SystemError("start sandbox: its first process was killed", ECHILD);
+}
+
+base::Status Supervisor::PassSignals() {
+  while (const auto signal = signals_.Next()) {
+    if (outcome_.enforced.empty()) {
+      return base::SystemError(fmt::format("start sandbox: signal {} came first", *signal), EINTR);
+    }
+    if (plan_.terminal && (*signal == SIGWINCH || *signal == SIGCONT)) {
+      streams_->Refresh();
+      continue;
+    }
+    // ESRCH: it has just ended, which the socket is about to say.
+    (void)os::SendSignal(payload_pidfd_.Get(), *signal);
+  }
+  return {};
+}
+
+void Supervisor::PassCustomersSignals() {
+  const auto signal = customer_->NextSignal();
+  if (!signal) return;
+  // Who waits for the program may end all of it; ESRCH: it has just ended.
+  if (*signal == SIGKILL) return sandbox_.Kill();
+  (void)os::SendSignal(payload_pidfd_.Get(), *signal);
+}
+
+base::Status Supervisor::PassOn(std::size_t line) {
+  const auto passed = streams_->Step(line);
+  if (!passed) return base::SystemError("pass on the program's streams", passed.error().value);
+  return {};
+}
+
+base::Result<Outcome> Supervisor::Finish() {
+  const auto ended = sandbox_.Wait();
+  if (!ended) return base::SystemError("wait for the sandbox", ended.error().value);
+  if (is_concluded_) return std::move(outcome_);
+  if (streams_) {
+    if (const auto passed = streams_->Drain(); !passed && outcome_.detail.empty()) {
+      outcome_.detail =
+          base::SystemError("pass on the program's streams", passed.error().value).text;
+    }
+    if (streams_->IsExceeded() && outcome_.kind == Outcome::Kind::kExited)
+      outcome_.kind = Outcome::Kind::kOutputLimit;
+  }
+  const auto since = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
+  outcome_.user = since(ended->usage.ru_utime);
+  outcome_.system = since(ended->usage.ru_stime);
+  outcome_.peak_memory_kib = static_cast<std::uint64_t>(ended->usage.ru_maxrss);
+  Conclude();
+  return std::move(outcome_);
+}
+
+// When the payload was the last process inside, its customer need not wait until the kernel has
+// taken the namespaces apart.
+void Supervisor::TellCustomer(const Message& ended) {
+  if (!customer_ || ended.index != kNobodyLeft || streams_) return;
+  outcome_.user = std::chrono::microseconds(ended.user_us);
+  outcome_.system = std::chrono::microseconds(ended.system_us);
+  outcome_.peak_memory_kib = ended.peak_kib;
+  Conclude();
+  is_concluded_ = true;
+  customer_->End(outcome_);
+}
+
+void Supervisor::Conclude() {
+  if (start_ != Clock::time_point())
+    outcome_.wall = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start_);
+  if (outcome_.kind != Outcome::Kind::kExited) return;
+  if (!WIFSIGNALED(wait_status_)) {
+    outcome_.status = WEXITSTATUS(wait_status_);
+    return;
+  }
+  outcome_.kind = Outcome::Kind::kSignalled;
+  outcome_.status = WTERMSIG(wait_status_);
+  if (outcome_.status == SIGKILL && groups_.HadMemoryKill())
+    outcome_.kind = Outcome::Kind::kMemoryLimit;
+}
+
+}  // namespace bailey::sandbox
