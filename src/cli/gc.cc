@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "pool/control.h"
+#include "pool/directory.h"
 #include "sandbox/limits.h"
 #include "sandbox/stubs.h"
 
@@ -19,19 +21,27 @@ struct Collection {
   base::Result<std::vector<std::string>> removed;
 };
 
+// Of this user's; there may be no place for pools at all.
+base::Result<std::vector<std::string>> CollectPools() {
+  const auto directory = pool::OpenDirectory(false);
+  if (!directory) return std::vector<std::string>();
+  return pool::RemoveLeftovers(*directory);
+}
+
 }  // namespace
 
 int RunGc(int argc, char** argv) {
   CLI::App app(
-      "Removes what launches left that were killed outright: control groups, and the empty files\n"
-      "that held hidden names. What belongs to a sandbox that runs is let alone.\n"
+      "Removes what launches left that were killed outright: control groups, the empty files that\n"
+      "held hidden names, and sockets of pools. What belongs to a sandbox that runs is let alone.\n"
       "Prints what was removed. Exits with 0, also where there was nothing.");
   app.name("bailey gc");
   bool json = false;
   app.add_flag("--json", json, "print JSON (docs/schemas/gc.schema.json)");
   if (const auto code = ParseArguments(app, "gc", {argv + 1, argv + argc}, kUsage)) return *code;
   const Collection collections[] = {{"stub", sandbox::CollectStubs()},
-                                    {"control group", sandbox::CollectGroups()}};
+                                    {"control group", sandbox::CollectGroups()},
+                                    {"pool", CollectPools()}};
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const auto& [kind, removed] : collections) {
     if (!removed) return Fail("gc", removed.error());

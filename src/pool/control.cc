@@ -25,6 +25,11 @@ std::string Beside(const std::string& name, std::string_view suffix) {
   return fmt::format("{}{}", name, suffix);
 }
 
+void RemoveFiles(int directory, const std::string& name) {
+  for (const std::string& file : {name, Beside(name, kQuestions), Beside(name, kLock)})
+    (void)os::RemoveFile(directory, file.c_str());
+}
+
 // A lock whose file was removed meanwhile holds nobody off.
 base::Result<base::UniqueFd> Lock(const Directory& directory, const std::string& name) {
   const std::string file = Beside(name, kLock);
@@ -103,8 +108,7 @@ void Control::GiveUp() {
   questions_.Reset();
   callers_.Reset();
   // What is not removed is taken over by the next pool of this name.
-  for (const std::string& file : {name_, Beside(name_, kQuestions), Beside(name_, kLock)})
-    (void)os::RemoveFile(directory_.Get(), file.c_str());
+  RemoveFiles(directory_.Get(), name_);
   lock_.Reset();
 }
 
@@ -126,6 +130,20 @@ base::Result<std::string> Ask(const Directory& directory, const std::string& nam
   if (!received && received.error().value != ECONNRESET)
     return base::SystemError("ask pool " + name, received.error().value);
   return std::string(answer.First(received ? received->size : 0));
+}
+
+base::Result<std::vector<std::string>> RemoveLeftovers(const Directory& directory) {
+  const auto names = Names(directory);
+  if (!names) return names.error();
+  std::vector<std::string> removed;
+  for (const std::string& name : *names) {
+    const auto lock = Lock(directory, name);
+    if (!lock && lock.error().code == base::ErrorCode::kInvalidInput) continue;
+    if (!lock) return lock.error();
+    RemoveFiles(directory.descriptor.Get(), name);
+    removed.push_back(fmt::format("{}/{}", directory.path, name));
+  }
+  return removed;
 }
 
 base::Result<std::vector<std::string>> Names(const Directory& directory) {

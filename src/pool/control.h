@@ -53,6 +53,8 @@ class Control {
 // there is no such pool.
 base::Result<std::string> Ask(const Directory& directory, const std::string& name,
                               Question question);
+// Removes what processes left that have been killed, and returns the sockets' paths.
+base::Result<std::vector<std::string>> RemoveLeftovers(const Directory& directory);
 // The names that are held, also by processes that have been killed.
 base::Result<std::vector<std::string>> Names(const Directory& directory);
 
