@@ -112,9 +112,9 @@ class Restater {
         known[span.first] = span.value;
       } else if (foreign && *foreign != span.value) {
         return CannotSay(
-            fmt::format("architectures that no table has, like {:#x}, are answered in "
+            fmt::format("{}architectures that no table has, like {:#x}, are answered in "
                         "several ways",
-                        span.first));
+                        Place(span.first, span.last), span.first));
       } else {
         foreign = span.value;
       }
@@ -133,6 +133,17 @@ class Restater {
       functions_[abi::NativeArch()] = foreign_;
     }
     return {};
+  }
+
+  // "pc 7: ", the first test that tells the range from its neighbours, where one does by itself.
+  std::string Place(std::uint64_t first, std::uint64_t last) const {
+    const auto instructions = program_.Instructions();
+    for (std::size_t pc = 0; pc < instructions.size(); ++pc) {
+      const std::uint64_t k = instructions[pc].k;
+      const bool tells = k == first || k == last || k + 1 == first || k == last + 1;
+      if (bpf::IsConditionalJump(instructions[pc].code) && tells) return fmt::format("pc {}: ", pc);
+    }
+    return "";
   }
 
   // x86_64 and x32 share a token: each is listed where it is not foreign.
@@ -200,17 +211,17 @@ class Restater {
         at = abi::kX32Bit - 1;
       if (arch == Arch::kX86_64 && number >= abi::kX32Bit && number < 0x80000000) at = 0x7fffffff;
       if (!IsOurs(arch, number) || !abi::Name(arch, number).empty()) continue;
-      if (arch == Arch::kX32 && is_own_x32 && At(arch, number | abi::kX32Bit) == span.value)
-        continue;
+      if (arch == Arch::kX32 && is_own_x32) continue;  // WriteCall looks at both of its numbers
       raw_.push_back({arch, number, span.value});
       if (raw_.size() > kMostRaw) {
-        return CannotSay(fmt::format(
-            "numbers {:#x} to {:#x} of {}, which no table names, are answered {}, and others {}: a "
-            "policy has one answer for these",
-            span.first, span.last, abi::Info(arch).name,
-            Diagram::IsTerminal(span.value) ? abi::ToString(ActionOf(span.value), arch)
-                                            : "by arguments",
-            abi::ToString(ActionOf(*unknown_), arch)));
+        return CannotSay(
+            fmt::format("{}numbers {:#x} to {:#x} of {}, which no table names, are answered {}, "
+                        "and others {}: a "
+                        "policy has one answer for these",
+                        Place(span.first, span.last), span.first, span.last, abi::Info(arch).name,
+                        Diagram::IsTerminal(span.value) ? abi::ToString(ActionOf(span.value), arch)
+                                                        : "by arguments",
+                        abi::ToString(ActionOf(*unknown_), arch)));
       }
     }
     return {};
@@ -306,6 +317,15 @@ class Restater {
       const auto number = abi::Number(arch, name);
       if (!number) continue;
       const Ref value = At(arch, *number);
+      // By name a rule is about both numbers of such a call.
+      const std::uint32_t bare = *number & ~abi::kX32Bit;
+      if (arch == Arch::kX32 && bare >= abi::kX32FirstOwn && bare <= abi::kX32LastOwn &&
+          At(arch, bare) != value) {
+        raw_.push_back({arch, *number, value});
+        raw_.push_back({arch, bare, At(arch, bare)});
+        is_same = false;
+        continue;
+      }
       auto entries =
           EntriesFor(value, arch, name, fmt::format("{} on {}", name, abi::Info(arch).name));
       if (!entries) return entries.error();
@@ -366,7 +386,7 @@ base::Result<std::string> Restate(const bpf::Program& program, bool big_endian) 
   if (!policy) return CannotSay("a policy does not take it: " + policy.error().text);
   diagram.Refill();
   if (PolicyMeaning(diagram, policy->syscalls) != meaning)
-    return CannotSay("what was written does not mean the same (numbers of x32 may be the reason)");
+    return CannotSay("what was written does not mean the same");
   return text;
 }
 
