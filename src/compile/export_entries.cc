@@ -140,7 +140,7 @@ base::Error CannotSay(const policy::Syscalls& syscalls, std::string_view format,
     return base::Unsupported(fmt::format("write {}: the default for {}: {}", format, call, cause));
   }
   base::Error error = base::Unsupported(
-      fmt::format("write {}: the rule for {} ({}): {}", format, call, rule->origin, cause));
+      fmt::format("write {}: the rule for {} ({}): {}", format, call, rule->origin.View(), cause));
   error.location = rule->location;
   return error;
 }

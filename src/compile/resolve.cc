@@ -24,6 +24,9 @@ using policy::Rule;
 constexpr std::size_t kMaxNodes = 1 << 17;
 constexpr std::size_t kMaxPieces = 1 << 22;
 
+// Calls of x32 that have two numbers.
+constexpr std::size_t kX32OwnCount = abi::kX32LastOwn - abi::kX32FirstOwn + 1;
+
 // Calls of the i386 socketcall and ipc kind. ipc's selector is the low half of its argument; the
 // high half is a version (ipc/syscall.c).
 struct Multiplexer {
@@ -112,6 +115,9 @@ base::Result<Resolved> Resolver::Run() {
     }
   }
   if (auto status = IndexRules(); !status) return status.error();
+  std::size_t calls = rules_by_number_.size();
+  for (const Arch arch : archs_) calls += abi::Syscalls(arch).size();
+  result_.calls.reserve(calls + kX32OwnCount);
   for (const Arch arch : archs_) {
     DecideCalls(arch);
     if (failure_) return *std::move(failure_);
@@ -218,7 +224,6 @@ NodeId Resolver::LeafOfIndex(Arch arch, std::uint32_t answer, std::uint32_t rule
 
 void Resolver::DecideCalls(Arch arch) {
   const std::size_t first = result_.calls.size();
-  result_.calls.reserve(first + abi::Syscalls(arch).size() + rules_by_number_.size());
   const auto decide = [&](std::string_view name, std::optional<std::size_t> name_index,
                           std::uint32_t number) {
     result_.calls.push_back({arch, number, name, DecideCall(arch, name, name_index, number)});

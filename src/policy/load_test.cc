@@ -43,7 +43,7 @@ std::vector<std::string> RulesOf(const Policy& policy, std::string_view call) {
     rules.push_back(fmt::format("{}{}{} ({})", ToString(rule.answer),
                                 rule.condition ? " when " + ToString(*rule.condition) : "",
                                 rule.arch ? fmt::format(" on {}", abi::Info(*rule.arch).name) : "",
-                                rule.origin));
+                                rule.origin.View()));
   }
   return rules;
 }

@@ -38,7 +38,14 @@ std::string_view NameOf(Use use) {
 // What the layers want of each path. A path has one use: the highest layer's that names it.
 class PathTable {
  public:
-  explicit PathTable(const Context& context) : context_(context) {}
+  PathTable(const Context& context, std::span<const Layer> layers) : context_(context) {
+    std::size_t count = 0;
+    for (const Layer& layer : layers) {
+      count += layer.read.size() + layer.write.size() + layer.hide.size() + layer.tmpfs.size() +
+               layer.binds.size();
+    }
+    entries_.reserve(count);
+  }
 
   std::optional<base::Error> Add(const Layer& layer) {
     const std::pair<const std::vector<Text>*, Use> lists[] = {{&layer.read, Use::kRead},
@@ -266,7 +273,7 @@ std::optional<base::Error> StackScalars(const Layer& layer, const Context& conte
 
 base::Result<Policy> Stack(std::span<const Layer> layers, const Context& context) {
   Policy policy;
-  PathTable paths(context);
+  PathTable paths(context, layers);
   for (const Layer& layer : layers) {
     if (auto error = paths.Add(layer)) return *std::move(error);
     if (auto error = StackScalars(layer, context, policy)) return *std::move(error);

@@ -29,6 +29,7 @@
 #include "abi/action.h"
 #include "abi/arch.h"
 #include "base/result.h"
+#include "base/shared_text.h"
 #include "bpf/program.h"
 #include "policy/condition.h"
 
@@ -50,7 +51,7 @@ struct Rule {
   std::optional<abi::Arch> arch;        // only there; always set for a raw number
   OptionalCondition condition;          // none: always
   Answer answer;
-  std::string origin;       // "deny of agent", "allow @file-system of untrusted"
+  base::SharedText origin;  // "deny of agent", "allow @file-system of untrusted"
   base::Location location;  // where it was written
   bool operator==(const Rule&) const = default;
 };

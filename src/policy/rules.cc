@@ -149,11 +149,14 @@ class RuleBuilder {
   }
 
  private:
-  static std::string OriginOf(std::string_view list, const Layer& layer) {
-    std::string origin;
-    constexpr std::string_view kOf = " of ";
-    origin.reserve(list.size() + kOf.size() + layer.name.size());
-    return origin.append(list).append(kOf).append(layer.name);
+  // Entries come list by list: each list's origin is made once.
+  const base::SharedText& OriginOf(std::string_view list, const Layer& layer) {
+    if (origin_layer_ != &layer || origin_list_ != list) {
+      origin_ = fmt::format("{} of {}", list, layer.name);
+      origin_layer_ = &layer;
+      origin_list_ = list;
+    }
+    return origin_;
   }
 
   void Follow(std::span<const abi::Multiplexed> table) {
@@ -209,7 +212,7 @@ class RuleBuilder {
 
   void AddGroup(const Layer& layer, std::string_view list, const CallEntry& entry,
                 const Group& group) {
-    const std::string origin = fmt::format("{} {} of {}", list, entry.name, layer.name);
+    const base::SharedText origin = fmt::format("{} {} of {}", list, entry.name, layer.name);
     const base::Location location = layer.document->At(entry.place);
     const std::uint32_t archs = entry.arch ? in_play_ & ArchBit(*entry.arch) : in_play_;
     for (const GroupMember& member : group.members) {
@@ -263,6 +266,9 @@ class RuleBuilder {
   std::uint32_t in_play_ = 0;
   std::vector<bool> decided_;   // by an unconditional rule for every architecture
   std::vector<bool> followed_;  // names that a multiplexer in play reaches
+  base::SharedText origin_;     // of origin_layer_'s origin_list_
+  const Layer* origin_layer_ = nullptr;
+  std::string_view origin_list_;
 };
 
 std::vector<std::uint16_t> Families(const std::vector<Text>& names) {

@@ -74,7 +74,8 @@ std::optional<bool> TestHolds(const Question& question, const bpf::SeccompData& 
 }  // namespace
 
 std::string PlaceOf(const Rule& rule) {
-  std::string place = rule.origin.empty() ? "rule" : rule.origin;
+  const std::string_view origin = rule.origin.View();
+  std::string place(origin.empty() ? "rule" : origin);
   if (const std::string where = base::ToString(rule.location); !where.empty()) {
     place += ", " + where;
   }
