@@ -54,7 +54,7 @@ double TimeCall(auto call) {
 
 double Now() {
   timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
@@ -64,23 +64,18 @@ double Median(std::vector<double> values) {
   return *middle;
 }
 
-std::optional<double> AttachTime(std::span<const bpf::Instruction> filter) {
-  return InChild<double>([&](double& time) {
-    const double start = Now();
-    const bool attached = Attach(filter);
-    time = Now() - start;
-    return attached;
-  });
+std::optional<double> AttachHere(std::span<const bpf::Instruction> filter) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return std::nullopt;
+  const double start = Now();
+  if (!Attach(filter)) return std::nullopt;
+  return Now() - start;
 }
 
-std::optional<WholeTimes> TimeWhole(const std::function<std::optional<Made>()>& make) {
-  return InChild<WholeTimes>([&](WholeTimes& times) {
-    const auto made = make();
-    if (!made) return false;
-    const double start = Now();
-    const bool attached = Attach(made->filter);
-    times = {made->read, made->compile, Now() - start};
-    return attached;
+std::optional<double> AttachTime(std::span<const bpf::Instruction> filter) {
+  return InChild<double>([&](double& time) {
+    const auto attached = AttachHere(filter);
+    time = attached.value_or(0);
+    return attached.has_value();
   });
 }
 

@@ -1,7 +1,6 @@
 // What a filter costs in the kernel: attaching it, and the calls made under it.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -10,17 +9,8 @@
 
 namespace bailey::bench {
 
-// Nanoseconds that seccomp(2) takes to attach the filter, in a child made for it.
-// Runs `make` and attaches what it gives, in a fresh child: as a launcher would, which does it
-// once, in memory that it has not touched before.
-struct WholeTimes {
-  double read, compile, attach;
-};
-struct Made {
-  double read, compile;
-  std::vector<bpf::Instruction> filter;
-};
-std::optional<WholeTimes> TimeWhole(const std::function<std::optional<Made>()>& make);
+// Nanoseconds that seccomp(2) takes to attach the filter: to the caller, or to a child made for it.
+std::optional<double> AttachHere(std::span<const bpf::Instruction> filter);
 std::optional<double> AttachTime(std::span<const bpf::Instruction> filter);
 
 struct CallTimes {  // nanoseconds a call
@@ -29,7 +19,9 @@ struct CallTimes {  // nanoseconds a call
 // In a child under the filter; none when it is empty.
 std::optional<CallTimes> TimeCalls(std::span<const bpf::Instruction> filter);
 
-double Now();  // nanoseconds
+// Nanoseconds that this process has had of a processor: nothing measured here waits, and what else
+// the machine does counts only through its caches.
+double Now();
 double Median(std::vector<double> values);
 
 }  // namespace bailey::bench

@@ -182,19 +182,18 @@ void CompareIoctl() {
   }
 }
 
-// What a process that runs takes, and one that has just begun, whose first touch of each page of
-// its code and memory is a fault. No fork between the rounds of the former: it would make them
-// copies.
+// What a process that runs takes; bench-preset measures those that have just begun, whose first
+// touch of each page is a fault. No fork between the rounds: it would make pages copies.
 void TimePresets() {
   fmt::print(
       "\n### From policy text to attached filter, µs\n\n"
-      "The shortest of {0} times in a running process, and of {0} in fresh ones.\n\n"
-      "| preset | read | compile | attach | sum | fresh process | instructions |\n"
-      "|---|---|---|---|---|---|---|\n",
+      "The shortest of {} times in a running process.\n\n"
+      "| preset | read | compile | attach | sum | instructions |\n"
+      "|---|---|---|---|---|---|\n",
       kWholeRounds);
   for (const policy::Preset& preset : policy::Presets()) {
     if (preset.name == "os") continue;  // a base for others: a program under it alone cannot end
-    std::vector<double> read, make, attach, fresh;
+    std::vector<double> read, make, attach;
     Filter filter;
     for (int round = 0; round < kWholeRounds; ++round) {
       auto made = MakeFilter(preset.name);
@@ -205,16 +204,13 @@ void TimePresets() {
     }
     for (int round = 0; round < kWholeRounds; ++round) {
       attach.push_back(Need(AttachTime(filter)));
-      const auto times = TimeWhole([&] { return MakeFilter(preset.name); });
-      if (!times) Stop(base::Internal("make filter: the child did not end well"));
-      fresh.push_back(times->read + times->compile + times->attach);
     }
     const auto shortest = [](const std::vector<double>& times) {
       return *std::ranges::min_element(times) / 1000;
     };
     const double r = shortest(read), m = shortest(make), a = shortest(attach);
-    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {} |\n", preset.name, r, m, a,
-               r + m + a, shortest(fresh), filter.size());
+    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {} |\n", preset.name, r, m, a, r + m + a,
+               filter.size());
   }
 }
 

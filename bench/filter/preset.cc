@@ -1,11 +1,7 @@
 // From a preset's name to a filter.
 #include "preset.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cstdlib>
-
+#include "calls.h"
 #include "compile/compile.h"
 #include "policy/load.h"
 

@@ -3,10 +3,16 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
-#include "calls.h"
+#include "bpf/instruction.h"
 
 namespace bailey::bench {
+
+struct Made {
+  double read, compile;  // nanoseconds
+  std::vector<bpf::Instruction> filter;
+};
 
 // nullopt: there is no such preset, or it does not compile.
 std::optional<Made> MakeFilter(std::string_view preset);

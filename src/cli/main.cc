@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/libexec.h"
 #include "cli/pool.h"
+#include "os/memory.h"
 #include "os/process.h"
 
 namespace bailey::cli {
@@ -73,6 +74,9 @@ int RunReview(int, char** argv) { return Become("review", argv); }
 int main(int argc, char** argv) {
   // `run` says with 125 that the program never ran, whatever the reason.
   const bool runs = argc > 1 && std::string_view(argv[1]) == "run";
+  // A launch allocates a little less; its policy, filter and proof are small values, and many.
+  constexpr std::size_t kHeap = 256 << 10;
+  if (runs) bailey::os::PrepareHeap(kHeap);
   try {
     if (const auto filled = bailey::os::FillStandardDescriptors(); !filled) {
       fmt::print(stderr, "bailey{}: open /dev/null: {}\n", runs ? " run" : "",
