@@ -2,7 +2,7 @@
 #
 #   make demo         build, then watch an untrusted program work, try to break out, and fail
 #   make check        build, then every test
-#   make check-long   the tests that take long as well, and all of it again under ASan and UBSan
+#   make check-long   the tests that take long as well, the others under ASan and UBSan, and fuzzing
 #   make bench        every measurement: bench-start, bench-filter, bench-verify
 #   make install      DESTDIR and prefix as usual
 #   make format, make tidy, make clean
@@ -35,18 +35,26 @@ demo: all
 check: all
 	@$(ctest) --test-dir build --label-exclude long
 
+# Four lanes: what make check runs; the long tests, with their counts and seeds; the short ones that
+# start no sandbox once more under sanitizers; and fuzzing. Each says what it ran.
 check-long: all build-asan/build.ninja
 	@tools/install-dependencies --long
-	@$(ctest) --test-dir build
+	@echo "== the tests of make check"
+	@$(ctest) --test-dir build --label-exclude long
+	@echo "== the long tests"
+	@ctest --verbose -j$(JOBS) --test-dir build --label-regex long
 	@cat build/foreign/report.txt
+	@echo "== under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@cmake --build build-asan --parallel $(JOBS)
-	@$(ctest) --test-dir build-asan --label-exclude launch
+	@$(ctest) --test-dir build-asan --label-exclude 'launch|long'
+	@echo "== fuzzing"
 	@tests/fuzz/run build-fuzz
 
 bench: bench-start bench-filter bench-court bench-verify
 
 bench-filter: all
 	@build/bench-filter data/docker-default-seccomp.json
+	@build/bench-preset 301
 
 bench-verify: all
 	@build/bench-verify data/docker-default-seccomp.json
