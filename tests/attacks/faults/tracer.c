@@ -144,6 +144,7 @@ int main(int count, char** arguments) {
                        PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
   if (ptrace(PTRACE_SETOPTIONS, first, 0, options) != 0) Die("set options");
   struct process* const process = Find(first);
+  dprintf(3, "%d\n", (int)first);
   if (ptrace(PTRACE_CONT, first, 0, 0) != 0) Die("go");
   // To the command's own execution, and counted from there.
   if (waitpid(first, &status, 0) != first) Die("execute");
