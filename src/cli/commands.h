@@ -45,5 +45,6 @@ int RunDisasm(int argc, char** argv);
 int RunReview(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
 int RunGc(int argc, char** argv);
+int RunChanges(int argc, char** argv);
 
 }  // namespace bailey::cli

@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"review", "put a policy, a filter, a sandbox or its source on trial", RunReview},
     {"bwrap", "start a program as bubblewrap does, by its command line", RunBwrap},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},
+    {"changes", "show, apply or drop what a sandbox has changed", RunChanges},
     {"gc", "remove what killed launches left", RunGc},
 };
 

@@ -34,6 +34,8 @@ void Describe(CLI::App& app, RunOptions& options) {
   app.footer("Then: [--] PROGRAM [ARGUMENTS]");
   app.prefix_command();
   Describe(app, options.sandbox);
+  app.add_flag("--overlay", options.sandbox.overlay,
+               "keep changes of what is writable aside, for `bailey changes`");
   app.add_flag("--dry-run", options.dry_run, "print the plan, and run nothing");
   app.add_flag("--pool", options.pool,
                "use a sandbox that `bailey pool` has prepared, where there is one");
@@ -142,7 +144,8 @@ int RunRun(int argc, char** argv) {
   if (!options) return NoSandbox(options.error());
   const auto context = CallerContext();
   if (!context) return NoSandbox(context.error());
-  if (options->pool && !options->dry_run) {
+  // A prepared sandbox writes to the workspace itself.
+  if (options->pool && !options->dry_run && !options->sandbox.overlay) {
     const auto done = RunFromPool(*options, *context);
     if (!done) return NoSandbox(done.error());
     if (*done) return **done;

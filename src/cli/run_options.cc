@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "sandbox/kept.h"
 
 namespace bailey::cli {
 
@@ -47,10 +48,12 @@ void Describe(CLI::App& app, SandboxOptions& options) {
   app.add_option("--pids", options.overrides.processes, "processes and threads");
   app.add_option("--output", options.overrides.output,
                  "kill the program when it has written so much (64MiB)");
+  app.add_option("--io", options.overrides.io,
+                 "read and written of each block device in a second (20MiB)");
   many("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
   many("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
   many("--without", options.without,
-       "give up a layer by name: landlock, namespaces, memory-limit or cpu-limit");
+       "give up a layer by name: landlock, namespaces, memory-limit, cpu-limit or io-limit");
 }
 
 base::Result<policy::Policy> LoadPolicy(SandboxOptions options, const policy::Context& context) {
@@ -84,11 +87,16 @@ base::Result<sandbox::Plan> PlanSandbox(const policy::Policy& policy, const Sand
     const auto layer = sandbox::FindLayer(name);
     if (!layer) {
       return base::InvalidInput(
-          fmt::format("give up layer \"{}\": expected landlock, namespaces, memory-limit or "
-                      "cpu-limit",
+          fmt::format("give up layer \"{}\": expected landlock, namespaces, memory-limit, "
+                      "cpu-limit or io-limit",
                       base::Escape(name)));
     }
     plan_options.without.insert(*layer);
+  }
+  if (options.overlay) {
+    const auto place = sandbox::KeptPlace();
+    if (!place) return place.error();
+    plan_options.kept = fmt::format("{}/{}", *place, sandbox::NewKeptName());
   }
   return sandbox::BuildPlan(policy, *caller, plan_options);
 }

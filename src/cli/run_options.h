@@ -18,6 +18,7 @@ struct SandboxOptions {
   policy::Overrides overrides;
   std::vector<std::string> environment;  // NAME or NAME=value
   std::vector<std::string> without;
+  bool overlay = false;  // keep changes aside
 };
 
 void Describe(CLI::App& app, SandboxOptions& options);

@@ -48,6 +48,10 @@ std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outc
                        program, *plan.output);
   }
   if (!outcome.detail.empty()) text += fmt::format("bailey run: {}\n", outcome.detail);
+  if (!plan.kept.empty()) {
+    const std::string name = plan.kept.substr(plan.kept.rfind('/') + 1);
+    text += fmt::format("bailey run: changes are kept aside: bailey changes {}\n", name);
+  }
   return text;
 }
 
@@ -69,6 +73,7 @@ std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
   report["enforced"] = nlohmann::ordered_json::array();
   for (const sandbox::Enforced& layer : outcome.enforced)
     report["enforced"].push_back({{"layer", layer.layer}, {"detail", layer.detail}});
+  if (!plan.kept.empty()) report["changes"] = plan.kept.substr(plan.kept.rfind('/') + 1);
   report["notes"] = plan.notes;
   // Program arguments are bytes, not always UTF-8; a report is always valid JSON.
   return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

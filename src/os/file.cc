@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -228,6 +229,19 @@ SysStatus ChangeOwner(int fd, std::uint32_t uid, std::uint32_t gid) {
 
 SysStatus CanMakeNames(const char* directory) {
   return Check(::faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS));
+}
+
+SysResult<std::string> BlockDevice(std::uint64_t st_dev) {
+  std::array<char, 64> path;
+  const auto name = [&](const char* file) {
+    (void)std::snprintf(path.data(), path.size(), "/sys/dev/block/%u:%u/%s", major(st_dev),
+                        minor(st_dev), file);
+    return path.data();
+  };
+  const bool is_partition = Stat(AT_FDCWD, name("partition"), true).has_value();
+  const auto text = ReadFile(AT_FDCWD, name(is_partition ? "../dev" : "dev"), path.size());
+  if (!text && text.error().value != ENOENT) return std::unexpected(text.error());
+  return text ? text->substr(0, text->find('\n')) : std::string();
 }
 
 SysResult<bool> TryLock(int fd, Lock kind) {

@@ -77,6 +77,10 @@ SysStatus ChangeOwner(int fd, std::uint32_t uid, std::uint32_t gid);
 // system does.
 SysStatus CanMakeNames(const char* directory);
 
+// The whole disk that a file system with this st_dev lies on, as "254:0"; empty where there is
+// none. Allocates.
+SysResult<std::string> BlockDevice(std::uint64_t st_dev);
+
 enum class Lock : std::uint8_t { kShared, kExclusive };
 // flock(2): held by the open file, and so by its copies in children. False, without waiting, where
 // somebody else holds it in the way.

@@ -119,6 +119,26 @@ SysResult<base::UniqueFd> NewOverlay(int descriptors, std::span<const int> lower
   return made;
 }
 
+SysResult<base::UniqueFd> NewKeepingOverlay(int lower, int upper, int work, bool userxattr) {
+  char names[3][32];
+  (void)::snprintf(names[0], sizeof(names[0]), "/proc/self/fd/%d", lower);
+  (void)::snprintf(names[1], sizeof(names[1]), "/proc/self/fd/%d", upper);
+  (void)::snprintf(names[2], sizeof(names[2]), "/proc/self/fd/%d", work);
+  // Whatever the kernel's defaults: a directory that is moved is copied, and a file copied whole.
+  constexpr FilesystemOption kPlain[] = {
+      {"redirect_dir", "nofollow"}, {"index", "off"}, {"metacopy", "off"}};
+  constexpr FilesystemOption kUser = {"userxattr", nullptr};
+  FilesystemOption options[6] = {
+      {"lowerdir", names[0]}, {"upperdir", names[1]}, {"workdir", names[2]}};
+  std::size_t count = 3;
+  if (userxattr) {
+    options[count++] = kUser;
+  } else {
+    for (const FilesystemOption& option : kPlain) options[count++] = option;
+  }
+  return NewFilesystem("overlay", std::span(options).first(count), kNoSuid | kNoDev);
+}
+
 SysStatus Attach(int tree, int target) {
   return Check(::syscall(SYS_move_mount, tree, "", target, "",
                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));

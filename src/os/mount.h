@@ -45,6 +45,10 @@ SysResult<base::UniqueFd> NewFilesystem(const char* type, std::span<const Filesy
 SysResult<base::UniqueFd> NewOverlay(int descriptors, std::span<const int> lower, int upper,
                                      int work);
 
+// A new detached overlay of directories. `userxattr`: for one made in a user namespace
+// (Linux 5.11), which keeps its marks where that may write.
+SysResult<base::UniqueFd> NewKeepingOverlay(int lower, int upper, int work, bool userxattr);
+
 // Attaches a detached tree over what `target` refers to (an O_PATH descriptor).
 SysStatus Attach(int tree, int target);
 

@@ -29,7 +29,7 @@ constexpr auto kEnvironmentKeys = std::to_array<std::string_view>({"pass", "set"
 constexpr auto kProcessKeys =
     std::to_array<std::string_view>({"capabilities", "uid", "gid", "workdir", "new-session"});
 constexpr auto kLimitKeys = std::to_array<std::string_view>(
-    {"pids", "files", "file-size", "tmpfs-size", "wall", "memory", "cpu", "output"});
+    {"pids", "files", "file-size", "tmpfs-size", "wall", "memory", "cpu", "output", "io"});
 constexpr auto kGuaranteeKeys = std::to_array<std::string_view>({"keep", "give-up"});
 constexpr auto kAuditKeys = std::to_array<std::string_view>({"log"});
 
@@ -264,8 +264,10 @@ class LayerReader {
     layer_.file_size = Size(table, "file-size");
     layer_.memory = Size(table, "memory");
     if (layer_.memory == 0u) Zero(table, "memory");
+    if (layer_.io == 0u) Zero(table, "io");
     layer_.cpu_thousandths = table.Thousandths("cpu", kMaxProcessors);
     layer_.output = Size(table, "output");
+    layer_.io = Size(table, "io");
     // The kernel reads a size of 0 as no limit (mm/shmem.c).
     layer_.tmpfs_size = Size(table, "tmpfs-size");
     if (layer_.tmpfs_size == 0u) Zero(table, "tmpfs-size");

@@ -70,7 +70,7 @@ struct Layer {
   std::optional<Text> workdir;
   std::optional<bool> new_session;
   std::optional<std::uint64_t> processes, files, file_size, tmpfs_size, memory, cpu_thousandths,
-      output;
+      output, io;
   std::optional<std::chrono::milliseconds> wall;
   CallLayer calls;
   std::vector<Text> guarantees;

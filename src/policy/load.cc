@@ -188,13 +188,15 @@ std::optional<base::Error> ReadLimitOptions(const Overrides& overrides, Layer& l
     layer.wall = *wall;
   }
   for (const auto& [name, text, limit] : {std::tuple("memory", &overrides.memory, &layer.memory),
-                                          std::tuple("output", &overrides.output, &layer.output)}) {
+                                          std::tuple("output", &overrides.output, &layer.output),
+                                          std::tuple("io", &overrides.io, &layer.io)}) {
     if (text->empty()) continue;
     const auto size = base::ParseSize(*text);
     if (!size) return base::InvalidInput(fmt::format("read --{}: {}", name, size.error().text));
     *limit = *size;
   }
   if (layer.memory == 0u) return base::InvalidInput("read --memory: it is zero");
+  if (layer.io == 0u) return base::InvalidInput("read --io: it is zero");
   if (!overrides.cpu.empty()) {
     double number = 0;
     const char* const end = overrides.cpu.data() + overrides.cpu.size();

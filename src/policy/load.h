@@ -24,7 +24,7 @@ struct Overrides {
   std::vector<std::string> pass_environment;  // "NAME"
   std::string network;                        // "" (as the policy says), "none" or "host"
   std::string workdir;
-  std::string timeout, memory, cpu, output;  // as in [limits]; empty: as the policy says
+  std::string timeout, memory, cpu, output, io;  // as in [limits]; empty: as the policy says
   std::optional<std::uint64_t> processes;
   std::vector<std::string> allow_syscalls, deny_syscalls;
   std::vector<std::string> architectures;  // by name, "native" or "compat"; empty: the policy's own

@@ -256,6 +256,7 @@ std::optional<base::Error> StackScalars(const Layer& layer, const Context& conte
   TakeIfSet(layer.memory, out.limits.memory);
   TakeIfSet(layer.cpu_thousandths, out.limits.cpu_thousandths);
   TakeIfSet(layer.output, out.limits.output);
+  TakeIfSet(layer.io, out.limits.io);
   TakeIfSet(layer.wall, out.limits.wall);
   if (layer.capabilities) {
     out.process.capabilities.clear();

@@ -130,7 +130,8 @@ struct Limits {
   std::optional<std::uint64_t> memory;     // of all processes together, bytes
   std::optional<std::uint64_t> cpu_thousandths;  // 1500: one processor and a half
   std::optional<std::uint64_t> output;           // on standard output and error together, bytes
-  std::uint64_t tmpfs_size = 64ull << 20;        // of each tmpfs, bytes
+  std::optional<std::uint64_t> io;  // read, and written, of each block device: bytes a second
+  std::uint64_t tmpfs_size = 64ull << 20;  // of each tmpfs, bytes
   std::optional<std::chrono::milliseconds> wall;
   bool operator==(const Limits&) const = default;
 };

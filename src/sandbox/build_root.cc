@@ -75,6 +75,11 @@ class RootBuilder {
   }
 
   os::SysStatus operator()(const Pin& step) {
+    if (step.make) {
+      if (const auto found = FindParent(step.target); !found) return found;
+      const auto made = os::MakeDirectory(parent_.Get(), Name(step.target), 0755);
+      if (!made && made.error().value != EEXIST) return made;
+    }
     const auto place = os::OpenInRoot(root_.Get(), step.target.c_str(), O_PATH | O_DIRECTORY);
     if (!place) return std::unexpected(place.error());
     // A copy of what is mounted there, with its flags and its map of ids.
@@ -95,6 +100,11 @@ class RootBuilder {
   }
 
   os::SysStatus operator()(const Mask& step) {
+    if (step.make) {
+      if (const auto found = FindParent(step.target); !found) return found;
+      const auto made = os::MakeFile(parent_.Get(), Name(step.target), 0444);
+      if (!made && made.error().value != EEXIST) return made;
+    }
     if (const auto made = MakeMaskSource(); !made) return made;
     const auto source =
         os::OpenInRoot(root_.Get(), step.directory ? kMaskDirectory : kMaskFile, O_PATH);
@@ -201,9 +211,44 @@ os::SysResult<base::UniqueFd> CloneSource(const BindMount& bind) {
   return tree;
 }
 
+os::SysResult<base::UniqueFd> OverlaySource(int lower, int kept, bool in_user_namespace) {
+  const auto upper = os::Open(kept, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (!upper) return std::unexpected(upper.error());
+  const auto work = os::Open(kept, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (!work) return std::unexpected(work.error());
+  return os::NewKeepingOverlay(lower, upper->Get(), work->Get(), in_user_namespace);
+}
+
+namespace {
+
+// An unprivileged caller's overlays are made here, in the user namespace, while the old root is
+// still there; a privileged one's are made already.
+os::SysStatus MakeOverlays(Prepared& prepared, Failure& failure) {
+  const std::vector<Step>& steps = prepared.plan->root.steps;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto* bind = std::get_if<BindMount>(&steps[i]);
+    if (!bind || bind->kept.empty() || prepared.sources[i].IsOpen()) continue;
+    failure = {Stage::kMount, static_cast<std::uint32_t>(i), 0};
+    const auto lower = os::Open(AT_FDCWD, bind->source.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (!lower) return std::unexpected(lower.error());
+    const auto found = os::StatFd(lower->Get());
+    if (!found) return std::unexpected(found.error());
+    if (found->st_dev != bind->st_dev || found->st_ino != bind->st_ino) return os::Fail(ESTALE);
+    const auto kept = os::Open(AT_FDCWD, bind->kept.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (!kept) return std::unexpected(kept.error());
+    auto made = OverlaySource(lower->Get(), kept->Get(), true);
+    if (!made) return std::unexpected(made.error());
+    prepared.sources[i] = std::move(*made);
+  }
+  return {};
+}
+
+}  // namespace
+
 os::SysStatus BuildRoot(Prepared& prepared, Failure& failure) {
   failure = {Stage::kPrivateMounts, 0, 0};
   if (const auto done = os::MakeMountsPrivate(); !done) return done;
+  if (const auto done = MakeOverlays(prepared, failure); !done) return done;
   RootBuilder builder(prepared);
   if (const auto done = builder.Begin(); !done) return done;
   for (std::size_t i = 0; i < prepared.plan->root.steps.size(); ++i) {

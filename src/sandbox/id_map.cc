@@ -1,5 +1,6 @@
 #include "sandbox/id_map.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +22,36 @@ base::Error CannotMap(const BindMount& bind, int number) {
   base::Error error = base::SystemError(fmt::format("map the owner of {}", bind.source), number);
   if (number == EINVAL) error.text += " (its file system does not support id-mapped mounts)";
   return error;
+}
+
+// The owner of a source and the payload's id take each other's place. In a tree that is the
+// launcher's own, so that every id of the caller's has one there: an overlay makes files of its own
+// as whoever has mounted it.
+std::vector<os::IdRange> SwapMap(std::uint32_t owner, std::uint32_t payload) {
+  std::vector<os::IdRange> map = OwnerMap(owner, payload);
+  if (owner != payload) map.push_back({payload, owner, 1});
+  return map;
+}
+
+base::Result<base::UniqueFd> KeepChanges(const Identity& identity, const BindMount& bind,
+                                         int lower) {
+  const auto cannot = [&bind](os::Errno error) {
+    base::Error said =
+        base::SystemError(fmt::format("keep changes of {}", bind.source), error.value);
+    // fs/namespace.c, clone_private_mount: a layer had to be attached before Linux 6.15.
+    if (error.value == EINVAL) said.text += " (as root this needs Linux 6.15)";
+    return said;
+  };
+  const auto tree = os::CloneTree(AT_FDCWD, bind.kept.c_str());
+  if (!tree) return cannot(tree.error());
+  const auto map = os::MakeUserNamespace(SwapMap(bind.owner, identity.outside_uid),
+                                         SwapMap(bind.group, identity.outside_gid));
+  if (!map) return cannot(map.error());
+  if (const auto set = os::SetIdMap(tree->Get(), map->Get(), true); !set)
+    return cannot(set.error());
+  auto overlay = OverlaySource(lower, tree->Get(), false);
+  if (!overlay) return cannot(overlay.error());
+  return *std::move(overlay);
 }
 
 }  // namespace
@@ -61,6 +92,12 @@ base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sour
       }
       if (const auto set = os::SetIdMap(tree->Get(), name_space.Get(), true); !set)
         return CannotMap(*bind, set.error().value);
+    }
+    if (!bind->kept.empty()) {
+      auto kept = KeepChanges(plan.identity, *bind, tree->Get());
+      if (!kept) return kept.error();
+      sources[i] = std::move(*kept);
+      continue;
     }
     sources[i] = std::move(*tree);
   }

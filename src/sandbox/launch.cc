@@ -7,6 +7,7 @@
 #include "os/process.h"
 #include "os/terminal.h"
 #include "sandbox/id_map.h"
+#include "sandbox/kept.h"
 #include "sandbox/launch_error.h"
 #include "sandbox/reaper_filter.h"
 #include "sandbox/stubs.h"
@@ -72,6 +73,9 @@ base::Result<Prepared> Prepare(const Plan& plan, bool later) {
 
 // `customer`: of a program that is not known yet, or null.
 base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Customer* customer) {
+  // Locked until the sandbox has ended: nobody applies changes that are still being made.
+  const auto kept = MakeKept(plan);
+  if (!kept) return kept.error();
   auto prepared = Prepare(plan, customer != nullptr);
   if (!prepared) return prepared.error();
   if (const auto done = os::ExpectChildren(); !done) return At(Stage::kSignals, done.error());

@@ -15,10 +15,11 @@ struct LayerName {
   Layer layer;
   std::string_view name;
 };
-constexpr std::array<LayerName, 4> kLayers = {{{Layer::kLandlock, "landlock"},
+constexpr std::array<LayerName, 5> kLayers = {{{Layer::kLandlock, "landlock"},
                                                {Layer::kNamespaces, "namespaces"},
                                                {Layer::kMemoryLimit, "memory-limit"},
-                                               {Layer::kCpuLimit, "cpu-limit"}}};
+                                               {Layer::kCpuLimit, "cpu-limit"},
+                                               {Layer::kIoLimit, "io-limit"}}};
 
 // The scheduler's period for a limit of CPU time, in µs (kernel/sched/fair.c, 100 ms by default).
 constexpr std::uint64_t kPeriod = 100'000;
@@ -60,8 +61,8 @@ os::SysResult<std::optional<Parent>> FindParent(const os::CgroupPlace& place,
 class Planner {
  public:
   Planner(const policy::Limits& limits, const std::vector<os::CgroupPlace>& places,
-          const std::set<Layer>& without)
-      : limits_(limits), places_(places), without_(without) {}
+          const std::set<Layer>& without, const std::set<std::string>& devices)
+      : limits_(limits), places_(places), without_(without), devices_(devices) {}
 
   base::Result<LimitPlan> Plan() {
     plan_.resources.push_back({RLIMIT_CORE, "core", 0});
@@ -73,6 +74,8 @@ class Planner {
       if (const auto planned = PlanMemory(*limits_.memory); !planned) return planned.error();
     if (limits_.cpu_thousandths)
       if (const auto planned = PlanCpu(*limits_.cpu_thousandths); !planned) return planned.error();
+    if (limits_.io)
+      if (const auto planned = PlanIo(*limits_.io); !planned) return planned.error();
     // RLIMIT_NPROC holds as well; this one also stops what the id's other processes cannot see.
     if (limits_.processes && !plan_.groups.empty()) {
       const auto group = FindGroup("pids");
@@ -134,6 +137,41 @@ class Planner {
     return {};
   }
 
+  base::Status PlanIo(std::uint64_t bytes) {
+    if (without_.contains(Layer::kIoLimit)) {
+      plan_.notes.push_back("io limit: given up by name");
+      return {};
+    }
+    constexpr std::string_view kGiveUp = "`--without io-limit` gives it up by name";
+    if (devices_.empty()) {
+      return base::Unsupported(fmt::format(
+          "limit io: no file system that is shown lies on one block device ({})", kGiveUp));
+    }
+    // Version 1 has another name for it.
+    auto group = FindGroup("io");
+    if (group && !*group) group = FindGroup("blkio");
+    if (!group) return group.error();
+    if (!*group) {
+      return base::Unsupported(fmt::format(
+          "limit io: no control group with the io controller can be made here ({})", kGiveUp));
+    }
+    for (const std::string& device : devices_) {
+      const std::string limit = fmt::format("{} {}", device, bytes);
+      if ((*group)->version == 1) {
+        Add(**group, {{"blkio.throttle.read_bps_device", limit},
+                      {"blkio.throttle.write_bps_device", limit}});
+      } else {
+        Add(**group, {{"io.max", fmt::format("{0} rbps={1} wbps={1}", device, bytes)}});
+      }
+    }
+    if ((*group)->version == 1) {
+      plan_.notes.push_back(
+          "io: control groups of version 1 limit reading and direct writing, not what the kernel "
+          "writes out later");
+    }
+    return {};
+  }
+
   // The planned group that has this controller, made if it is the first to need it; null where none
   // can be made.
   base::Result<Group*> FindGroup(const std::string& controller) {
@@ -164,6 +202,7 @@ class Planner {
   const policy::Limits& limits_;
   const std::vector<os::CgroupPlace>& places_;
   const std::set<Layer>& without_;
+  const std::set<std::string>& devices_;
   LimitPlan plan_;
 };
 
@@ -193,8 +232,9 @@ std::string_view ToString(Layer layer) {
 
 base::Result<LimitPlan> PlanLimits(const policy::Limits& limits,
                                    const std::vector<os::CgroupPlace>& places,
-                                   const std::set<Layer>& without) {
-  return Planner(limits, places, without).Plan();
+                                   const std::set<Layer>& without,
+                                   const std::set<std::string>& devices) {
+  return Planner(limits, places, without, devices).Plan();
 }
 
 base::Result<std::vector<std::string>> CollectGroups() {

@@ -14,7 +14,7 @@
 namespace bailey::sandbox {
 
 // What a caller may give up by name (`--without landlock`).
-enum class Layer : std::uint8_t { kLandlock, kNamespaces, kMemoryLimit, kCpuLimit };
+enum class Layer : std::uint8_t { kLandlock, kNamespaces, kMemoryLimit, kCpuLimit, kIoLimit };
 std::optional<Layer> FindLayer(std::string_view name);
 std::string_view ToString(Layer layer);
 
@@ -48,10 +48,12 @@ struct LimitPlan {
   bool operator==(const LimitPlan&) const = default;
 };
 
-// kUnsupported where a limit can be kept by neither.
+// kUnsupported where a limit can be kept by neither. `devices`: block devices as "254:0", those of
+// the file systems that the program sees.
 base::Result<LimitPlan> PlanLimits(const policy::Limits& limits,
                                    const std::vector<os::CgroupPlace>& places,
-                                   const std::set<Layer>& without);
+                                   const std::set<Layer>& without,
+                                   const std::set<std::string>& devices = {});
 
 // Removes the groups of supervisors that were killed, and returns their paths.
 base::Result<std::vector<std::string>> CollectGroups();

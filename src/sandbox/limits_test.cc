@@ -90,5 +90,33 @@ TEST_F(Limits, OfTimeIsAnErrorWhereThereIsNoGroupUnlessGivenUp) {
   EXPECT_THAT(waived->notes, ElementsAre("cpu limit: given up by name"));
 }
 
+TEST_F(Limits, OfInputAndOutputAreOfEachBlockDevice) {
+  std::ofstream(top_ + "/slice/cgroup.subtree_control") << "io\n";
+  os::CgroupPlace place = Place(2);
+  place.controllers = {"io"};
+  const auto plan = PlanLimits({.io = 1000}, {place}, {}, {"254:0", "8:16"});
+  ASSERT_TRUE(plan) << plan.error().text;
+  EXPECT_THAT(plan->groups, ElementsAre(Group{2,
+                                              top_ + "/slice",
+                                              "",
+                                              false,
+                                              {{"io.max", "254:0 rbps=1000 wbps=1000"},
+                                               {"io.max", "8:16 rbps=1000 wbps=1000"}}}));
+  place.version = 1;
+  place.controllers = {"blkio"};
+  const auto old = PlanLimits({.io = 1000}, {place}, {}, {"254:0"});
+  ASSERT_TRUE(old) << old.error().text;
+  EXPECT_THAT(old->groups[0].knobs,
+              ElementsAre(Knob{"blkio.throttle.read_bps_device", "254:0 1000"},
+                          Knob{"blkio.throttle.write_bps_device", "254:0 1000"}));
+  EXPECT_EQ(
+      PlanLimits({.io = 1000}, {}, {}, {"254:0"}).error().text,
+      "limit io: no control group with the io controller can be made here (`--without io-limit` "
+      "gives it up by name)");
+  EXPECT_EQ(PlanLimits({.io = 1000}, {place}, {}).error().text,
+            "limit io: no file system that is shown lies on one block device (`--without io-limit` "
+            "gives it up by name)");
+}
+
 }  // namespace
 }  // namespace bailey::sandbox

@@ -57,7 +57,7 @@ class Masker {
       if (!covered) return covered.error();
       if (*covered) above = path;
     }
-    for (const std::string& path : pins_) plan_.steps.push_back(Pin{path});
+    for (const auto& [path, make] : pins_) plan_.steps.push_back(Pin{path, make});
     std::ranges::move(masks_, std::back_inserter(plan_.steps));
     plan_.stubs.assign(stubs_.begin(), stubs_.end());
     return {};
@@ -167,12 +167,13 @@ class Masker {
       if (MountAbove(inside) != &step) continue;
       if (!found) {
         if (!bind->write || !bind->directory) continue;
-        const auto can = CanAppear(path);
+        const auto can = bind->kept.empty() ? CanAppear(path) : true;
         if (!can) return can.error();
         if (!*can) continue;
       }
       is_covered = true;
-      masks_.push_back(Mask{inside, found && S_ISDIR(found->st_mode)});
+      masks_.push_back(
+          Mask{inside, found && S_ISDIR(found->st_mode), !found && !bind->kept.empty()});
       if (is_name && bind->write && path != bind->source) HoldName(path, *bind, found);
     }
     return is_covered;
@@ -209,9 +210,11 @@ class Masker {
     for (std::string host(Parent(path)); host != bind.source; host = Parent(host)) {
       inside = Parent(inside);
       if (mounts_.contains(inside)) break;
-      pins_.insert(inside);
-      stubs_.insert({host, true});
+      const bool make = !bind.kept.empty() && !os::Stat(AT_FDCWD, host.c_str(), false);
+      pins_.emplace(inside, make);
+      if (bind.kept.empty()) stubs_.insert({host, true});
     }
+    if (!bind.kept.empty()) return;
     if (!found || (S_ISREG(found->st_mode) && found->st_size == 0)) stubs_.insert({path, false});
   }
 
@@ -219,7 +222,7 @@ class Masker {
   RootPlan& plan_;
   std::map<std::string, std::size_t, std::less<>> mounts_;  // target -> the last step there
   std::map<std::string, bool> hidden_;  // paths of the host; whether one was named, not matched
-  std::set<std::string> pins_;          // parents sort before what is in them
+  std::map<std::string, bool> pins_;    // parents sort before what is in them; whether to make it
   std::vector<Step> masks_;
   std::set<Stub> stubs_;
 };

@@ -100,16 +100,38 @@ base::Result<LandlockPlan> PlanFileAccess(const RootPlan& root, const std::set<L
   return PlanLandlock(root, *abi);
 }
 
+// The block devices of what is shown. What lies on none (tmpfs, the network) or on several has
+// none.
+os::SysResult<std::set<std::string>> ShownDevices(const RootPlan& root) {
+  std::set<std::uint64_t> numbers;
+  for (const Step& step : root.steps)
+    if (const auto* bind = std::get_if<BindMount>(&step); bind && !bind->device)
+      numbers.insert(bind->st_dev);
+  std::set<std::string> devices;
+  for (const std::uint64_t number : numbers) {
+    auto device = os::BlockDevice(number);
+    if (!device) return std::unexpected(device.error());
+    if (!device->empty()) devices.insert(*std::move(device));
+  }
+  return devices;
+}
+
 // Control groups are looked for only where something needs them.
 base::Status PlanAllLimits(const policy::Limits& limits, const std::set<Layer>& without,
                            Plan& plan) {
   std::vector<os::CgroupPlace> places;
-  if (limits.memory || limits.cpu_thousandths) {
+  std::set<std::string> devices;
+  if (limits.io) {
+    auto shown = ShownDevices(plan.root);
+    if (!shown) return base::SystemError("find block devices", shown.error().value);
+    devices = *std::move(shown);
+  }
+  if (limits.memory || limits.cpu_thousandths || limits.io) {
     auto own = os::OwnCgroups();
     if (!own) return base::SystemError("find control groups", own.error().value);
     places = *std::move(own);
   }
-  auto planned = PlanLimits(limits, places, without);
+  auto planned = PlanLimits(limits, places, without, devices);
   if (!planned) return planned.error();
   plan.limits = *std::move(planned);
   plan.notes.insert(plan.notes.end(), plan.limits.notes.begin(), plan.limits.notes.end());
@@ -182,7 +204,9 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   for (const NamedNamespace& entry : kNamespaces) plan.namespaces |= entry.flag;
   if (policy.network.mode == policy::NetworkMode::kHost)
     plan.namespaces &= ~static_cast<std::uint32_t>(os::kNetworkNamespace);
-  auto root = PlanRoot(policy.filesystem, {plan.identity.privileged, policy.limits.tmpfs_size});
+  plan.kept = options.kept;
+  auto root = PlanRoot(policy.filesystem,
+                       {plan.identity.privileged, policy.limits.tmpfs_size, options.kept});
   if (!root) return root.error();
   plan.root = std::move(*root);
   if (options.without.contains(Layer::kNamespaces)) {

@@ -58,6 +58,7 @@ struct Plan {
   std::uint32_t namespaces = 0;  // os::Namespace bits of PID 1
   Identity identity;
   RootPlan root;
+  std::string kept;  // the directory where changes are kept (kept.h); empty: none are
   LandlockPlan landlock;
   LimitPlan limits;
   std::optional<std::uint64_t> output;  // bytes
@@ -75,6 +76,7 @@ struct PlanOptions {
   std::vector<std::string> environment;  // the caller's, "NAME=value"
   std::string current_directory;
   std::set<Layer> without;
+  std::string kept;  // as of Plan
 };
 
 // False where they were given up by name: the program runs on the host's mounts and among its

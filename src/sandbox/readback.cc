@@ -62,7 +62,8 @@ struct Wanted {
 
 std::optional<Wanted> WantedMount(const Step& step) {
   if (const auto* bind = std::get_if<BindMount>(&step))
-    return Wanted{bind->target, "", !bind->write, bind->device, bind->directory};
+    return Wanted{bind->target, bind->kept.empty() ? "" : "overlay", !bind->write, bind->device,
+                  bind->directory};
   if (const auto* tmpfs = std::get_if<TmpfsMount>(&step))
     return Wanted{tmpfs->target, "tmpfs", tmpfs->seal, false, false};
   if (const auto* proc = std::get_if<ProcMount>(&step))

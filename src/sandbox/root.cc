@@ -128,9 +128,27 @@ class Builder {
     Step& target = targets_[to];
     if (const auto* earlier = std::get_if<BindMount>(&target)) {
       bind.write |= earlier->write;
+      bind.kept = earlier->kept;
       bind.map_owner |= earlier->map_owner;
     }
+    const auto kept = KeepAside(bind);
+    if (!kept) return kept;
     target = std::move(bind);
+    return {};
+  }
+
+  base::Status KeepAside(BindMount& bind) {
+    if (!bind.write || bind.socket || options_.kept.empty() || !bind.kept.empty()) return {};
+    if (!bind.directory) {
+      return base::InvalidInput(
+          fmt::format("keep changes of {}: it is not a directory", base::Escape(bind.source)));
+    }
+    if (IsWithin(options_.kept, bind.source)) {
+      return base::InvalidInput(fmt::format(
+          "keep changes of {}: {} lies in it (XDG_STATE_HOME says where changes are kept)",
+          base::Escape(bind.source), base::Escape(options_.kept)));
+    }
+    bind.kept = fmt::format("{}/{}", options_.kept, count_kept_++);
     return {};
   }
 
@@ -237,6 +255,7 @@ class Builder {
   std::set<std::string, std::less<>> made_;
   std::map<std::string, std::size_t, std::less<>>
       mounts_;  // target -> the last step that mounts it
+  int count_kept_ = 0;
   HostPaths paths_;
   RootPlan plan_;
 };
@@ -262,6 +281,7 @@ std::string ToString(const Step& step) {
                                            s.source);
             if (s.source != s.target) text += fmt::format(" at {}", s.target);
             if (!s.device) text += s.write ? " writable" : " read-only";
+            if (!s.kept.empty()) text += fmt::format(", changes kept in {}", s.kept);
             if (s.map_owner) text += fmt::format(" owner={}", s.owner);
             return text;
           },

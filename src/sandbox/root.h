@@ -45,6 +45,7 @@ struct BindMount {
   bool directory = true;
   bool device = false;  // a character device: reads, writes and ioctls pass
   bool socket = false;
+  std::string kept;          // a directory for what is changed; empty: the source itself is changed
   bool map_owner = false;    // id-mapped: the source's owner is the payload (privileged callers)
   std::uint64_t st_dev = 0;  // what the source was when the plan was made; checked when bound
   std::uint64_t st_ino = 0;
@@ -74,6 +75,7 @@ struct DevptsMount {
 // A directory of a bind mounted on itself: it cannot be renamed or removed.
 struct Pin {
   std::string target;
+  bool make = false;  // where it is missing: in an overlay, whose names are nobody else's
   bool operator==(const Pin&) const = default;
 };
 
@@ -92,6 +94,7 @@ struct OverlayMount {
 struct Mask {
   std::string target;
   bool directory = false;
+  bool make = false;  // as of Pin
   bool operator==(const Mask&) const = default;
 };
 
@@ -118,6 +121,7 @@ struct RootPlan {
 struct RootOptions {
   bool privileged = false;  // sources are cloned with privilege, and may be id-mapped
   std::uint64_t tmpfs_size = 64ull << 20;
+  std::string kept = {};  // where changes of writable directories are kept; empty: made for good
 };
 
 // Looks at the host's files (lstat, readlink), changes nothing.

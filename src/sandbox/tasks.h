@@ -81,6 +81,9 @@ std::uint32_t PayloadNamespaces(const Plan& plan);
 
 // Clones the source of a bind and checks that it is what the plan was made for (ESTALE otherwise).
 os::SysResult<base::UniqueFd> CloneSource(const BindMount& bind);
+// The overlay over what `lower` is (a tree, or the source itself) that keeps a bind's changes below
+// `kept`, the directory of its layers.
+os::SysResult<base::UniqueFd> OverlaySource(int lower, int kept, bool in_user_namespace);
 // Builds the planned root beside the old one, at Prepared::root.
 os::SysStatus BuildRoot(Prepared& prepared, Failure& failure);
 os::SysStatus EnterRoot(const Prepared& prepared);

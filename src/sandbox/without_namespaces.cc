@@ -61,6 +61,7 @@ base::Status GiveUpNamespaces(const policy::Policy& policy, const std::set<Layer
         "keep capabilities: they would hold for the host itself, as namespaces were given up by "
         "name");
   }
+  if (!plan.kept.empty()) return CannotKeep("keep changes aside");
   plan.namespaces = 0;
   plan.hostname.clear();
   plan.identity.inside_uid = plan.identity.outside_uid;
