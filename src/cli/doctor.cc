@@ -11,11 +11,13 @@
 #include "base/result.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "os/cgroup.h"
 #include "os/file.h"
 #include "os/host.h"
 #include "os/identity.h"
 #include "os/landlock.h"
 #include "os/process.h"
+#include "sandbox/limits.h"
 
 namespace bailey::cli {
 namespace {
@@ -70,9 +72,19 @@ Finding UserNamespaces() {
           "user namespaces work, the others do not: " + WhyNoNamespaces(made.error())};
 }
 
+// What newer versions can refuse and this one cannot.
+std::string LandlockLacks(int abi) {
+  constexpr std::pair<int, const char*> kSince[] = {
+      {3, "truncation"}, {5, "ioctls of devices"}, {6, "abstract sockets and signals"}};
+  std::string lacks;
+  for (const auto& [version, what] : kSince)
+    if (abi < version) lacks += (lacks.empty() ? "" : ", ") + std::string(what);
+  return lacks.empty() ? "" : ": mounts and namespaces alone keep " + lacks;
+}
+
 Finding Landlock() {
   const auto abi = os::LandlockAbi();
-  if (abi) return {"landlock", State::kYes, fmt::format("version {}", *abi)};
+  if (abi) return {"landlock", State::kYes, fmt::format("version {}{}", *abi, LandlockLacks(*abi))};
   if (abi.error().value == EOPNOTSUPP)
     return {"landlock", State::kNo, "built into the kernel, but not enabled at boot (lsm=...)"};
   return {"landlock", State::kNo, Cause(abi.error())};
@@ -102,12 +114,28 @@ Finding Mounts() {
   return {"mounts", State::kYes, "by descriptor"};
 }
 
+// What this caller can limit by control groups, tried as a launch would plan it.
+std::string GroupLimits() {
+  const auto places = os::OwnCgroups();
+  if (!places) return "they cannot be found: " + Cause(places.error());
+  std::string names;
+  const auto add = [&](const char* name, const policy::Limits& limits) {
+    const auto plan = sandbox::PlanLimits(limits, *places, {}, {"0:0"});
+    if (plan && !plan->groups.empty()) names += (names.empty() ? "" : ", ") + std::string(name);
+  };
+  add("memory", {.memory = 1});
+  add("cpu", {.cpu_thousandths = 1000});
+  add("io", {.io = 1});
+  return names.empty() ? "none can be made by this caller: memory is limited for each process"
+                       : "this caller can limit " + names;
+}
+
 Finding Cgroups() {
   const auto unified = os::ReadSetting("/sys/fs/cgroup/cgroup.controllers");
-  if (unified) return {"cgroups", State::kYes, fmt::format("version 2: {}", *unified)};
+  if (unified) return {"cgroups", State::kYes, "version 2; " + GroupLimits()};
   if (os::Stat(AT_FDCWD, "/sys/fs/cgroup/memory", true))
-    return {"cgroups", State::kNote, "version 1 or hybrid; limits use rlimits"};
-  return {"cgroups", State::kNo, "none mounted; limits use rlimits"};
+    return {"cgroups", State::kYes, "version 1, or both; " + GroupLimits()};
+  return {"cgroups", State::kNo, "none mounted: memory is limited for each process"};
 }
 
 Finding Kvm() {

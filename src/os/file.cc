@@ -49,6 +49,15 @@ SysResult<base::UniqueFd> OpenWithoutLinks(int directory, const char* path, int 
   return base::UniqueFd(static_cast<int>(fd));
 }
 
+SysResult<base::UniqueFd> OpenProc() {
+  auto proc = Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (!proc) return proc;
+  struct statfs found = {};
+  if (::fstatfs(proc->Get(), &found) != 0) return LastErrno();
+  if (found.f_type != PROC_SUPER_MAGIC) return Fail(ENODEV);
+  return proc;
+}
+
 SysResult<struct stat> Stat(int directory, const char* path, bool follow) {
   struct stat found = {};
   if (::fstatat(directory, path, &found, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) return LastErrno();

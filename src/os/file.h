@@ -26,6 +26,9 @@ SysResult<base::UniqueFd> OpenInRoot(int root, const char* path, int flags, unsi
 SysResult<base::UniqueFd> OpenWithoutLinks(int directory, const char* path, int flags,
                                            unsigned mode = 0);
 
+// /proc, checked to be a proc file system: ENODEV where something else is mounted there.
+SysResult<base::UniqueFd> OpenProc();
+
 SysResult<struct stat> Stat(int directory, const char* path, bool follow);
 SysResult<struct stat> StatFd(int fd);
 // Of the mount that a path leads to, magic links of /proc included (statx(2): Linux 5.8).

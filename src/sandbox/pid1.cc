@@ -19,7 +19,7 @@ os::SysStatus BecomePlannedIds(const Identity& identity) {
 }
 
 os::SysStatus MapPayload(const Identity& identity, pid_t payload) {
-  const auto proc = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  const auto proc = os::OpenProc();
   if (!proc) return std::unexpected(proc.error());
   return os::WriteIdMaps(proc->Get(), payload, {identity.inside_uid, identity.inside_uid, 1},
                          {identity.inside_gid, identity.inside_gid, 1}, true);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <map>
@@ -22,6 +23,15 @@ constexpr std::uint64_t kRootSize = 4ull << 20;
 constexpr std::uint64_t kRootInodes = 16384;
 // A private tmpfs may hold one file per 4 KiB page of its size.
 constexpr std::uint64_t kBytesPerInode = 4096;
+// Documentation/admin-guide/devices.txt: what stands at a device's name could be another device.
+struct DeviceNumber {
+  std::string_view name;
+  unsigned major, minor;
+};
+constexpr DeviceNumber kDeviceNumbers[] = {
+    {"null", 1, 3}, {"zero", 1, 5},   {"full", 1, 7},    {"random", 1, 8},    {"urandom", 1, 9},
+    {"tty", 5, 0},  {"kvm", 10, 232}, {"fuse", 10, 229}, {"net/tun", 10, 200}};
+
 struct DeviceLink {
   const char* path;
   const char* text;
@@ -158,6 +168,12 @@ class Builder {
     if (!found) return base::SystemError(fmt::format("show device {}", path), found.error().value);
     if (!S_ISCHR(found->st_mode))
       return base::InvalidInput(fmt::format("show device {}: it is not a character device", path));
+    const auto number = std::ranges::find(kDeviceNumbers, name, &DeviceNumber::name);
+    if (number != std::end(kDeviceNumbers) &&
+        found->st_rdev != makedev(number->major, number->minor)) {
+      return base::InvalidInput(fmt::format("show device {}: it is another device, {}:{}", path,
+                                            major(found->st_rdev), minor(found->st_rdev)));
+    }
     BindMount bind{.source = path, .target = path, .write = true, .directory = false};
     bind.device = true;
     bind.st_dev = found->st_dev;

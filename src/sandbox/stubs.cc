@@ -220,6 +220,9 @@ base::Result<Stubs> Stubs::Make(const std::vector<Stub>& plan) {
   if (plan.empty()) return stubs;
   auto directory = OpenState(kState);
   if (!directory) return directory.error();
+  auto copy = os::Open(directory->Get(), ".", O_RDONLY | O_DIRECTORY);
+  if (!copy) return base::SystemError("open the records of stubs", copy.error().value);
+  stubs.directory_ = *std::move(copy);
   auto records = Records::Lock(*std::move(directory));
   if (!records) return base::SystemError("lock the records of stubs", records.error().value);
   if (const auto collected = records->Collect(); !collected)
@@ -256,9 +259,7 @@ base::Result<Stubs> Stubs::Make(const std::vector<Stub>& plan) {
 
 Stubs::~Stubs() {
   if (!record_.IsOpen()) return;
-  auto directory = OpenState(kState);
-  if (!directory) return;
-  auto records = Records::Lock(*std::move(directory));
+  auto records = Records::Lock(std::move(directory_));
   if (!records) return;
   held_.clear();
   record_.Reset();

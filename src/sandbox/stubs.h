@@ -31,7 +31,8 @@ class Stubs {
 
   // Shared locks: what is locked is removed by nobody, other users' sandboxes included.
   std::vector<base::UniqueFd> held_;
-  base::UniqueFd record_;  // locked while this sandbox lives
+  base::UniqueFd record_;     // locked while this sandbox lives
+  base::UniqueFd directory_;  // that the record is in
 };
 
 // Removes what killed launches of this user left, and returns the paths.

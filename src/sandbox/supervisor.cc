@@ -66,7 +66,7 @@ base::Status Supervisor::Watch(const FilterSource& filter) {
 
 base::Status Supervisor::MapIds() {
   if (const auto added = groups_.Add(sandbox_.Pid()); !added) return added;
-  const auto proc = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  const auto proc = os::OpenProc();
   if (!proc) return At(Stage::kMapIds, proc.error());
   const Identity& identity = plan_.identity;
   const auto mapped =

@@ -39,13 +39,13 @@ def archive():
     raise Missing("apt knows no archive of Debian's")
 
 
-def configure(place, architecture):
+def configure(place, architecture, suite=SUITE):
     """The variables that make apt work below `place`, for `architecture`."""
     for directory in ("lists/partial", "cache/archives/partial", "etc/apt.conf.d",
                       "etc/preferences.d", "etc/sources.list.d"):
         (place / directory).mkdir(parents=True, exist_ok=True)
     (place / "status").touch()
-    (place / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {archive()} {SUITE} main\n")
+    (place / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {archive()} {suite} main\n")
     (place / "apt.conf").write_text(
         f'Dir::State "{place}";\nDir::State::Lists "{place}/lists";\n'
         f'Dir::State::status "{place}/status";\nDir::Cache "{place}/cache";\n'
@@ -56,16 +56,12 @@ def configure(place, architecture):
     return {"APT_CONFIG": str(place / "apt.conf")}
 
 
-def fetch(work, architecture, package):
-    """The path of a kernel image; `package` is the one that depends on the newest kernel's."""
-    kept = work / f"linux-{architecture}"
-    if kept.exists():
-        return kept
+def unpack(place, architecture, package, suite=SUITE):
+    """The newest kernel's files, below `place`/root; `package` is the one that depends on it."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise Missing("this is not a Debian system")
-    place = (work / f"apt-{architecture}").resolve()
     shutil.rmtree(place, ignore_errors=True)
-    apt = configure(place, architecture)
+    apt = configure(place, architecture, suite)
     run("apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update", environment=apt)
     depends = run("apt-cache", "depends", package, environment=apt)
     images = [line.split()[-1] for line in depends.splitlines() if "Depends: linux-image-" in line]
@@ -73,9 +69,28 @@ def fetch(work, architecture, package):
         raise Missing(f"{package} depends on no kernel")
     run("apt-get", "-q", "download", images[0], environment=apt, directory=place)
     run("dpkg-deb", "--extract", str(next(place.glob("*.deb"))), str(place / "root"))
-    image = next(pathlib.Path(place / "root/boot").glob("vmlinu*"))
+    return place / "root"
+
+
+def fetch(work, architecture, package):
+    """The path of a kernel image."""
+    kept = work / f"linux-{architecture}"
+    if kept.exists():
+        return kept
+    place = (work / f"apt-{architecture}").resolve()
+    image = next(pathlib.Path(unpack(place, architecture, package) / "boot").glob("vmlinu*"))
     (work / f"{kept.name}.name").write_text(image.name.split("-", 1)[1])
     shutil.copy(image, work / f"{kept.name}.new")
     (work / f"{kept.name}.new").rename(kept)
     shutil.rmtree(place)
+    return kept
+
+
+def fetch_tree(work, architecture, package, suite):
+    """The directory with a kernel's image and modules."""
+    kept = work / f"linux-{suite}-{architecture}"
+    if not kept.exists():
+        place = (work / f"apt-{suite}").resolve()
+        unpack(place, architecture, package, suite).rename(kept)
+        shutil.rmtree(place)
     return kept
