@@ -115,6 +115,12 @@ SysStatus RemoveTree(int directory, const std::string& name) {
   return RemoveDirectory(directory, name.c_str());
 }
 
+SysStatus TryUserAttribute(int file) {
+  constexpr const char* kName = "user.bailey";
+  if (::fsetxattr(file, kName, "1", 1, 0) != 0) return LastErrno();
+  return Check(::fremovexattr(file, kName));
+}
+
 bool IsOpaque(int directory) {
   for (const char* name : {"user.overlay.opaque", "trusted.overlay.opaque"}) {
     char value = 0;

@@ -18,6 +18,9 @@ SysStatus RenameAt(int from, const char* name, int to, const char* new_name);
 // A file, or a directory with everything in it, also where its modes are closed to its owner.
 SysStatus RemoveTree(int directory, const std::string& name);
 
+// EOPNOTSUPP where the file system keeps no extended attributes of users (tmpfs before Linux 6.6),
+// without which an overlay cannot remove a directory.
+SysStatus TryUserAttribute(int file);
 // Whether a directory of an overlay's upper layer hides what lies below it.
 bool IsOpaque(int directory);
 

@@ -10,13 +10,18 @@
 
 #include "base/text.h"
 #include "os/file.h"
+#include "os/tree.h"
 #include "sandbox/host_path.h"
 
 namespace bailey::sandbox {
 namespace {
 
 base::Error CannotKeep(const std::string& path, os::Errno error) {
-  return base::SystemError(fmt::format("keep changes of {}", base::Escape(path)), error.value);
+  base::Error said =
+      base::SystemError(fmt::format("keep changes of {}", base::Escape(path)), error.value);
+  if (error.value == EOPNOTSUPP)
+    said.text += " (where changes are kept, the file system has no extended attributes of users)";
+  return said;
 }
 
 os::SysResult<base::UniqueFd> MakeAndOpen(int parent, const char* name, unsigned mode) {
@@ -72,6 +77,7 @@ os::SysStatus MakeLayer(const RootPlan& root, const BindMount& bind, int top, co
   if (written = WriteNew(layer->Get(), "held", HeldBelow(root, bind)); !written) return written;
   const auto upper = MakeAndOpen(layer->Get(), "upper", 0755);
   if (!upper) return std::unexpected(upper.error());
+  if (const auto can = os::TryUserAttribute(upper->Get()); !can) return can;
   if (const auto copied = CopyAttributes(bind, upper->Get()); !copied) return copied;
   const auto work = MakeAndOpen(layer->Get(), "work", 0700);
   if (!work) return std::unexpected(work.error());
