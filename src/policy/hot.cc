@@ -82,6 +82,8 @@ base::Result<Hot> ParseHot(std::string_view text, std::string_view file) {
     return ReadHot(json::parse(text), file);
   } catch (const json::parse_error& error) {
     return NotJson(text, file, error.byte);
+  } catch (const json::out_of_range&) {
+    return Fault(file, "a number in it is larger than any");
   }
 }
 

@@ -27,6 +27,8 @@ struct Case {
   const char* want;
 };
 constexpr Case kFaults[] = {
+    {"a number beyond all", R"({"version": 1, "calls": {"x86_64": {"ioctl": 4e999}}})",
+     "hot.json: read frequencies: a number in it is larger than any"},
     {"a syntax error", "{\n  \"version\": 1,\n}", "hot.json:3:1: read frequencies: it is not JSON"},
     {"an array", "[]", "hot.json: read frequencies: it is not an object"},
     {"no version", R"({"calls": {}})", "hot.json: read frequencies: \"version\" is not 1"},

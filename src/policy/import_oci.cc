@@ -354,6 +354,9 @@ base::Result<Syscalls> ImportOci(std::string_view text, std::string_view file,
                         static_cast<std::uint32_t>(std::ranges::count(before, '\n') + 1),
                         static_cast<std::uint32_t>(before.size() - (before.rfind('\n') + 1) + 1)};
     return invalid;
+  } catch (const json::out_of_range&) {
+    return base::InvalidInput(
+        fmt::format("read profile {}: a number in it is larger than any", base::Escape(file)));
   }
 }
 

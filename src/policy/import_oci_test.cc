@@ -156,6 +156,7 @@ TEST(ImportOci, SaysWhatIsWrong) {
   const struct {
     std::string json, want;
   } rows[] = {
+      {"{\"a\": 4e999}", "read profile p.json: a number in it is larger than any"},
       {"{\n  \"a\": ,", "p.json:2:8: read profile p.json: it is not JSON"},
       {"[]", "read profile p.json: it is not a JSON object"},
       {"{}", "read profile p.json: it has no \"defaultAction\""},

@@ -182,6 +182,8 @@ base::Result<LocatedJson> LocatedJson::Parse(std::string_view text, std::string 
   } catch (const nlohmann::json::parse_error& error) {
     const std::size_t byte = error.byte == 0 ? 0 : error.byte - 1;
     return ErrorIn(file, PlaceOf(text, byte, file), "it is not JSON");
+  } catch (const nlohmann::json::out_of_range&) {
+    return ErrorIn(file, {}, "a number in it is larger than any");
   }
   // A mark of byte order is no part of it.
   Walk walk(text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text, file);
