@@ -93,7 +93,8 @@ std::vector<std::string> HomesOf(const Confinement& confinement) {
   std::set<std::string> homes;
   for (const Mount& mount : confinement.mounts) {
     for (const std::string& side : {mount.from, mount.to}) {
-      const auto names = base::Split(PlainPath(side), '/');
+      const std::string plain = PlainPath(side);
+      const auto names = base::Split(plain, '/');
       if (names.size() >= 3 && names[1] == "home") homes.insert(fmt::format("/home/{}", names[2]));
     }
   }
