@@ -264,10 +264,10 @@ class LayerReader {
     layer_.file_size = Size(table, "file-size");
     layer_.memory = Size(table, "memory");
     if (layer_.memory == 0u) Zero(table, "memory");
-    if (layer_.io == 0u) Zero(table, "io");
     layer_.cpu_thousandths = table.Thousandths("cpu", kMaxProcessors);
     layer_.output = Size(table, "output");
     layer_.io = Size(table, "io");
+    if (layer_.io == 0u) Zero(table, "io");
     // The kernel reads a size of 0 as no limit (mm/shmem.c).
     layer_.tmpfs_size = Size(table, "tmpfs-size");
     if (layer_.tmpfs_size == 0u) Zero(table, "tmpfs-size");

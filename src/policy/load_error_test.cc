@@ -29,7 +29,7 @@ alow = []
 [limits]
 colour = "red"
 )",
-     R"(x.toml:3:1: read [limits]: unknown key "colour" (there are: pids, files, file-size, tmpfs-size, wall, memory, cpu, output)
+     R"(x.toml:3:1: read [limits]: unknown key "colour" (there are: pids, files, file-size, tmpfs-size, wall, memory, cpu, output, io)
 colour = "red"
 ^)"},
     {"an unknown section",

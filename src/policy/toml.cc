@@ -72,12 +72,6 @@ std::size_t SkipString(std::string_view text, std::size_t begin) {
   return text.size();
 }
 
-// Of a bare key, or the quote of another.
-bool IsKeyCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-' || c == '"' || c == '\'';
-}
-
 // Where brackets or dotted keys nest deeper than kMaxDepth.
 std::optional<std::size_t> FindTooDeep(std::string_view text) {
   int brackets = 0;
@@ -125,31 +119,6 @@ std::optional<std::size_t> FindMeaningless(std::string_view text) {
       const bool is_blank = text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n';
       is_escaped = text[i] == '\\' || (is_escaped && is_blank);
     }
-  }
-  return std::nullopt;
-}
-
-// Where the bracket of a table is followed by what can begin no key: the library takes that to be
-// unreachable (toml++ 3.3.0, parse_table_header and parse_key).
-std::optional<std::size_t> FindNoKey(std::string_view text) {
-  int depth = 0;
-  bool begins_line = true;
-  for (std::size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    if (c == '#') {
-      i = std::min(text.find('\n', i), text.size());
-      continue;
-    }
-    if (c == '[' && begins_line && depth == 0) {
-      const std::size_t inner = text.substr(i).starts_with("[[") ? i + 2 : i + 1;
-      const std::size_t next = std::min(text.find_first_not_of(" \t", inner), text.size());
-      if (next < text.size() && !IsKeyCharacter(text[next]) && text[next] != ']') return next;
-    }
-    if (c == '[' || c == '{') ++depth;
-    if (c == ']' || c == '}') depth = std::max(depth - 1, 0);
-    const bool is_blank = c == ' ' || c == '\t' || c == '\r';
-    begins_line = c == '\n' || (begins_line && is_blank);
-    i = c == '"' || c == '\'' ? SkipString(text, i) : i + 1;
   }
   return std::nullopt;
 }
@@ -284,10 +253,6 @@ base::Result<std::unique_ptr<Document>> ParseToml(std::string text, std::string 
     return document->ErrorAt(
         PlaceAt(whole, *offset),
         "read policy: outside of strings and comments only ASCII has a meaning");
-  }
-  if (const auto offset = FindNoKey(whole)) {
-    return document->ErrorAt(PlaceAt(whole, *offset),
-                             "read policy: expected a key behind the bracket of a table");
   }
   const toml::parse_result parsed = toml::parse(whole);
   if (!parsed) {
