@@ -51,7 +51,7 @@ base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Conte
                                  &over.allow_syscalls, &over.deny_syscalls, &options.without})
     key.Texts(*list);
   for (const auto* const text :
-       {&over.network, &over.workdir, &over.memory, &over.cpu, &over.output})
+       {&over.network, &over.workdir, &over.memory, &over.cpu, &over.output, &over.io})
     key.Text(*text);
   key.Number(over.processes.has_value()).Number(over.processes.value_or(0));
   key.Number(caller->uid).Number(caller->gid).Number(caller->effective_capabilities);
