@@ -18,9 +18,8 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <toml++/impl/preprocessor.h>
-// Text that is no TOML breaks some of what the library takes for granted before it says what is
-// wrong (3.3.0: what follows the bracket of a table, or stands where a value should): as hints to
-// an optimiser that would be undefined, as assertions an end.
+// Policies come from outside: whatever a parser might take for granted of its text, a mistake in it
+// is an error with its place, neither an assertion nor a hint to the optimiser.
 #undef TOML_ASSERT
 #undef TOML_ASSUME
 #undef TOML_ASSERT_ASSUME
