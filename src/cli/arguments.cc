@@ -1,40 +1,14 @@
 #include "cli/arguments.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <system_error>
+#include <utility>
 
-#include "base/text.h"
 #include "cli/commands.h"
-#include "os/file.h"
 
 namespace bailey::cli {
-namespace {
-
-// $HOME, or what /etc/passwd says: getpwuid(3) would load shared libraries, which a static program
-// cannot. A user that is in neither has no home with secrets to hide.
-base::Result<std::string> HomeDirectory() {
-  constexpr std::size_t kLimit = 16 << 20;
-  const char* home = std::getenv("HOME");
-  if (home && home[0] == '/') return std::string(home);
-  const auto passwd = os::ReadFile(AT_FDCWD, "/etc/passwd", kLimit);
-  if (!passwd && passwd.error().value != ENOENT)
-    return base::SystemError("read /etc/passwd for the home directory", passwd.error().value);
-  const std::string user = std::to_string(::getuid());
-  for (const std::string_view line : base::Split(passwd.value_or(""), '\n')) {
-    const auto fields = base::Split(line, ':');
-    if (fields.size() > 5 && fields[2] == user && fields[5].starts_with('/'))
-      return std::string(fields[5]);
-  }
-  return std::string("/nonexistent");
-}
-
-}  // namespace
 
 SplitWords SplitAtDashes(int argc, char** argv) {
   SplitWords split;
@@ -45,31 +19,98 @@ SplitWords SplitAtDashes(int argc, char** argv) {
   return split;
 }
 
-std::optional<int> ParseArguments(CLI::App& app, std::string_view command,
-                                  std::vector<std::string> words, int usage_error) {
+Arguments::Option& Arguments::Option::Required() {
+  option_->required();
+  return *this;
+}
+
+Arguments::Option& Arguments::Option::OneOf(std::vector<std::string> values) {
+  option_->check(CLI::IsMember(std::move(values)));
+  return *this;
+}
+
+Arguments::Option& Arguments::Option::Between(unsigned least, unsigned most) {
+  option_->check(CLI::Range(least, most));
+  return *this;
+}
+
+Arguments::Option& Arguments::Option::Called(const std::string& type) {
+  option_->type_name(type);
+  return *this;
+}
+
+Arguments::Option& Arguments::Option::Words(int count) {
+  option_->expected(count);
+  return *this;
+}
+
+Arguments::Option& Arguments::Option::Excludes(const Option& other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Arguments::Arguments(std::string command, std::string description)
+    : command_(std::move(command)), app_(std::make_unique<CLI::App>(std::move(description))) {
+  app_->name("bailey " + command_);
+}
+
+Arguments::~Arguments() = default;
+
+Arguments::Option Arguments::Value(const std::string& name, std::string& value,
+                                   const std::string& help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Arguments::Option Arguments::Value(const std::string& name, std::optional<std::uint64_t>& value,
+                                   const std::string& help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Arguments::Option Arguments::Value(const std::string& name, int& value, const std::string& help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Arguments::Option Arguments::Value(const std::string& name, unsigned& value,
+                                   const std::string& help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Arguments::Option Arguments::Value(const std::string& name, std::size_t& value,
+                                   const std::string& help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+Arguments::Option Arguments::Values(const std::string& name, std::vector<std::string>& values,
+                                    const std::string& help) {
+  CLI::Option* const option = app_->add_option(name, values, help);
+  if (name.starts_with('-')) option->allow_extra_args(false);
+  return Option(option);
+}
+
+Arguments::Option Arguments::Flag(const std::string& name, bool& value, const std::string& help) {
+  return Option(app_->add_flag(name, value, help));
+}
+
+void Arguments::EndsInProgram(const std::string& footer) {
+  app_->footer(footer);
+  app_->prefix_command();
+}
+
+std::optional<int> Arguments::Read(std::vector<std::string> words, int usage_error) {
   try {
     // CLI11 takes them from the back.
     std::ranges::reverse(words);
-    app.parse(words);
+    app_->parse(words);
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
+    fmt::print("{}", app_->help());
     return kYes;
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "bailey {0}: {1} (see `bailey {0} --help`)\n", command, error.what());
+    fmt::print(stderr, "bailey {0}: {1} (see `bailey {0} --help`)\n", command_, error.what());
     return usage_error;
   }
 }
 
-base::Result<policy::Context> CallerContext() {
-  policy::Context context;
-  std::error_code error;
-  context.current_directory = std::filesystem::current_path(error).string();
-  if (error) return base::SystemError("find the current directory", error.value());
-  auto home = HomeDirectory();
-  if (!home) return home.error();
-  context.home = *std::move(home);
-  return context;
-}
+std::vector<std::string> Arguments::Program() const { return app_->remaining(); }
 
 }  // namespace bailey::cli

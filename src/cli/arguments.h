@@ -1,13 +1,19 @@
-// What the commands share about their arguments: where a program's own begin, and the context in
-// which policies are read.
+// What a command takes on its command line: described once, for reading it and for --help.
+// CLI11 does the work, behind this header: including it costs every file seven seconds to compile.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "policy/load.h"
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace bailey::cli {
 
@@ -18,12 +24,54 @@ struct SplitWords {
 };
 SplitWords SplitAtDashes(int argc, char** argv);
 
-// Parses; nullopt when the command is to go on, otherwise its exit code (help is printed on
-// stdout, a mistake as one line on stderr).
-std::optional<int> ParseArguments(CLI::App& app, std::string_view command,
-                                  std::vector<std::string> words, int usage_error);
+class Arguments {
+ public:
+  // What was just added, to be said more precisely.
+  class Option {
+   public:
+    Option& Required();
+    Option& OneOf(std::vector<std::string> values);
+    Option& Between(unsigned least, unsigned most);
+    Option& Called(const std::string& type);  // in --help: NAME, FORMAT
+    Option& Words(int count);                 // so many values at once
+    Option& Excludes(const Option& other);
 
-// $HOME and the current directory of the caller.
-base::Result<policy::Context> CallerContext();
+   private:
+    friend class Arguments;
+    explicit Option(CLI::Option* option) : option_(option) {}
+    CLI::Option* option_;
+  };
+
+  // `command`: "run"; the description may have several lines.
+  Arguments(std::string command, std::string description);
+  ~Arguments();
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  // Names are as CLI11 takes them: "-o,--output" for an option, "POLICY" for a place. The value
+  // must outlive the call of Read, and keeps what it holds where the option is not given.
+  Option Value(const std::string& name, std::string& value, const std::string& help);
+  Option Value(const std::string& name, std::optional<std::uint64_t>& value,
+               const std::string& help);
+  Option Value(const std::string& name, int& value, const std::string& help);
+  Option Value(const std::string& name, unsigned& value, const std::string& help);
+  Option Value(const std::string& name, std::size_t& value, const std::string& help);
+  // An option is repeated, with a value each; a place takes all the words there are.
+  Option Values(const std::string& name, std::vector<std::string>& values, const std::string& help);
+  // "--big-endian,!--little-endian": the name behind the ! says no.
+  Option Flag(const std::string& name, bool& value, const std::string& help);
+  // From the first word that is no option on, all words are a program's; `footer` ends --help.
+  void EndsInProgram(const std::string& footer);
+
+  // nullopt when the command is to go on, otherwise its exit code (help is printed on stdout, a
+  // mistake as one line on stderr).
+  std::optional<int> Read(std::vector<std::string> words, int usage_error);
+  // After Read: the program's words, for a command that ends in one.
+  std::vector<std::string> Program() const;
+
+ private:
+  std::string command_;
+  std::unique_ptr<CLI::App> app_;
+};
 
 }  // namespace bailey::cli

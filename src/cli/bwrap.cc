@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/proved_filters.h"
 #include "compat/bubblewrap_plan.h"

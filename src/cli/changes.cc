@@ -125,20 +125,19 @@ int ListAll() {
 }  // namespace
 
 int RunChanges(int argc, char** argv) {
-  CLI::App app(
+  Arguments arguments(
+      "changes",
       "Shows what a sandbox of `bailey run --overlay` has changed, applies it, or throws it away.\n"
       "Without a name: the names of all that is kept.");
-  app.name("bailey changes");
   ChangesOptions options;
-  app.add_option("name", options.name, "as `bailey run --overlay` said");
-  app.add_flag("--diff", options.diff, "the contents of files, by diff(1)");
-  auto* const apply = app.add_flag("--apply", options.apply, "apply the changes, and forget them");
-  app.add_flag("--force", options.force,
-               "with --apply: also over what was changed outside meanwhile");
-  app.add_flag("--drop", options.drop, "throw the changes away")->excludes(apply);
-  app.add_flag("--json", options.json, "print JSON (docs/schemas/changes.schema.json)");
-  if (const auto code = ParseArguments(app, "changes", {argv + 1, argv + argc}, kUsage))
-    return *code;
+  arguments.Value("name", options.name, "as `bailey run --overlay` said");
+  arguments.Flag("--diff", options.diff, "the contents of files, by diff(1)");
+  const auto apply = arguments.Flag("--apply", options.apply, "apply the changes, and forget them");
+  arguments.Flag("--force", options.force,
+                 "with --apply: also over what was changed outside meanwhile");
+  arguments.Flag("--drop", options.drop, "throw the changes away").Excludes(apply);
+  arguments.Flag("--json", options.json, "print JSON (docs/schemas/changes.schema.json)");
+  if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
   if (options.name.empty()) return ListAll();
   if (const auto done = os::ExpectChildren(); !done)
     return Fail("changes", base::SystemError("expect children", done.error().value));

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "bpf/disassembler.h"
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/filter_bytes.h"
 #include "cli/input.h"
@@ -40,40 +41,39 @@ struct CompileOptions {
   bool stats = false;
 };
 
-void Describe(CLI::App& app, CompileOptions& options) {
-  app.name("bailey compile");
-  app.description(
-      "Turns a policy into a seccomp filter: raw struct sock_filter records, as seccomp(2) and\n"
-      "`bwrap --seccomp` take them, in the byte order of the machine that is to run it.\n"
-      "Before it is written, the filter is proved equal to the policy.");
-  app.add_option("POLICY", options.policy, "a policy file, or a preset");
-  app.add_option("--from", options.profile,
-                 "instead of a policy: a container engine's seccomp profile (OCI or Docker JSON), "
-                 "Firecracker's filters (JSON), or a systemd unit with SystemCallFilter=");
-  app.add_option("--from-format", options.profile_format,
-                 "what --from is, where it should not be found out: oci, firecracker, systemd")
-      ->check(CLI::IsMember({"oci", "firecracker", "systemd"}))
-      ->type_name("FORMAT");
-  app.add_option("--thread", options.thread, "of Firecracker's filters, this thread's")
-      ->type_name("NAME");
-  app.add_option(
-         "--cap", options.capabilities,
-         "a capability that the OCI profile's container has; may be repeated (default: what "
-         "Docker gives)")
-      ->allow_extra_args(false);
-  app.add_option("-o,--output", options.output, "write to a file (default: standard output)");
-  app.add_option("--format", options.format,
-                 "raw; c: a header; disasm, pseudo, dot, svg: for reading; json; oci, firecracker: "
-                 "for other engines (default: raw)")
-      ->check(CLI::IsMember(
-          {"raw", "c", "disasm", "pseudo", "dot", "svg", "json", "oci", "firecracker"}))
-      ->type_name("FORMAT");
-  app.add_option("--arch", options.architectures,
-                 "for this architecture instead of the policy's; may be repeated")
-      ->allow_extra_args(false);
-  app.add_flag("--own", options.own,
-               "the policy's own filter, where it stacks others below it: without those");
-  app.add_flag("--stats", options.stats, "say on standard error what the filter costs");
+constexpr char kDescription[] =
+    "Turns a policy into a seccomp filter: raw struct sock_filter records, as seccomp(2) and\n"
+    "`bwrap --seccomp` take them, in the byte order of the machine that is to run it.\n"
+    "Before it is written, the filter is proved equal to the policy.";
+
+void Describe(Arguments& arguments, CompileOptions& options) {
+  arguments.Value("POLICY", options.policy, "a policy file, or a preset");
+  arguments.Value("--from", options.profile,
+                  "instead of a policy: a container engine's seccomp profile (OCI or Docker JSON), "
+                  "Firecracker's filters (JSON), or a systemd unit with SystemCallFilter=");
+  arguments
+      .Value("--from-format", options.profile_format,
+             "what --from is, where it should not be found out: oci, firecracker, systemd")
+      .OneOf({"oci", "firecracker", "systemd"})
+      .Called("FORMAT");
+  arguments.Value("--thread", options.thread, "of Firecracker's filters, this thread's")
+      .Called("NAME");
+  arguments.Values(
+      "--cap", options.capabilities,
+      "a capability that the OCI profile's container has; may be repeated (default: what "
+      "Docker gives)");
+  arguments.Value("-o,--output", options.output, "write to a file (default: standard output)");
+  arguments
+      .Value("--format", options.format,
+             "raw; c: a header; disasm, pseudo, dot, svg: for reading; json; oci, firecracker: "
+             "for other engines (default: raw)")
+      .OneOf({"raw", "c", "disasm", "pseudo", "dot", "svg", "json", "oci", "firecracker"})
+      .Called("FORMAT");
+  arguments.Values("--arch", options.architectures,
+                   "for this architecture instead of the policy's; may be repeated");
+  arguments.Flag("--own", options.own,
+                 "the policy's own filter, where it stacks others below it: without those");
+  arguments.Flag("--stats", options.stats, "say on standard error what the filter costs");
 }
 
 bool IsBigEndian(const policy::Syscalls& syscalls) {
@@ -235,10 +235,10 @@ base::Status Compile(const CompileOptions& options) {
 
 int RunCompile(int argc, char** argv) {
   CompileOptions options;
-  CLI::App app;
-  Describe(app, options);
+  Arguments arguments("compile", kDescription);
+  Describe(arguments, options);
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (const auto code = ParseArguments(app, "compile", words, kUsage)) return *code;
+  if (const auto code = arguments.Read(words, kUsage)) return *code;
   if (options.format == "raw" && options.output.empty() && isatty(STDOUT_FILENO) == 1) {
     return Fail("compile", base::InvalidInput("write filter: standard output is a terminal, and "
                                               "the filter is bytes; redirect it, or --format "

@@ -36,23 +36,22 @@ struct Replayed {
 };
 using Replays = std::vector<Replayed>;  // of each change, or of none
 
-void Describe(CLI::App& app, DiffOptions& options) {
-  app.name("bailey diff");
-  app.description(
-      "Decides whether two filters answer every call alike, and lists what they do not: per\n"
-      "architecture, from which answer to which, when, and a call that shows it. Exit status: 0\n"
-      "equal, 1 different, 3 undecided, 70 when --replay shows that this kernel contradicts.");
-  app.add_option("OLD", options.before, "a policy file, a preset, or a file of filter bytes")
-      ->required();
-  app.add_option("NEW", options.after, "the same")->required();
-  app.add_option("--arch", options.architectures,
-                 "what files of bytes are for (default: this machine)")
-      ->allow_extra_args(false);
-  app.add_flag("--replay", options.replay,
-               "ask this kernel too, for each call shown, which is never made");
-  app.add_flag("--json", options.json, "print JSON");
-  app.add_flag("--allow-tightening", options.allow_tightening,
-               "exit with 1 only when something is newly allowed");
+constexpr char kDescription[] =
+    "Decides whether two filters answer every call alike, and lists what they do not: per\n"
+    "architecture, from which answer to which, when, and a call that shows it. Exit status: 0\n"
+    "equal, 1 different, 3 undecided, 70 when --replay shows that this kernel contradicts.";
+
+void Describe(Arguments& arguments, DiffOptions& options) {
+  arguments.Value("OLD", options.before, "a policy file, a preset, or a file of filter bytes")
+      .Required();
+  arguments.Value("NEW", options.after, "the same").Required();
+  arguments.Values("--arch", options.architectures,
+                   "what files of bytes are for (default: this machine)");
+  arguments.Flag("--replay", options.replay,
+                 "ask this kernel too, for each call shown, which is never made");
+  arguments.Flag("--json", options.json, "print JSON");
+  arguments.Flag("--allow-tightening", options.allow_tightening,
+                 "exit with 1 only when something is newly allowed");
 }
 
 std::string_view Name(ChangeKind kind) {
@@ -190,10 +189,10 @@ base::Result<int> Diff(const DiffOptions& options) {
 
 int RunDiff(int argc, char** argv) {
   DiffOptions options;
-  CLI::App app;
-  Describe(app, options);
+  Arguments arguments("diff", kDescription);
+  Describe(arguments, options);
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (const auto code = ParseArguments(app, "diff", words, kUsage)) return *code;
+  if (const auto code = arguments.Read(words, kUsage)) return *code;
   const auto code = Diff(options);
   return code ? *code : Fail("diff", code.error());
 }

@@ -14,14 +14,13 @@ namespace bailey::cli {
 int RunDisasm(int argc, char** argv) {
   std::string path;
   bool big_endian = std::endian::native == std::endian::big;
-  CLI::App app;
-  app.name("bailey disasm");
-  app.description("Prints a seccomp filter (struct sock_filter records) as readable instructions.");
-  app.add_option("FILE", path, "the filter's bytes, or - for standard input")->required();
-  app.add_flag("--big-endian,!--little-endian", big_endian,
-               "the byte order of the machine that the filter is for (default: this one's)");
+  Arguments arguments(
+      "disasm", "Prints a seccomp filter (struct sock_filter records) as readable instructions.");
+  arguments.Value("FILE", path, "the filter's bytes, or - for standard input").Required();
+  arguments.Flag("--big-endian,!--little-endian", big_endian,
+                 "the byte order of the machine that the filter is for (default: this one's)");
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (const auto code = ParseArguments(app, "disasm", words, kUsage)) return *code;
+  if (const auto code = arguments.Read(words, kUsage)) return *code;
   // One record more than the longest filter: reading it says that it is too long.
   const auto bytes = ReadInput(path, (bpf::kMaxInstructions + 1) * sizeof(bpf::Instruction));
   if (!bytes) return Fail("disasm", bytes.error());

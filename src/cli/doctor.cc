@@ -207,14 +207,13 @@ std::vector<Finding> Examine() {
 }  // namespace
 
 int RunDoctor(int argc, char** argv) {
-  CLI::App app(
+  Arguments arguments(
+      "doctor",
       "Says what this host can enforce, and why not.\n"
       "Exits with 0 when isolation level `process` is fully available, otherwise with 3.");
-  app.name("bailey doctor");
   bool json = false;
-  app.add_flag("--json", json, "print JSON (docs/schemas/doctor.schema.json)");
-  if (const auto code = ParseArguments(app, "doctor", {argv + 1, argv + argc}, kUsage))
-    return *code;
+  arguments.Flag("--json", json, "print JSON (docs/schemas/doctor.schema.json)");
+  if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
   if (const auto done = os::ExpectChildren(); !done)
     return Fail("doctor", base::SystemError("expect children", done.error().value));
   const std::vector<Finding> findings = Examine();

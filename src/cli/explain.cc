@@ -12,6 +12,7 @@
 #include "abi/syscalls.h"
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/explain_stack.h"
 #include "prove/reading_rules.h"
@@ -26,19 +27,18 @@ struct ExplainOptions {
   std::vector<std::string> architectures;
 };
 
-void Describe(CLI::App& app, ExplainOptions& options) {
-  app.name("bailey explain");
-  app.description(
-      "Says what a policy answers to a system call, which rule decides, and where it is written.\n"
-      "Without arguments for the call, the conditions on it are listed in their order.");
-  app.add_option("POLICY", options.policy, "a policy file, or a preset")->required();
-  app.add_option("SYSCALL", options.syscall, "its name or number")->required();
-  app.add_option("ARGS", options.arguments,
-                 "the call's arguments in order, or as name=value: numbers or constants, or'ed "
-                 "with | (negative ones after --)");
-  app.add_option("--arch", options.architectures,
-                 "on this architecture instead of the policy's; may be repeated")
-      ->allow_extra_args(false);
+constexpr char kDescription[] =
+    "Says what a policy answers to a system call, which rule decides, and where it is written.\n"
+    "Without arguments for the call, the conditions on it are listed in their order.";
+
+void Describe(Arguments& arguments, ExplainOptions& options) {
+  arguments.Value("POLICY", options.policy, "a policy file, or a preset").Required();
+  arguments.Value("SYSCALL", options.syscall, "its name or number").Required();
+  arguments.Values("ARGS", options.arguments,
+                   "the call's arguments in order, or as name=value: numbers or constants, or'ed "
+                   "with | (negative ones after --)");
+  arguments.Values("--arch", options.architectures,
+                   "on this architecture instead of the policy's; may be repeated");
 }
 
 base::Result<std::uint64_t> ParseValue(abi::Arch arch, std::string_view text) {
@@ -188,10 +188,10 @@ base::Result<std::string> Explain(const ExplainOptions& options) {
 
 int RunExplain(int argc, char** argv) {
   ExplainOptions options;
-  CLI::App app;
-  Describe(app, options);
+  Arguments arguments("explain", kDescription);
+  Describe(arguments, options);
   SplitWords words = SplitAtDashes(argc, argv);
-  if (const auto code = ParseArguments(app, "explain", words.options, kUsage)) return *code;
+  if (const auto code = arguments.Read(words.options, kUsage)) return *code;
   options.arguments.insert(options.arguments.end(), words.program.begin(), words.program.end());
   const auto text = Explain(options);
   if (!text) return Fail("explain", text.error());

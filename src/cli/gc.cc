@@ -31,14 +31,14 @@ base::Result<std::vector<std::string>> CollectPools() {
 }  // namespace
 
 int RunGc(int argc, char** argv) {
-  CLI::App app(
+  Arguments arguments(
+      "gc",
       "Removes what launches left that were killed outright: control groups, the empty files that\n"
       "held hidden names, and sockets of pools. What belongs to a sandbox that runs is let alone.\n"
       "Prints what was removed. Exits with 0, also where there was nothing.");
-  app.name("bailey gc");
   bool json = false;
-  app.add_flag("--json", json, "print JSON (docs/schemas/gc.schema.json)");
-  if (const auto code = ParseArguments(app, "gc", {argv + 1, argv + argc}, kUsage)) return *code;
+  arguments.Flag("--json", json, "print JSON (docs/schemas/gc.schema.json)");
+  if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
   const Collection collections[] = {{"stub", sandbox::CollectStubs()},
                                     {"control group", sandbox::CollectGroups()},
                                     {"pool", CollectPools()}};

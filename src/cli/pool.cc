@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/pool_recipe.h"
 #include "cli/run_options.h"
@@ -176,18 +177,17 @@ int StartInBackground(const Start& start) {
 
 int RunStart(int argc, char** argv) {
   StartOptions options;
-  CLI::App app;
-  app.name("bailey pool start");
-  app.description(
+  Arguments arguments(
+      "pool start",
       "Prepares sandboxes as `bailey run` with the same options makes them, and prints the path "
       "of\n"
       "the socket where they are had. Variables and a time limit come with each program.");
-  Describe(app, options.sandbox);
-  app.add_option("--size", options.size, "how many are prepared (2)");
-  app.add_option("--idle", options.idle, "end when nobody has come for so long (10m)");
-  app.add_flag("--foreground", options.foreground, "serve in this process, until it is stopped");
+  Describe(arguments, options.sandbox);
+  arguments.Value("--size", options.size, "how many are prepared (2)");
+  arguments.Value("--idle", options.idle, "end when nobody has come for so long (10m)");
+  arguments.Flag("--foreground", options.foreground, "serve in this process, until it is stopped");
   const SplitWords words = SplitAtDashes(argc, argv);
-  if (const auto code = ParseArguments(app, "pool start", words.options, kUsage)) return *code;
+  if (const auto code = arguments.Read(words.options, kUsage)) return *code;
   // What careless callers leave open is not kept for hours.
   if (const auto closed = os::CloseAllBut({}); !closed)
     return Fail("pool", base::SystemError("close descriptors", closed.error().value));
@@ -231,12 +231,10 @@ base::Result<std::vector<pool::Found>> Find(std::string& path) {
 
 int RunStatus(int argc, char** argv) {
   bool json = false;
-  CLI::App app;
-  app.name("bailey pool status");
-  app.description("Lists this user's pools.");
-  app.add_flag("--json", json, "as JSON");
+  Arguments arguments("pool status", "Lists this user's pools.");
+  arguments.Flag("--json", json, "as JSON");
   const SplitWords words = SplitAtDashes(argc, argv);
-  if (const auto code = ParseArguments(app, "pool status", words.options, kUsage)) return *code;
+  if (const auto code = arguments.Read(words.options, kUsage)) return *code;
   std::string path;
   const auto pools = Find(path);
   if (!pools) return Fail("pool", pools.error());
@@ -272,17 +270,16 @@ base::Result<std::vector<std::string>> Chosen(const StopOptions& options,
 
 int RunStop(int argc, char** argv) {
   StopOptions options;
-  CLI::App app;
-  app.name("bailey pool stop");
-  app.description(
+  Arguments arguments(
+      "pool stop",
       "Throws prepared sandboxes away; programs that run go on to their end. Of the pool that was\n"
       "started with the same options here, or the one named.");
-  Describe(app, options.sandbox);
-  app.add_option("NAME", options.name, "of the pool, as `bailey pool status` says it");
-  app.add_flag("--all", options.all, "of every pool of this user");
-  app.add_flag("--kill", options.kill, "end what runs as well");
+  Describe(arguments, options.sandbox);
+  arguments.Value("NAME", options.name, "of the pool, as `bailey pool status` says it");
+  arguments.Flag("--all", options.all, "of every pool of this user");
+  arguments.Flag("--kill", options.kill, "end what runs as well");
   const SplitWords words = SplitAtDashes(argc, argv);
-  if (const auto code = ParseArguments(app, "pool stop", words.options, kUsage)) return *code;
+  if (const auto code = arguments.Read(words.options, kUsage)) return *code;
   const auto directory = pool::OpenDirectory(false);
   if (!directory && options.all && directory.error().system_errno == ENOENT) return kYes;
   if (!directory) return Fail("pool", directory.error());

@@ -36,31 +36,28 @@ struct ProveOptions {
   std::string certificate;
 };
 
-void Describe(CLI::App& app, ProveOptions& options) {
-  app.name("bailey prove");
-  app.description(
-      "Decides guarantees about a filter, for every value of the 64 bytes that it sees: proved,\n"
-      "refuted with a call that shows it, or undecided and why. Exit status: 0 all proved, 1 one\n"
-      "is refuted, 3 none is refuted and one is undecided.\n"
-      "Without --guarantee: what the policy promises to keep; for a filter or a process, what\n"
-      "untrusted code needs.\n"
-      "With --replay the kernel is asked for each call found, which is never made; an answer\n"
-      "that contradicts is a bug, and exit status 70.");
-  app.add_option("SUBJECT", options.subjects,
-                 "a policy file, a preset, or files of filter bytes (- for standard input): "
-                 "several are a stack, oldest first");
-  const auto many = [&](const char* name, std::vector<std::string>& value, const char* help) {
-    app.add_option(name, value, help)->allow_extra_args(false);
-  };
-  many("--guarantee", options.guarantees, "decide this one; may be repeated");
-  app.add_flag("--all", options.all, "decide all that there are");
-  many("--arch", options.architectures, "for this architecture only; may be repeated");
-  app.add_option("--guarantee-file", options.file, "guarantees of your own, decided too");
-  app.add_option("--pid", options.pid, "the filters of a running process");
-  app.add_option("--certificate", options.certificate,
-                 "write here what tools/check-certificate checks the verdicts by");
-  app.add_flag("--replay", options.replay, "ask this kernel too, for each call that was found");
-  app.add_flag("--json", options.json, "print JSON");
+constexpr char kDescription[] =
+    "Decides guarantees about a filter, for every value of the 64 bytes that it sees: proved,\n"
+    "refuted with a call that shows it, or undecided and why. Exit status: 0 all proved, 1 one\n"
+    "is refuted, 3 none is refuted and one is undecided.\n"
+    "Without --guarantee: what the policy promises to keep; for a filter or a process, what\n"
+    "untrusted code needs.\n"
+    "With --replay the kernel is asked for each call found, which is never made; an answer\n"
+    "that contradicts is a bug, and exit status 70.";
+
+void Describe(Arguments& arguments, ProveOptions& options) {
+  arguments.Values("SUBJECT", options.subjects,
+                   "a policy file, a preset, or files of filter bytes (- for standard input): "
+                   "several are a stack, oldest first");
+  arguments.Values("--guarantee", options.guarantees, "decide this one; may be repeated");
+  arguments.Flag("--all", options.all, "decide all that there are");
+  arguments.Values("--arch", options.architectures, "for this architecture only; may be repeated");
+  arguments.Value("--guarantee-file", options.file, "guarantees of your own, decided too");
+  arguments.Value("--pid", options.pid, "the filters of a running process");
+  arguments.Value("--certificate", options.certificate,
+                  "write here what tools/check-certificate checks the verdicts by");
+  arguments.Flag("--replay", options.replay, "ask this kernel too, for each call that was found");
+  arguments.Flag("--json", options.json, "print JSON");
 }
 
 base::Result<Judged> ReadProcess(const ProveOptions& options) {
@@ -173,10 +170,10 @@ base::Result<int> Prove(const ProveOptions& options) {
 
 int RunProve(int argc, char** argv) {
   ProveOptions options;
-  CLI::App app;
-  Describe(app, options);
+  Arguments arguments("prove", kDescription);
+  Describe(arguments, options);
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (const auto code = ParseArguments(app, "prove", words, kUsage)) return *code;
+  if (const auto code = arguments.Read(words, kUsage)) return *code;
   const auto code = Prove(options);
   return code ? *code : Fail("prove", code.error());
 }

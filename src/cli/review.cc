@@ -34,34 +34,36 @@ struct ReviewOptions {
   ModelOptions model;
 };
 
-void Describe(CLI::App& app, ReviewOptions& options) {
-  app.name("bailey review");
-  app.description(
-      "Puts a subject on trial: a researcher files what is wrong with it, its author answers from\n"
-      "the subject itself, a moderator sums up, and a board rules by the evidence. Exit status: 0\n"
-      "nothing at or above --fail-on, 1 something, 2 bad input, 3 it cannot be decided here.");
-  app.add_option("SUBJECT", options.names.subjects,
-                 "a policy, a preset, a file of filter bytes (several are a stack), an OCI or "
-                 "Firecracker configuration, a C, C++ or Rust source");
-  app.add_option("--pid", options.names.pid, "a running process");
-  app.add_flag("--bwrap", options.names.has_bwrap,
-               "what bubblewrap would make of all arguments after this");
-  app.add_option("--oci", options.names.oci, "an OCI runtime's config.json");
-  app.add_option("--firecracker", options.names.firecracker, "a Firecracker configuration");
-  app.add_option("--arch", options.architectures, "judged for this architecture; may be repeated")
-      ->allow_extra_args(false);
-  app.add_option("--against", options.against,
-                 "judge the change from this: a file, a preset, or a revision of the subject's git "
-                 "tree");
-  app.add_option("--claims", options.claims,
-                 "a review by somebody else (JSON), put to the same evidence");
-  app.add_flag("--probe", options.probe, "ask this machine's kernel about what was found");
-  app.add_option("--profile", options.profile,
-                 "calls that a program was seen to make: no proposed change may deny them");
-  app.add_option("--format", options.format, "json, markdown, sarif, html or text");
-  app.add_option("--fail-on", options.fail_on,
-                 "exit with 1 from this severity on: low, medium, high (default), critical, never");
-  DescribeModel(app, options.model);
+constexpr char kDescription[] =
+    "Puts a subject on trial: a researcher files what is wrong with it, its author answers from\n"
+    "the subject itself, a moderator sums up, and a board rules by the evidence. Exit status: 0\n"
+    "nothing at or above --fail-on, 1 something, 2 bad input, 3 it cannot be decided here.";
+
+void Describe(Arguments& arguments, ReviewOptions& options) {
+  arguments.Values("SUBJECT", options.names.subjects,
+                   "a policy, a preset, a file of filter bytes (several are a stack), an OCI or "
+                   "Firecracker configuration, a C, C++ or Rust source");
+  arguments.Value("--pid", options.names.pid, "a running process");
+  arguments.Flag("--bwrap", options.names.has_bwrap,
+                 "what bubblewrap would make of all arguments after this");
+  arguments.Value("--oci", options.names.oci, "an OCI runtime's config.json");
+  arguments.Value("--firecracker", options.names.firecracker, "a Firecracker configuration");
+  arguments.Values("--arch", options.architectures,
+                   "judged for this architecture; may be repeated");
+  arguments.Value(
+      "--against", options.against,
+      "judge the change from this: a file, a preset, or a revision of the subject's git "
+      "tree");
+  arguments.Value("--claims", options.claims,
+                  "a review by somebody else (JSON), put to the same evidence");
+  arguments.Flag("--probe", options.probe, "ask this machine's kernel about what was found");
+  arguments.Value("--profile", options.profile,
+                  "calls that a program was seen to make: no proposed change may deny them");
+  arguments.Value("--format", options.format, "json, markdown, sarif, html or text");
+  arguments.Value(
+      "--fail-on", options.fail_on,
+      "exit with 1 from this severity on: low, medium, high (default), critical, never");
+  DescribeModel(arguments, options.model);
 }
 
 constexpr std::array<std::string_view, 5> kFormats = {"json", "markdown", "sarif", "html", "text"};
@@ -154,10 +156,10 @@ SplitWords SplitAtBwrap(int argc, char** argv) {
 
 int RunReviewItself(int argc, char** argv) {
   ReviewOptions options;
-  CLI::App app;
-  Describe(app, options);
+  Arguments arguments("review", kDescription);
+  Describe(arguments, options);
   SplitWords words = SplitAtBwrap(argc, argv);
-  if (const auto code = ParseArguments(app, "review", words.options, kUsage)) return *code;
+  if (const auto code = arguments.Read(words.options, kUsage)) return *code;
   options.names.bwrap = std::move(words.program);
   const auto code = Review(options);
   return code ? *code : Fail("review", code.error());

@@ -44,22 +44,23 @@ base::Result<std::optional<model::Price>> ReadPrice(const std::string& text) {
 
 }  // namespace
 
-void DescribeModel(CLI::App& app, ModelOptions& options) {
-  app.add_option("--model", options.model,
-                 "let a language model speak in the roles of --model-roles, for sources: the "
-                 "address of an OpenAI-compatible server, up to and with /v1, and the model's name")
-      ->expected(2)
-      ->type_name("URL NAME");
-  app.add_option("--model-roles", options.roles,
-                 "researcher (default), author, moderator, board, or all; separated by commas");
-  app.add_option("--model-key-file", options.key_file,
-                 "the server's key is this file's first line");
-  app.add_option("--model-key-env", options.key_variable,
-                 "the server's key is in this variable of the environment");
-  app.add_option("--model-price", options.price,
-                 "IN,OUT for a million tokens: the cost is printed");
-  app.add_option("--model-time", options.seconds, "seconds for each role's answer (default 120)")
-      ->check(CLI::Range(1u, 3600u));
+void DescribeModel(Arguments& arguments, ModelOptions& options) {
+  arguments
+      .Values("--model", options.model,
+              "let a language model speak in the roles of --model-roles, for sources: the "
+              "address of an OpenAI-compatible server, up to and with /v1, and the model's name")
+      .Words(2)
+      .Called("URL NAME");
+  arguments.Value("--model-roles", options.roles,
+                  "researcher (default), author, moderator, board, or all; separated by commas");
+  arguments.Value("--model-key-file", options.key_file,
+                  "the server's key is this file's first line");
+  arguments.Value("--model-key-env", options.key_variable,
+                  "the server's key is in this variable of the environment");
+  arguments.Value("--model-price", options.price,
+                  "IN,OUT for a million tokens: the cost is printed");
+  arguments.Value("--model-time", options.seconds, "seconds for each role's answer (default 120)")
+      .Between(1, 3600);
 }
 
 base::Result<review::Trial> TryWithRoles(const review::Subject& subject,

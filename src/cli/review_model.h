@@ -1,11 +1,11 @@
 // The part of `bailey review` that asks a language model, where one is named.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cli/arguments.h"
 #include "review/trial.h"
 
 namespace bailey::cli {
@@ -18,7 +18,7 @@ struct ModelOptions {
   unsigned seconds = 120;
 };
 
-void DescribeModel(CLI::App& app, ModelOptions& options);
+void DescribeModel(Arguments& arguments, ModelOptions& options);
 
 // review::Try, or with roles filled by the model. What the model was asked and cost goes to stderr,
 // also where no trial comes of it.

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/input.h"
 #include "cli/review.h"
 #include "cli/review_before.h"

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/proved_filters.h"
 #include "cli/run_options.h"
@@ -25,22 +26,21 @@ struct RunOptions {
   std::string json_file;
 };
 
-void Describe(CLI::App& app, RunOptions& options) {
-  app.description(
-      "Runs a program behind the wall that a policy describes.\n"
-      "The exit status is the program's own (128+n for signal n), or 124 when its time was over,\n"
-      "125 when the sandbox could not be built, 126 or 127 when there was no program to execute.");
-  app.name("bailey run");
-  app.footer("Then: [--] PROGRAM [ARGUMENTS]");
-  app.prefix_command();
-  Describe(app, options.sandbox);
-  app.add_flag("--overlay", options.sandbox.overlay,
-               "keep changes of what is writable aside, for `bailey changes`");
-  app.add_flag("--dry-run", options.dry_run, "print the plan, and run nothing");
-  app.add_flag("--pool", options.pool,
-               "use a sandbox that `bailey pool` has prepared, where there is one");
-  app.add_flag("--json", options.json, "print the result as JSON, after the program's output");
-  app.add_option("--json-file", options.json_file, "write the result as JSON to a file");
+constexpr char kDescription[] =
+    "Runs a program behind the wall that a policy describes.\n"
+    "The exit status is the program's own (128+n for signal n), or 124 when its time was over,\n"
+    "125 when the sandbox could not be built, 126 or 127 when there was no program to execute.";
+
+void Describe(Arguments& arguments, RunOptions& options) {
+  arguments.EndsInProgram("Then: [--] PROGRAM [ARGUMENTS]");
+  Describe(arguments, options.sandbox);
+  arguments.Flag("--overlay", options.sandbox.overlay,
+                 "keep changes of what is writable aside, for `bailey changes`");
+  arguments.Flag("--dry-run", options.dry_run, "print the plan, and run nothing");
+  arguments.Flag("--pool", options.pool,
+                 "use a sandbox that `bailey pool` has prepared, where there is one");
+  arguments.Flag("--json", options.json, "print the result as JSON, after the program's output");
+  arguments.Value("--json-file", options.json_file, "write the result as JSON to a file");
 }
 
 std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,
@@ -87,9 +87,9 @@ class Report {
 };
 
 // With the program, which stands behind the options.
-base::Result<RunOptions> WithProgram(RunOptions options, const CLI::App& app,
+base::Result<RunOptions> WithProgram(RunOptions options, const Arguments& arguments,
                                      const std::vector<std::string>& behind_dashes) {
-  options.program = app.remaining();
+  options.program = arguments.Program();
   if (!options.program.empty() && options.program[0].starts_with('-')) {
     return base::InvalidInput(fmt::format("read option {}: unknown (see `bailey run --help`)",
                                           base::Escape(options.program[0])));
@@ -136,11 +136,11 @@ base::Result<std::optional<int>> RunFromPool(const RunOptions& options,
 
 int RunRun(int argc, char** argv) {
   RunOptions described;
-  CLI::App app;
-  Describe(app, described);
+  Arguments arguments("run", kDescription);
+  Describe(arguments, described);
   const SplitWords words = SplitAtDashes(argc, argv);
-  if (const auto code = ParseArguments(app, "run", words.options, kNoSandbox)) return *code;
-  const auto options = WithProgram(std::move(described), app, words.program);
+  if (const auto code = arguments.Read(words.options, kNoSandbox)) return *code;
+  const auto options = WithProgram(std::move(described), arguments, words.program);
   if (!options) return NoSandbox(options.error());
   const auto context = CallerContext();
   if (!context) return NoSandbox(context.error());

@@ -28,32 +28,31 @@ base::Status CloseNetworkByFilter(policy::Policy& policy) {
 
 }  // namespace
 
-void Describe(CLI::App& app, SandboxOptions& options) {
-  auto many = [&](const char* name, std::vector<std::string>& value, const char* help) {
-    app.add_option(name, value, help)->allow_extra_args(false);
-  };
-  app.add_option("-p,--policy", options.policy,
-                 "a policy file, or a preset (default: untrusted, with the current directory "
-                 "readable)");
-  many("--read", options.overrides.read, "show a path, read-only");
-  many("--write", options.overrides.write, "show a path, writable");
-  many("--hide", options.overrides.hide, "hide a path, or what a pattern matches");
-  many("--tmpfs", options.overrides.tmpfs, "an empty private directory in memory");
-  app.add_option("--net", options.overrides.network, "none, or host");
-  many("-e,--env", options.environment, "pass a variable (NAME), or set it (NAME=value)");
-  app.add_option("--workdir", options.overrides.workdir, "the program's working directory");
-  app.add_option("--timeout", options.overrides.timeout, "kill the program after this time (30s)");
-  app.add_option("--memory", options.overrides.memory, "for all processes together (512MiB)");
-  app.add_option("--cpu", options.overrides.cpu, "processors' worth of time (1.5)");
-  app.add_option("--pids", options.overrides.processes, "processes and threads");
-  app.add_option("--output", options.overrides.output,
-                 "kill the program when it has written so much (64MiB)");
-  app.add_option("--io", options.overrides.io,
-                 "read and written of each block device in a second (20MiB)");
-  many("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
-  many("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
-  many("--without", options.without,
-       "give up a layer by name: landlock, namespaces, memory-limit, cpu-limit or io-limit");
+void Describe(Arguments& arguments, SandboxOptions& options) {
+  arguments.Value("-p,--policy", options.policy,
+                  "a policy file, or a preset (default: untrusted, with the current directory "
+                  "readable)");
+  arguments.Values("--read", options.overrides.read, "show a path, read-only");
+  arguments.Values("--write", options.overrides.write, "show a path, writable");
+  arguments.Values("--hide", options.overrides.hide, "hide a path, or what a pattern matches");
+  arguments.Values("--tmpfs", options.overrides.tmpfs, "an empty private directory in memory");
+  arguments.Value("--net", options.overrides.network, "none, or host");
+  arguments.Values("-e,--env", options.environment,
+                   "pass a variable (NAME), or set it (NAME=value)");
+  arguments.Value("--workdir", options.overrides.workdir, "the program's working directory");
+  arguments.Value("--timeout", options.overrides.timeout, "kill the program after this time (30s)");
+  arguments.Value("--memory", options.overrides.memory, "for all processes together (512MiB)");
+  arguments.Value("--cpu", options.overrides.cpu, "processors' worth of time (1.5)");
+  arguments.Value("--pids", options.overrides.processes, "processes and threads");
+  arguments.Value("--output", options.overrides.output,
+                  "kill the program when it has written so much (64MiB)");
+  arguments.Value("--io", options.overrides.io,
+                  "read and written of each block device in a second (20MiB)");
+  arguments.Values("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
+  arguments.Values("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
+  arguments.Values(
+      "--without", options.without,
+      "give up a layer by name: landlock, namespaces, memory-limit, cpu-limit or io-limit");
 }
 
 base::Result<policy::Policy> LoadPolicy(SandboxOptions options, const policy::Context& context) {

@@ -2,11 +2,11 @@
 // is made of them.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cli/arguments.h"
 #include "policy/load.h"
 #include "policy/policy.h"
 #include "sandbox/plan.h"
@@ -21,7 +21,7 @@ struct SandboxOptions {
   bool overlay = false;  // keep changes aside
 };
 
-void Describe(CLI::App& app, SandboxOptions& options);
+void Describe(Arguments& arguments, SandboxOptions& options);
 
 // The policy that the options name; without one, untrusted with the current directory readable.
 base::Result<policy::Policy> LoadPolicy(SandboxOptions options, const policy::Context& context);

@@ -17,18 +17,16 @@ int RunShow(int argc, char** argv) {
   std::string path;
   std::string format = "toml";
   bool big_endian = std::endian::native == std::endian::big;
-  CLI::App app;
-  app.name("bailey show");
-  app.description(
+  Arguments arguments(
+      "show",
       "Prints what a seccomp filter does: as a policy that compiles to an equal filter (exit\n"
       "status 3 where a policy cannot say it, with the reason), or as a text to read.");
-  app.add_option("FILE", path, "the filter's bytes, or - for standard input")->required();
-  app.add_option("--format", format, "toml (the default) or text")
-      ->check(CLI::IsMember({"toml", "text"}));
-  app.add_flag("--big-endian,!--little-endian", big_endian,
-               "the byte order of the machine that the filter is for (default: this one's)");
+  arguments.Value("FILE", path, "the filter's bytes, or - for standard input").Required();
+  arguments.Value("--format", format, "toml (the default) or text").OneOf({"toml", "text"});
+  arguments.Flag("--big-endian,!--little-endian", big_endian,
+                 "the byte order of the machine that the filter is for (default: this one's)");
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (const auto code = ParseArguments(app, "show", words, kUsage)) return *code;
+  if (const auto code = arguments.Read(words, kUsage)) return *code;
   // One record more than the longest filter: reading it says that it is too long.
   const auto bytes = ReadInput(path, (bpf::kMaxInstructions + 1) * sizeof(bpf::Instruction));
   if (!bytes) return Fail("show", bytes.error());

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/filter_bytes.h"
 #include "cli/input.h"
 #include "cli/prove.h"
