@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -167,42 +168,53 @@ class Trial {
   Tally tallies_[std::size(kKindNames)];
 };
 
-TEST(Mutation, WhatDiffersIsFound) {
+class Mutation : public testing::TestWithParam<Victim> {};
+
+TEST_P(Mutation, WhatDiffersIsFound) {
+  const Victim& victim = GetParam();
   const char* const wish = std::getenv("BAILEY_MUTANTS");
   const bool all = wish != nullptr && std::string(wish) == "all";
   constexpr std::uint64_t kSeed = 7;
-  constexpr std::size_t kSample = 400;  // of each filter
-  std::mt19937_64 engine(kSeed);
+  constexpr std::size_t kSample = 400;
   std::printf("%s; seed %d\n%-30s %-12s %8s %8s %8s %8s %6s\n", all ? "every mutant" : "a sample",
               static_cast<int>(kSeed), "", "", "refused", "equal", "differ", "shown", "lost");
-  for (const Victim& victim : Victims()) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto instructions = victim.program.Instructions();
-    std::vector<Mutant> mutants;
-    for (std::size_t pc = 0; pc < instructions.size(); ++pc) {
-      const std::vector<Mutant> here = MutantsAt(instructions, pc);
-      mutants.insert(mutants.end(), here.begin(), here.end());
-    }
-    if (!all) {
-      std::ranges::shuffle(mutants, engine);
-      mutants.resize(std::min(mutants.size(), kSample));
-    }
-    Trial trial(victim);
-    std::size_t different = 0;
-    for (const Mutant& mutant : mutants) {
-      trial.Try(mutant);
-      if (HasFatalFailure()) return;
-    }
-    trial.Print(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    for (std::size_t kind = 0; kind < std::size(kKindNames); ++kind) {
-      different += trial.Of(kind).different;
-      // Products, quotients and sums of words may be too hard; little else is.
-      EXPECT_LE(trial.Of(kind).undecided,
-                kind == 0 ? mutants.size() / 50 : 1 + mutants.size() / 1000);
-    }
-    EXPECT_GT(different, mutants.size() / 10);
+  const auto start = std::chrono::steady_clock::now();
+  const auto instructions = victim.program.Instructions();
+  std::vector<Mutant> mutants;
+  for (std::size_t pc = 0; pc < instructions.size(); ++pc) {
+    const std::vector<Mutant> here = MutantsAt(instructions, pc);
+    mutants.insert(mutants.end(), here.begin(), here.end());
   }
+  if (!all) {
+    std::mt19937_64 engine(kSeed);
+    std::ranges::shuffle(mutants, engine);
+    mutants.resize(std::min(mutants.size(), kSample));
+  }
+  Trial trial(victim);
+  for (const Mutant& mutant : mutants) {
+    trial.Try(mutant);
+    if (HasFatalFailure()) return;
+  }
+  trial.Print(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  std::size_t different = 0;
+  for (std::size_t kind = 0; kind < std::size(kKindNames); ++kind) {
+    different += trial.Of(kind).different;
+    // Products, quotients and sums of words may be too hard; little else is.
+    EXPECT_LE(trial.Of(kind).undecided,
+              kind == 0 ? mutants.size() / 50 : 1 + mutants.size() / 1000);
+  }
+  EXPECT_GT(different, mutants.size() / 10);
 }
+
+std::string TestName(const testing::TestParamInfo<Victim>& info) {
+  std::string name;
+  for (const char c : info.param.name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Mutation, testing::ValuesIn(Victims()), TestName);
 
 }  // namespace
 }  // namespace bailey::mutation
