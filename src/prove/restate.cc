@@ -120,8 +120,9 @@ class Restater {
       }
     }
     if (!foreign || !Diagram::IsTerminal(*foreign)) {
-      return CannotSay(
-          "it does not ask for the architecture, and a policy has one answer for unknown ones");
+      return CannotSay(PlaceOfLoad(0, bpf::kOffsetArch) +
+                       "it does not ask for the architecture, and a policy has one answer for "
+                       "unknown ones");
     }
     foreign_ = *foreign;
     for (const abi::ArchInfo& info : abi::AllArchs()) {
@@ -142,6 +143,28 @@ class Restater {
       const std::uint64_t k = instructions[pc].k;
       const bool tells = k == first || k == last || k + 1 == first || k == last + 1;
       if (bpf::IsConditionalJump(instructions[pc].code) && tells) return fmt::format("pc {}: ", pc);
+    }
+    return "";
+  }
+
+  // The first load of a word of the call in [first, end), for what the filter asks or does not.
+  std::string PlaceOfLoad(std::uint32_t first, std::uint32_t end) const {
+    const auto instructions = program_.Instructions();
+    for (std::size_t pc = 0; pc < instructions.size(); ++pc) {
+      const auto& [code, jt, jf, k] = instructions[pc];
+      if (code == bpf::kLoadAbs && k >= first && k < end) return fmt::format("pc {}: ", pc);
+    }
+    return "pc 0: ";
+  }
+
+  // The first return of this answer; nothing where the answer depends on the call or is computed.
+  std::string PlaceOfAnswer(Ref answer) const {
+    if (!Diagram::IsTerminal(answer)) return PlaceOfLoad(bpf::kOffsetIp, bpf::kDataSize);
+    const std::uint32_t value = abi::Encode(ActionOf(answer));
+    const auto instructions = program_.Instructions();
+    for (std::size_t pc = 0; pc < instructions.size(); ++pc) {
+      if (instructions[pc].code == bpf::kReturn && instructions[pc].k == value)
+        return fmt::format("pc {}: ", pc);
     }
     return "";
   }
@@ -183,14 +206,16 @@ class Restater {
       const Ref here = At(arch, OwnNumbers(arch).second);
       if (unknown_ && *unknown_ != here) {
         return CannotSay(
-            fmt::format("numbers that no table names are answered otherwise on {} "
+            fmt::format("{}numbers that no table names are answered otherwise on {} "
                         "than on {}",
-                        abi::Info(arch).name, abi::Info(listed_[0]).name));
+                        PlaceOfAnswer(here), abi::Info(arch).name, abi::Info(listed_[0]).name));
       }
       unknown_ = here;
     }
-    if (!Diagram::IsTerminal(*unknown_))
-      return CannotSay("the answer to numbers that no table names depends on arguments");
+    if (!Diagram::IsTerminal(*unknown_)) {
+      return CannotSay(PlaceOfLoad(bpf::kOffsetIp, bpf::kDataSize) +
+                       "the answer to numbers that no table names depends on arguments");
+    }
     for (const Arch arch : listed_) {
       const auto numbers = verify::Split(diagram_, functions_.at(arch), Word::kNr);
       if (!numbers) return CannotSay("it tells too many numbers apart");
@@ -348,9 +373,9 @@ class Restater {
     const auto unknown = word(*unknown_);
     const auto foreign = word(foreign_);
     if (!unknown || !foreign) {
-      return CannotSay(
-          "the answer to unknown numbers or foreign architectures carries data, which "
-          "policies can write for calls only");
+      return CannotSay(PlaceOfAnswer(unknown ? foreign_ : *unknown_) +
+                       "the answer to unknown numbers or foreign architectures carries data, which "
+                       "policies can write for calls only");
     }
     std::string archs;
     for (const Arch arch : listed_)
