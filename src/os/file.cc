@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <memory>
+#include <cstring>
 
 namespace bailey::os {
 
@@ -265,19 +265,37 @@ SysStatus WaitForLock(int fd, Lock kind) {
   return {};
 }
 
-SysResult<std::vector<std::string>> Names(int directory) {
-  auto copy = Open(directory, ".", O_RDONLY | O_DIRECTORY);
-  if (!copy) return std::unexpected(copy.error());
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy->Get()), ::closedir);
-  if (!stream) return LastErrno();
-  (void)copy->Release();  // the stream's now
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
+SysStatus ForEachEntry(int directory,
+                       const std::function<void(const char* name, EntryType type)>& visit) {
+  // struct linux_dirent64: inode and offset, the record's length, its type, the name.
+  constexpr std::size_t kLength = 16, kType = 18, kName = 19;
+  alignas(std::uint64_t) std::array<char, 32 << 10> buffer;
+  for (;;) {
+    const long size = ::syscall(SYS_getdents64, directory, buffer.data(), buffer.size());
+    if (size < 0) return LastErrno();
+    if (size == 0) return {};
+    for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+      const char* const record = buffer.data() + at;
+      std::uint16_t length = 0;
+      std::memcpy(&length, record + kLength, sizeof(length));
+      at += length;
+      const std::string_view name = record + kName;
+      if (name == "." || name == "..") continue;
+      const auto type = static_cast<unsigned char>(record[kType]);
+      visit(record + kName, type == DT_DIR       ? EntryType::kDirectory
+                            : type == DT_UNKNOWN ? EntryType::kUnknown
+                                                 : EntryType::kOther);
+    }
   }
-  if (errno != 0) return LastErrno();
+}
+
+SysResult<std::vector<std::string>> Names(int directory) {
+  const auto copy = Open(directory, ".", O_RDONLY | O_DIRECTORY);
+  if (!copy) return std::unexpected(copy.error());
+  std::vector<std::string> names;
+  const auto read =
+      ForEachEntry(copy->Get(), [&](const char* name, EntryType) { names.emplace_back(name); });
+  if (!read) return std::unexpected(read.error());
   std::ranges::sort(names);
   return names;
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -89,6 +90,10 @@ enum class Lock : std::uint8_t { kShared, kExclusive };
 // somebody else holds it in the way.
 SysResult<bool> TryLock(int fd, Lock kind);
 SysStatus WaitForLock(int fd, Lock kind);
+enum class EntryType { kUnknown, kDirectory, kOther };  // unknown to the file system, where it is
+// What is in a directory opened for reading, but "." and "..", in no order.
+SysStatus ForEachEntry(int directory,
+                       const std::function<void(const char* name, EntryType type)>& visit);
 // The names in a directory but "." and "..", sorted. Allocates.
 SysResult<std::vector<std::string>> Names(int directory);
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "sandbox/host_path.h"
+#include "sandbox/pattern.h"
 
 namespace bailey::review {
 namespace {

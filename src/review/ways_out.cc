@@ -1,7 +1,7 @@
 #include "review/ways_out.h"
 
 #include "review/sight.h"
-#include "sandbox/host_path.h"
+#include "sandbox/pattern.h"
 
 namespace bailey::review {
 namespace {

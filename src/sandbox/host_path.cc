@@ -5,16 +5,12 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 
 #include "base/text.h"
 #include "os/file.h"
 
 namespace bailey::sandbox {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The kernel's own limit on symlinks in one lookup (include/linux/namei.h, MAXSYMLINKS).
 constexpr int kMaxLinks = 40;
@@ -98,58 +94,6 @@ base::Result<HostPath> HostPaths::Resolve(std::string_view path) {
   if (entry.error != 0) return CannotShow(path, entry.error);
   result.status = entry.status;
   return result;
-}
-
-bool HasWildcard(std::string_view path) {
-  return path.find_first_of("*?") != std::string_view::npos;
-}
-
-bool Matches(std::string_view pattern, std::string_view path) {
-  if (pattern.empty()) return path.empty();
-  if (pattern.starts_with("**/")) {
-    // Zero or more whole directories.
-    const std::string_view rest = pattern.substr(3);
-    if (Matches(rest, path)) return true;
-    for (std::size_t i = 0; i < path.size(); ++i)
-      if (path[i] == '/' && Matches(rest, path.substr(i + 1))) return true;
-    return false;
-  }
-  if (pattern == "**") return true;
-  if (pattern.front() == '*') {
-    for (std::size_t i = 0;; ++i) {
-      if (Matches(pattern.substr(1), path.substr(i))) return true;
-      if (i == path.size() || path[i] == '/') return false;
-    }
-  }
-  if (path.empty()) return false;
-  if (pattern.front() == '?' ? path.front() == '/' : pattern.front() != path.front()) return false;
-  return Matches(pattern.substr(1), path.substr(1));
-}
-
-base::Result<std::vector<std::string>> FindMatches(std::string_view pattern,
-                                                   const std::vector<std::string>& roots,
-                                                   std::size_t limit) {
-  std::vector<std::string> found;
-  std::size_t seen = 0;
-  for (const std::string& root : roots) {
-    std::error_code error;
-    auto options = fs::directory_options::skip_permission_denied;
-    for (fs::recursive_directory_iterator it(root, options, error), end; !error && it != end;
-         it.increment(error)) {
-      if (++seen > limit) {
-        return base::InvalidInput(
-            fmt::format("hide {}: more than {} files to look through below {}",
-                        base::Escape(pattern), limit, base::Escape(root)));
-      }
-      const std::string path = it->path().string();
-      if (!Matches(pattern, path)) continue;
-      found.push_back(path);
-      if (it->is_directory(error)) it.disable_recursion_pending();
-    }
-    if (error && error.value() != ENOENT)
-      return base::SystemError(fmt::format("hide {}", base::Escape(pattern)), error.value());
-  }
-  return found;
 }
 
 }  // namespace bailey::sandbox

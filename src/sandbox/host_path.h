@@ -40,12 +40,4 @@ bool IsWithin(std::string_view path, std::string_view ancestor);
 std::string_view Parent(std::string_view path);
 std::string Join(std::string_view directory, std::string_view name);
 
-// Existing paths below `roots` that match `pattern` (absolute): "**" spans directories, "*" and "?"
-// stay within a name. Symlinks are not followed. More than `limit` entries looked at is an error.
-base::Result<std::vector<std::string>> FindMatches(std::string_view pattern,
-                                                   const std::vector<std::string>& roots,
-                                                   std::size_t limit);
-bool HasWildcard(std::string_view path);
-bool Matches(std::string_view pattern, std::string_view path);
-
 }  // namespace bailey::sandbox

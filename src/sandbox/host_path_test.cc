@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -52,40 +50,6 @@ TEST(IsWithin, ComparesWholeComponents) {
   EXPECT_TRUE(IsWithin("/a", "/"));
   EXPECT_FALSE(IsWithin("/ab", "/a"));
   EXPECT_FALSE(IsWithin("/", "/a"));
-}
-
-TEST(Matches, KeepsStarsWithinANameAndDoubleStarsAcrossThem) {
-  struct Row {
-    std::string_view pattern, path;
-    bool want;
-  };
-  for (const Row& row : std::to_array<Row>({{"**/.env", ".env", true},
-                                            {"**/.env", "a/b/.env", true},
-                                            {"**/.env", "a/x.env", false},
-                                            {"*.pem", "key.pem", true},
-                                            {"*.pem", "a/key.pem", false},
-                                            {"**/*.pem", "a/key.pem", true},
-                                            {"/home/?/x", "/home/u/x", true},
-                                            {"/home/?/x", "/home//x", false},
-                                            {"a/**", "a/b/c", true},
-                                            {"a", "ab", false}})) {
-    EXPECT_EQ(Matches(row.pattern, row.path), row.want) << row.pattern << " " << row.path;
-  }
-}
-
-TEST_F(HostPathTest, FindsWhatAPatternMatchesAndStopsAtItsLimit) {
-  fs::create_directories(top_ + "/a/b");
-  std::ofstream(top_ + "/.env");
-  std::ofstream(top_ + "/a/b/.env");
-  fs::create_directory_symlink(top_, top_ + "/a/self");
-  auto found = FindMatches(top_ + "/**/.env", {top_}, 100);
-  ASSERT_TRUE(found);
-  std::ranges::sort(*found);
-  EXPECT_EQ(*found, (std::vector<std::string>{top_ + "/.env", top_ + "/a/b/.env"}));
-  const auto limited = FindMatches(top_ + "/**/.env", {top_}, 2);
-  ASSERT_FALSE(limited);
-  EXPECT_EQ(limited.error().text,
-            "hide " + top_ + "/**/.env: more than 2 files to look through below " + top_);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "os/file.h"
+#include "sandbox/pattern.h"
 
 namespace bailey::sandbox {
 namespace {
