@@ -42,6 +42,7 @@ int RunProve(int argc, char** argv);
 int RunDiff(int argc, char** argv);
 int RunShow(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
+int RunMcp(int argc, char** argv);
 int RunReview(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
 int RunGc(int argc, char** argv);

@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
 #include <filesystem>
 #include <system_error>
 
 #include "cli/commands.h"
+#include "os/process.h"
 
 namespace bailey::cli {
 
@@ -23,6 +27,37 @@ int Become(std::string_view command, char** argv) {
     if (errno != ENOENT) number = errno;
   }
   return Fail(command, base::SystemError(fmt::format("start libexec/bailey/{}", name), number));
+}
+
+int MainOfLibexec(int argc, char** argv, int (*run)(int argc, char** argv)) {
+  try {
+    if (const auto filled = os::FillStandardDescriptors(); !filled) {
+      fmt::print(stderr, "bailey: open /dev/null: {}\n", std::strerror(filled.error().value));
+      return kUsage;
+    }
+    const int code = run(argc, argv);
+    // A report that could not be written is none: a full disk or a closed pipe is an error.
+    if (std::fflush(stdout) != 0) {
+      std::perror("bailey: write standard output");
+      return kUsage;
+    }
+    return code;
+  } catch (const std::exception& exception) {
+    fmt::print(stderr, "bailey: internal error: {}\n", exception.what());
+    return kBug;
+  }
+}
+
+base::Result<std::string> FindBailey() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return base::SystemError("find bailey's executable", error.value());
+  for (const char* from : {"../../bailey", "../../bin/bailey"}) {
+    const auto path = (self.parent_path() / from).lexically_normal();
+    if (std::filesystem::is_regular_file(path, error)) return path.string();
+  }
+  return base::SystemError(fmt::format("find bailey beside {}", self.parent_path().string()),
+                           ENOENT);
 }
 
 }  // namespace bailey::cli

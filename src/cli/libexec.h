@@ -2,11 +2,18 @@
 // `bailey` in the build tree, and beside its folder where it is installed.
 #pragma once
 
+#include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace bailey::cli {
 
 // Becomes libexec/bailey/bailey-<command>; returns only where that fails, with the exit code.
 int Become(std::string_view command, char** argv);
+
+// In such an executable: its main function, around the command's own; and where `bailey` is.
+int MainOfLibexec(int argc, char** argv, int (*run)(int argc, char** argv));
+base::Result<std::string> FindBailey();
 
 }  // namespace bailey::cli

@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {"disasm", "print a seccomp filter as readable instructions", RunDisasm},
     {"review", "put a policy, a filter, a sandbox or its source on trial", RunReview},
     {"bwrap", "start a program as bubblewrap does, by its command line", RunBwrap},
+    {"mcp", "MCP servers behind the wall: wrap one, or be one", RunMcp},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},
     {"changes", "show, apply or drop what a sandbox has changed", RunChanges},
     {"gc", "remove what killed launches left", RunGc},
@@ -67,7 +68,8 @@ bool IsCalledBwrap(const char* name) {
 
 std::span<const Command> Commands() { return kCommands; }
 
-// It links what `bailey run` is to stay free of.
+// They link what `bailey run` is to stay free of.
+int RunMcp(int, char** argv) { return Become("mcp", argv); }
 int RunReview(int, char** argv) { return Become("review", argv); }
 
 }  // namespace bailey::cli

@@ -51,9 +51,9 @@ std::string DecisionOn(const Policy& policy, std::string_view call) {
 TEST(Presets, AreTheFilesOfPolicies) {
   std::vector<std::string_view> names;
   for (const Preset& preset : Presets()) names.push_back(preset.name);
-  EXPECT_THAT(names,
-              testing::ElementsAre("agent", "allow-all", "build", "docker-default", "flatpak",
-                                   "flatpak-devel", "flatpak-hardened", "os", "untrusted", "vmm"));
+  EXPECT_THAT(names, testing::ElementsAre("agent", "allow-all", "build", "docker-default",
+                                          "flatpak", "flatpak-devel", "flatpak-hardened", "npx",
+                                          "os", "untrusted", "uvx", "vmm"));
   for (const Preset& preset : Presets()) {
     const std::string path = fmt::format("{}/policies/{}.toml", BAILEY_SOURCE_DIR, preset.name);
     const auto embedded = LoadPreset(preset.name);

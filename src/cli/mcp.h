@@ -1,0 +1,11 @@
+// bailey mcp: one file a subcommand.
+#pragma once
+
+namespace bailey::cli {
+
+// argv[0] is the subcommand's name.
+int RunMcpWrap(int argc, char** argv);
+int RunMcpConfig(int argc, char** argv);  // wrap --config
+int RunMcpPins(int argc, char** argv);
+
+}  // namespace bailey::cli

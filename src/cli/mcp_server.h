@@ -1,0 +1,27 @@
+// Which server `bailey mcp wrap` starts, and in which sandbox.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/arguments.h"
+
+namespace bailey::cli {
+
+struct ServerOptions {
+  std::string name;  // under which its tools are pinned
+  std::string result_limit = "64MiB";
+  std::vector<std::string> sandbox;  // options of `bailey run`, as they were given
+  std::vector<std::string> command;
+};
+
+// nullopt when the command is to go on, otherwise its exit code.
+std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& options);
+
+// `bailey run` with the server behind it. A server that npx or uvx starts gets the preset of that
+// name where no policy is named; what that keeps between starts is made here.
+base::Result<std::vector<std::string>> SandboxCommand(const ServerOptions& options);
+
+}  // namespace bailey::cli

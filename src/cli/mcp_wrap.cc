@@ -1,0 +1,92 @@
+// bailey mcp wrap: a server in a sandbox, and a gateway before it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "approval/pins.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/libexec.h"
+#include "cli/mcp.h"
+#include "cli/mcp_server.h"
+#include "mcp/gateway.h"
+#include "mcp/relay.h"
+#include "os/piped_child.h"
+
+namespace bailey::cli {
+namespace {
+
+int FailWrap(const base::Error& error) { return Fail("mcp wrap", error); }
+
+// What may be called: tools as they were approved, or were first seen.
+class Approved {
+ public:
+  Approved(approval::Pins pins, std::string server)
+      : pins_(std::move(pins)), server_(std::move(server)) {}
+
+  std::optional<std::string> Check(const mcp::Tool& tool) {
+    const auto verdict = pins_.Check(server_, tool.name, tool.definition);
+    if (!verdict) return verdict.error().text;
+    if (*verdict != approval::PinVerdict::kChanged) return std::nullopt;
+    return fmt::format(
+        "its definition is not the one that was approved; a person can compare and approve it: "
+        "bailey mcp pins {} {}",
+        base::ShellQuote(server_), base::ShellQuote(tool.name));
+  }
+
+ private:
+  approval::Pins pins_;
+  std::string server_;
+};
+
+base::Result<approval::Pins> OpenPins() {
+  const auto path = approval::Database::DefaultPath();
+  if (!path) return path.error();
+  auto database = approval::Database::Open(*path);
+  if (!database) return database.error();
+  return approval::Pins(*std::move(database));
+}
+
+int Wrap(const ServerOptions& options) {
+  mcp::GatewayOptions limits;
+  const auto most = base::ParseSize(options.result_limit);
+  if (!most) return FailWrap(base::InvalidInput("read --result-limit: " + most.error().text));
+  limits.passed = *most;
+  auto pins = OpenPins();
+  if (!pins) return FailWrap(pins.error());
+  Approved approved(*std::move(pins), options.name);
+  mcp::Gateway gateway(limits, [&](const mcp::Tool& tool) { return approved.Check(tool); });
+  auto command = SandboxCommand(options);
+  if (!command) return FailWrap(command.error());
+  auto server = os::StartPiped(command->front(), *command);
+  if (!server)
+    return FailWrap(base::SystemError("start " + command->front(), server.error().value));
+  mcp::RelayOptions streams;
+  streams.note = [](const std::string& note) { fmt::print(stderr, "bailey mcp wrap: {}\n", note); };
+  const auto ended = mcp::Relay(gateway, *std::move(server), streams);
+  if (!ended) return FailWrap(ended.error());
+  if (ended->was_wanted) return kYes;
+  fmt::print(stderr, "bailey mcp wrap: the server has ended: {}\n",
+             mcp::HowItEnded(ended->wait_status));
+  return kNo;
+}
+
+}  // namespace
+
+int RunMcpWrap(int argc, char** argv) {
+  const SplitWords words = SplitAtDashes(argc, argv);
+  const auto asks_for_config = [](const std::string& word) {
+    return word == "--config" || word.starts_with("--config=");
+  };
+  if (std::ranges::any_of(words.options, asks_for_config)) return RunMcpConfig(argc, argv);
+  ServerOptions options;
+  if (const auto code = ReadServerOptions(words, options)) return *code;
+  return Wrap(options);
+}
+
+}  // namespace bailey::cli

@@ -1,0 +1,125 @@
+// Between one client and one server: what each says goes to the other byte for byte, but for what
+// this class refuses. It does no input or output; whoever does moves the bytes.
+//
+//   Gateway gateway(options, check_tool);
+//   gateway.FromClient(bytes);  gateway.FromServer(bytes);
+//   Write(gateway.ToServer());  Write(gateway.ToClient());     // and erase what was written
+//   gateway.ServerEnded("it was killed");
+//
+// What it holds back until it has been read whole, up to `held` bytes: requests, notifications and
+// answers to tools/list. Everything else a server says is passed on as it comes. A message that is
+// at fault is not passed on; where a part of it has been, its line is cut there, so that no reader
+// takes it for whole, and an error follows with the request's id.
+//
+//   - An answer to nothing that was asked is dropped: a server cannot answer before it is asked.
+//   - Of a list of tools, those are taken out whose definition is not the approved one.
+//   - A call of a tool that was not listed yet makes the gateway list first. A tool that is not in
+//     the list, or not as it was approved, is not called.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "mcp/replies.h"
+#include "mcp/scanner.h"
+#include "mcp/tools.h"
+
+namespace bailey::mcp {
+
+struct GatewayOptions {
+  std::size_t held = 4u << 20;
+  std::size_t passed = 64u << 20;  // the longest answer
+  std::size_t window = 64u << 10;  // shorter answers are passed on whole or not at all
+  std::size_t unanswered = 1024;   // requests
+};
+
+// Whether a tool may be used as it is now defined; where not, why, for a person and a model.
+using CheckTool = std::function<std::optional<std::string>(const Tool&)>;
+// The same for one call.
+using CheckCall = std::function<std::optional<std::string>(const Call&)>;
+
+class Gateway {
+ public:
+  Gateway(const GatewayOptions& options, CheckTool check_tool)
+      : options_(options), check_tool_(std::move(check_tool)) {}
+
+  void SetCheckCall(CheckCall check) { check_call_ = std::move(check); }
+  void FromClient(std::string_view bytes);
+  void FromServer(std::string_view bytes);
+  // Answers what the server still owed; `how` ends a sentence.
+  void ServerEnded(std::string_view how);
+
+  std::string& ToClient() { return to_client_; }
+  std::string& ToServer() { return to_server_; }
+  bool HasUnanswered() const { return !pending_.empty(); }
+  // What a person should hear of, taken away. A hostile peer cannot make it long.
+  std::vector<std::string> TakeNotes();
+
+ private:
+  enum class Kind { kOther, kClientsList, kOwnList };
+  enum class Flow { kDeciding, kPassing, kHolding, kDropping };
+  struct Waiting {
+    std::string line;
+    Id id;
+    Call call;
+  };
+
+  void ClientMessage();
+  void ClientRequest(const Id& id);
+  void ClientCall(const Id& id);
+  void ClientCancels();
+  void PassCall(std::string line, const Id& id, const Call& call);
+  void RefuseCall(const Id& id, const Call& call, std::string_view why);
+  void AskForTools(std::string_view meta, std::string_view cursor);
+  void ResolveWaiting();
+
+  void Decide();
+  void ServerBytes(std::string_view chunk);
+  void ServerMessage();
+  void ServerAnswer();
+  void ServerFault();
+  void ListAnswer(Kind kind);
+  std::vector<Range> CheckList(const ToolList& list);
+  void Cut(std::string_view why);
+  std::optional<Kind> Expected() const;
+  bool AwaitsList() const { return lists_pending_ > 0; }
+  void Forget(const Id& id);
+  void Note(std::string note);
+
+  GatewayOptions options_;
+  CheckTool check_tool_;
+  CheckCall check_call_;
+  std::string to_client_, to_server_;
+  std::map<Id, Kind> pending_;
+  std::size_t lists_pending_ = 0;
+
+  Scanner client_;
+  std::string client_line_;
+  bool client_too_long_ = false;
+
+  Scanner server_;
+  std::string server_line_;
+  std::size_t server_passed_ = 0;
+  Flow flow_ = Flow::kDeciding;
+
+  // Tools that the server has listed since it last said that its list has changed; with a reason
+  // where one may not be used.
+  std::map<std::string, std::optional<std::string>, std::less<>> tools_;
+  bool own_list_asked_ = false;
+  bool list_is_whole_ = false;
+  std::size_t own_lists_ = 0, own_pages_ = 0;
+  std::string own_meta_;
+  std::deque<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  std::vector<std::string> notes_;
+  std::size_t notes_left_ = 100;
+};
+
+}  // namespace bailey::mcp

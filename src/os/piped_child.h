@@ -1,0 +1,46 @@
+// A program as a child of this process, spoken to through pipes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "os/errno.h"
+
+namespace bailey::os {
+
+struct PipedChild {
+  pid_t pid = -1;
+  base::UniqueFd pidfd;
+  base::UniqueFd input;   // what is written here, it reads
+  base::UniqueFd output;  // what it writes, is read here
+};
+
+// Both ends here are not blocking. Standard error is this process's. The child dies with this
+// process. Allocates before it forks.
+SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv);
+
+// Writes to a descriptor that somebody else gave, without ever waiting and without changing the
+// open file, which others may share.
+class PatientWriter {
+ public:
+  static SysResult<PatientWriter> Of(int descriptor);
+  // Of one that is not blocking already.
+  static PatientWriter OfOwn(int descriptor);
+  int Descriptor() const { return own_.IsOpen() ? own_.Get() : fd_; }
+  // As much as goes now; EAGAIN when that is nothing. To be called when poll(2) calls it writable.
+  SysResult<std::size_t> Write(std::string_view bytes) const;
+
+ private:
+  int fd_ = -1;
+  bool is_socket_ = false, waits_ = true;
+  base::UniqueFd own_;  // the same pipe or terminal, opened once more: not blocking
+};
+
+// One read(2) from a descriptor that poll(2) calls readable; 0 at its end.
+SysResult<std::size_t> ReadOnce(int descriptor, std::span<char> buffer);
+
+}  // namespace bailey::os
