@@ -328,7 +328,7 @@ extends = ["untrustd"]
      R"(bailey = 1
 extends = ["docker"]
 )",
-     R"(x.toml:2:12: read extends: unknown preset "docker" (there are: agent, allow-all, build, docker-default, flatpak, flatpak-devel, flatpak-hardened, os, untrusted, vmm)
+     R"(x.toml:2:12: read extends: unknown preset "docker" (there are: agent, allow-all, build, docker-default, flatpak, flatpak-devel, flatpak-hardened, npx, os, untrusted, uvx, vmm)
 extends = ["docker"]
            ^)"},
     {"a file that is not there",
