@@ -1,7 +1,10 @@
 // bailey run: policy, filter, check, plan, launch, report.
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <limits>
+#include <optional>
 #include <string>
 
 #include "base/text.h"
@@ -24,6 +27,7 @@ struct RunOptions {
   bool pool = false;
   bool json = false;
   std::string json_file;
+  std::optional<std::uint64_t> json_descriptor;
 };
 
 constexpr char kDescription[] =
@@ -41,6 +45,8 @@ void Describe(Arguments& arguments, RunOptions& options) {
                  "use a sandbox that `bailey pool` has prepared, where there is one");
   arguments.Flag("--json", options.json, "print the result as JSON, after the program's output");
   arguments.Value("--json-file", options.json_file, "write the result as JSON to a file");
+  arguments.Value("--json-fd", options.json_descriptor,
+                  "write the result as JSON to this open descriptor");
 }
 
 std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,
@@ -69,6 +75,15 @@ class Report {
     if (!options.json_file.empty()) {
       report.file_ = std::fopen(options.json_file.c_str(), "we");
       if (!report.file_) return base::SystemError("open " + options.json_file, errno);
+    }
+    if (options.json_descriptor) {
+      const std::uint64_t number = *options.json_descriptor;
+      const bool fits = number <= std::numeric_limits<int>::max();
+      report.file_ = fits ? ::fdopen(static_cast<int>(number), "w") : nullptr;
+      if (!report.file_) {
+        return base::SystemError(fmt::format("write report to descriptor {}", number),
+                                 fits ? errno : EBADF);
+      }
     }
     return report;
   }
