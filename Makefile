@@ -3,7 +3,7 @@
 #   make demo         build, then watch an untrusted program work, try to break out, and fail
 #   make check        build, then every test
 #   make check-long   the tests that take long as well, the others under ASan and UBSan, and fuzzing
-#   make bench        every measurement: bench-start, bench-filter, bench-verify
+#   make bench        every measurement: bench-start, bench-filter, bench-verify, bench-audit
 #   make install      DESTDIR and prefix as usual
 #   make format, make tidy, make clean
 
@@ -12,7 +12,7 @@ JOBS   ?= $(shell nproc)
 
 ctest = ctest --output-on-failure -j$(JOBS)
 
-.PHONY: all demo check check-long bench bench-court bench-filter bench-start bench-verify install format tidy \
+.PHONY: all demo check check-long bench bench-audit bench-court bench-filter bench-start bench-verify install format tidy \
         clean dependencies
 .DEFAULT_GOAL := all
 
@@ -50,7 +50,11 @@ check-long: all build-asan/build.ninja
 	@echo "== fuzzing"
 	@tests/fuzz/run build-fuzz
 
-bench: bench-start bench-filter bench-court bench-verify
+bench: bench-start bench-filter bench-court bench-verify bench-audit
+
+bench-audit: all
+	@build/bench-audit
+	@bench/audit/learn build/bailey
 
 bench-filter: all
 	@build/bench-filter data/docker-default-seccomp.json

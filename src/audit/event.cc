@@ -13,7 +13,7 @@ namespace {
 using Nanoseconds = std::chrono::nanoseconds;
 
 constexpr std::array<std::string_view, std::variant_size_v<Detail>> kKinds = {
-    "launch", "exit", "call", "file", "connection", "limit", "approval", "dropped"};
+    "launch", "exit", "call", "file", "connection", "limit", "approval", "dropped", "total"};
 
 std::optional<int> Digits(std::string_view text, std::size_t at, std::size_t count) {
   int number = 0;
@@ -30,7 +30,8 @@ struct ToText {
     return text;
   }
   std::string operator()(const Exit& exit) const {
-    return fmt::format("{} {}", exit.outcome, exit.status);
+    return fmt::format("{} {}{}{}", exit.outcome, exit.status, exit.cause.empty() ? "" : ": ",
+                       exit.cause);
   }
   std::string operator()(const Call& call) const {
     std::vector<std::string> arguments;
@@ -57,6 +58,9 @@ struct ToText {
   }
   std::string operator()(const Dropped& dropped) const {
     return fmt::format("{} events at {}", dropped.events, dropped.where);
+  }
+  std::string operator()(const Total& total) const {
+    return fmt::format("{} x {} -> {}", total.count, total.call, total.answer);
   }
 };
 

@@ -93,8 +93,10 @@ struct Launch {
 };
 
 struct Exit {
-  std::string outcome;  // as in the report of `bailey run`
+  std::string outcome;  // as in the report of `bailey run`; "not-started"
   std::int64_t status = 0;
+  std::uint64_t start_up_us = 0;  // from the first namespace to the program's start
+  std::string cause;              // of a sandbox that was not built: what failed
   bool operator==(const Exit&) const = default;
 };
 
@@ -112,7 +114,18 @@ struct Dropped {
   bool operator==(const Dropped&) const = default;
 };
 
-using Detail = std::variant<Launch, Exit, Call, FileAccess, Connection, Limit, Approval, Dropped>;
+// How often a call was answered so in the whole life of a sandbox: exact, whatever was dropped.
+struct Total {
+  std::string arch;
+  std::string name;
+  std::string call;  // with its telling argument: "socket(family=AF_VSOCK)"
+  std::string answer;
+  std::uint64_t count = 0;
+  bool operator==(const Total&) const = default;
+};
+
+using Detail =
+    std::variant<Launch, Exit, Call, FileAccess, Connection, Limit, Approval, Dropped, Total>;
 
 // The word that the JSON form has for what an event is about: "launch", "call", "file"...
 std::string_view KindOf(const Detail& detail);

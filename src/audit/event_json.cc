@@ -28,7 +28,10 @@ struct ToDetail {
     return {{"policy", launch.policy}, {"argv", launch.argv}};
   }
   Json operator()(const Exit& exit) const {
-    return {{"outcome", exit.outcome}, {"status", exit.status}};
+    return {{"outcome", exit.outcome},
+            {"status", exit.status},
+            {"start_up_us", exit.start_up_us},
+            {"cause", exit.cause}};
   }
   Json operator()(const Call& call) const {
     Json arguments = Json::array();
@@ -58,6 +61,13 @@ struct ToDetail {
   }
   Json operator()(const Dropped& dropped) const {
     return {{"events", dropped.events}, {"where", dropped.where}};
+  }
+  Json operator()(const Total& total) const {
+    return {{"arch", total.arch},
+            {"name", total.name},
+            {"call", total.call},
+            {"answer", total.answer},
+            {"count", total.count}};
   }
 };
 
@@ -146,7 +156,10 @@ Call ReadCall(const Json& object, std::string& fault) {
 std::optional<Detail> ReadDetail(std::string_view kind, const Json& object, std::string& fault) {
   Fields fields(object, std::string(kind), fault);
   if (kind == "launch") return Launch{fields.Text("policy"), fields.Texts("argv")};
-  if (kind == "exit") return Exit{fields.Text("outcome"), fields.Integer<std::int64_t>("status")};
+  if (kind == "exit") {
+    return Exit{fields.Text("outcome"), fields.Integer<std::int64_t>("status"),
+                fields.Integer<std::uint64_t>("start_up_us"), fields.Text("cause")};
+  }
   if (kind == "call") return ReadCall(object, fault);
   if (kind == "file") {
     return FileAccess{fields.Text("call"), fields.Text("path"), fields.Text("access"),
@@ -160,6 +173,10 @@ std::optional<Detail> ReadDetail(std::string_view kind, const Json& object, std:
   if (kind == "approval") return Approval{fields.Text("effect"), fields.Text("by")};
   if (kind == "dropped")
     return Dropped{fields.Integer<std::uint64_t>("events"), fields.Text("where")};
+  if (kind == "total") {
+    return Total{fields.Text("arch"), fields.Text("name"), fields.Text("call"),
+                 fields.Text("answer"), fields.Integer<std::uint64_t>("count")};
+  }
   return std::nullopt;
 }
 

@@ -41,15 +41,18 @@ TEST(Event, HasThisJsonForm) {
 TEST(Event, OfEveryKindComesBackAsItWas) {
   const Detail details[] = {
       Launch{"agent", {"sh", "-c", "a \"b\"\n"}},
-      Exit{"signalled", 9},
+      Exit{"signalled", 9, 3100, ""},
+      Exit{"not-started", 125, 0, "build root: bind /x: No such file or directory"},
       Example().detail,
       FileAccess{"openat", "/etc/shadow", "read", "not shown"},
       Connection{"tcp", "example.org", "192.0.2.1", 443, "not allowed"},
       Limit{"memory", "1GiB"},
       Approval{"write ./out", "rule 3"},
       Dropped{18446744073709551615u, "ring"},
+      Total{"x86_64", "socket", "socket(family=AF_VSOCK)", "EAFNOSUPPORT", 10000000},
   };
-  static_assert(std::size(details) == std::variant_size_v<Detail>);
+  // One of each, and an exit that has a cause.
+  static_assert(std::size(details) == std::variant_size_v<Detail> + 1);
   for (const Detail& detail : details) {
     Event event = Example();
     event.detail = detail;

@@ -34,6 +34,11 @@ Trail::Trail(std::string sandbox, TrailOptions options, std::vector<std::unique_
 
 Trail::~Trail() { (void)Close(); }  // the totals are asked for by whoever wants them
 
+void Trail::SetOpening(Event opening) {
+  const std::lock_guard lock(shared_->mutex);
+  if (options_.opening) options_.opening = std::move(opening);
+}
+
 bool Trail::Admits() {
   if (bucket_.Take(std::chrono::steady_clock::now())) return true;
   ++over_rate_;
@@ -43,10 +48,14 @@ bool Trail::Admits() {
 void Trail::Record(Event event) {
   if (event.time == decltype(event.time)()) event.time = std::chrono::system_clock::now();
   const std::lock_guard lock(shared_->mutex);
-  event.sandbox = shared_->sandbox;
-  event.sequence = ++shared_->sequence;
-  shared_->alerts.Mark(event);
-  shared_->ring.Push(std::move(event));
+  const auto push = [&](Event one) {
+    one.sandbox = shared_->sandbox;
+    one.sequence = ++shared_->sequence;
+    shared_->alerts.Mark(one);
+    shared_->ring.Push(std::move(one));
+  };
+  if (auto opening = std::exchange(options_.opening, std::nullopt)) push(*std::move(opening));
+  push(std::move(event));
   if (!writer_.joinable()) writer_ = std::thread(&Trail::Write, shared_);
   shared_->changed.notify_all();
 }

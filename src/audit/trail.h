@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +27,7 @@ struct TrailOptions {
   std::uint64_t rate = 100;     // events a second that go on to sinks, once `burst` are used up
   std::uint64_t burst = 1000;
   std::vector<AlertRule> alerts;
+  std::optional<Event> opening;  // comes before the first other event, and not without one
   // For a sink that does not come to an end, how long Close waits.
   std::chrono::milliseconds patience{1000};
 };
@@ -53,12 +55,17 @@ class Trail {
   Trail& operator=(const Trail&) = delete;
   ~Trail();
 
+  // Instead of the one in the options, as long as that has not come.
+  void SetOpening(Event opening);
+
   // Whether the rate leaves room for one more event. When not, it is counted as dropped: what costs
   // work (reading a program's memory) is done only for events that are admitted. From one thread.
   bool Admits();
   // Gives the event its sandbox and sequence, its time unless it has one, and its alerts. From any
   // thread. Not after Close.
   void Record(Event event);
+
+  bool HasRecorded() const { return writer_.joinable(); }
 
   // Writes what is in the ring, and, where something was dropped, one event that says so. A sink
   // that is stuck is left behind after `patience`. A second Close returns what the first did.

@@ -115,9 +115,22 @@ TEST(Trail, AdmitsWhatTheRateAllows) {
   EXPECT_EQ(seen->events.back().detail, Detail(Dropped{8, "rate"}));
 }
 
+TEST(Trail, OpensWithWhatItIsGiven) {
+  auto seen = std::make_shared<Seen>();
+  Event opening;
+  opening.detail = Launch{"agent", {"true"}};
+  Trail trail("k3x", {.opening = opening}, SinksOf(seen));
+  trail.Record(Denied());
+  trail.Record(Denied());
+  EXPECT_EQ(trail.Close().recorded, 3u);
+  ASSERT_EQ(seen->events.size(), 3u);
+  EXPECT_EQ(KindOf(seen->events[0].detail), "launch");
+  EXPECT_EQ(seen->events[0].sequence, 1u);
+}
+
 TEST(Trail, WithoutEventsStartsNothing) {
   auto seen = std::make_shared<Seen>();
-  Trail trail("k3x", {}, SinksOf(seen));
+  Trail trail("k3x", {.opening = Denied()}, SinksOf(seen));
   EXPECT_EQ(trail.Close(), Totals());
   EXPECT_TRUE(seen->events.empty());
 }

@@ -44,6 +44,8 @@ int RunShow(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
 int RunMcp(int argc, char** argv);
 int RunReview(int argc, char** argv);
+int RunAuditCommand(int argc, char** argv);
+int RunLearn(int argc, char** argv);
 int RunDoctor(int argc, char** argv);
 int RunGc(int argc, char** argv);
 int RunChanges(int argc, char** argv);

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "cli/proved_filters.h"
+#include "cli/run_audit.h"
 #include "cli/run_report.h"
 #include "os/file.h"
 #include "os/identity.h"
@@ -32,6 +35,36 @@ bool IsPreset(std::string_view name) {
   return name.empty() || std::ranges::find(presets, name, &policy::Preset::name) != presets.end();
 }
 
+base::Status CheckAudit(const policy::Audit& audit) {
+  if (audit.log == policy::AuditLog::kNone || std::ranges::count(audit.to, "stdout") == 0)
+    return {};
+  return base::Unsupported(
+      "prepare a sandbox: events are to go to stdout, and whose that is, is not known yet");
+}
+
+// What `bailey run` says of a launch of its own.
+class Account : public pool::Account {
+ public:
+  Account(const pool::Batch& batch, std::unique_ptr<RunAudit> audit)
+      : batch_(batch), audit_(std::move(audit)) {}
+
+  sandbox::CallObserver* Observer() override { return audit_ ? audit_->Observer() : nullptr; }
+  void Begin() override {
+    if (audit_) audit_->SetProgram(batch_.plan.argv);
+  }
+  Told End(const sandbox::Outcome& outcome, bool report) override {
+    std::optional<AuditReport> audited;
+    if (audit_) audited = audit_->Close(outcome);
+    Told told = {WhatHappened(batch_.plan, outcome) + AuditText(batch_.policy, audited), {}};
+    if (report) told.report = ReportJson(batch_.policy, batch_.plan, outcome, audited);
+    return told;
+  }
+
+ private:
+  const pool::Batch& batch_;
+  std::unique_ptr<RunAudit> audit_;
+};
+
 }  // namespace
 
 base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Context& context) {
@@ -47,11 +80,12 @@ base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Conte
   key.Number(static_cast<std::uint64_t>(executable->st_mtim.tv_sec));
   key.Number(static_cast<std::uint64_t>(executable->st_mtim.tv_nsec));
   key.Text(options.policy).Text(context.home).Text(context.current_directory);
-  for (const auto* const list : {&over.read, &over.write, &over.hide, &over.tmpfs,
-                                 &over.allow_syscalls, &over.deny_syscalls, &options.without})
+  for (const auto* const list :
+       {&over.read, &over.write, &over.hide, &over.tmpfs, &over.allow_syscalls, &over.deny_syscalls,
+        &over.audit_to, &options.without})
     key.Texts(*list);
   for (const auto* const text :
-       {&over.network, &over.workdir, &over.memory, &over.cpu, &over.output, &over.io})
+       {&over.network, &over.workdir, &over.memory, &over.cpu, &over.output, &over.io, &over.audit})
     key.Text(*text);
   key.Number(over.processes.has_value()).Number(over.processes.value_or(0));
   key.Number(caller->uid).Number(caller->gid).Number(caller->effective_capabilities);
@@ -79,7 +113,8 @@ pool::Recipe PoolRecipe(const SandboxOptions& all, const policy::Context& contex
     if (!policy) return policy.error();
     auto plan = PlanSandbox(*policy, options, context, kNoProgram);
     if (!plan) return plan.error();
-    auto filters = ProvedFilters(*policy);
+    if (const auto kept = CheckAudit(policy->audit); !kept) return kept.error();
+    auto filters = ProvedFilters(*policy, IsListenedTo(*policy));
     if (!filters) return filters.error();
     return pool::Batch{*std::move(policy), *std::move(plan), *std::move(filters)};
   };
@@ -94,11 +129,10 @@ pool::Recipe PoolRecipe(const SandboxOptions& all, const policy::Context& contex
     if (!plan) return plan.error();
     return *plan == batch.plan;
   };
-  recipe.say = [](const pool::Batch& batch, const sandbox::Outcome& outcome) {
-    return WhatHappened(batch.plan, outcome);
-  };
-  recipe.report = [](const pool::Batch& batch, const sandbox::Outcome& outcome) {
-    return ReportJson(batch.policy, batch.plan, outcome);
+  recipe.account = [](const pool::Batch& batch) -> base::Result<std::unique_ptr<pool::Account>> {
+    auto audit = RunAudit::Open(batch.policy, batch.plan);
+    if (!audit) return audit.error();
+    return std::make_unique<Account>(batch, *std::move(audit));
   };
   return recipe;
 }

@@ -12,6 +12,7 @@
 #include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/proved_filters.h"
+#include "cli/run_audit.h"
 #include "cli/run_options.h"
 #include "cli/run_prepared.h"
 #include "cli/run_report.h"
@@ -128,10 +129,17 @@ int RunAnew(const RunOptions& options, const policy::Context& context) {
   }
   const auto report = Report::Open(options);
   if (!report) return NoSandbox(report.error());
-  const auto outcome = sandbox::Launch(*plan, [&] { return ProvedFilters(*policy); });
+  const auto audit = RunAudit::Open(*policy, *plan);
+  if (!audit) return NoSandbox(audit.error());
+  sandbox::CallObserver* const observer = *audit ? (*audit)->Observer() : nullptr;
+  const auto outcome =
+      sandbox::Launch(*plan, [&] { return ProvedFilters(*policy, observer != nullptr); }, observer);
+  std::optional<AuditReport> audited;
+  if (*audit) audited = (*audit)->Close(outcome);
   if (!outcome) return NoSandbox(outcome.error());
-  fmt::print(stderr, "{}", WhatHappened(*plan, *outcome));
-  if (report->IsWanted() && !report->Write(ReportJson(*policy, *plan, *outcome))) return kNoSandbox;
+  fmt::print(stderr, "{}{}", WhatHappened(*plan, *outcome), AuditText(*policy, audited));
+  if (report->IsWanted() && !report->Write(ReportJson(*policy, *plan, *outcome, audited)))
+    return kNoSandbox;
   return sandbox::ExitStatus(*outcome);
 }
 

@@ -50,6 +50,10 @@ void Describe(Arguments& arguments, SandboxOptions& options) {
                   "read and written of each block device in a second (20MiB)");
   arguments.Values("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
   arguments.Values("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
+  arguments.Value("--audit", options.overrides.audit,
+                  "what is noted: none, denied calls, files (those and paths), or all");
+  arguments.Values("--audit-to", options.overrides.audit_to,
+                   "where to: store, file:PATH, stdout, unix:PATH, syslog or journald");
   arguments.Values(
       "--without", options.without,
       "give up a layer by name: landlock, namespaces, memory-limit, cpu-limit or io-limit");

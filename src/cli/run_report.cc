@@ -7,7 +7,38 @@
 namespace bailey::cli {
 namespace {
 
-const char* Name(sandbox::Outcome::Kind kind) {
+double Milliseconds(std::chrono::microseconds time) {
+  return static_cast<double>(time.count()) / 1000;
+}
+
+nlohmann::ordered_json AuditJson(const AuditReport& audit) {
+  auto lost = nlohmann::ordered_json::array();
+  for (const audit::LostAtSink& sink : audit.totals.lost)
+    lost.push_back({{"sink", sink.sink}, {"events", sink.events}, {"cause", sink.fault}});
+  nlohmann::ordered_json json = {{"sandbox", audit.sandbox}, {"counted", audit.listened}};
+  if (!audit.listened) json["why_not_counted"] = audit.why_not;
+  json["denied"] = audit.denied;
+  json["kinds"] = audit.kinds;
+  json["unanswered"] = audit.unanswered;
+  json["calls"] = DenialsJson(audit.calls);
+  auto files = nlohmann::ordered_json::array();
+  for (const sandbox::WithheldFile& file : audit.files) {
+    files.push_back({{"count", file.count},
+                     {"path", file.path},
+                     {"access", file.access},
+                     {"reason", file.reason}});
+  }
+  json["withheld"] = audit.withheld;
+  json["files"] = std::move(files);
+  json["dropped"] = {{"rate", audit.totals.over_rate},
+                     {"ring", audit.totals.over_capacity},
+                     {"sinks", std::move(lost)}};
+  return json;
+}
+
+}  // namespace
+
+const char* OutcomeName(sandbox::Outcome::Kind kind) {
   switch (kind) {
     case sandbox::Outcome::Kind::kExited:
       return "exited";
@@ -26,12 +57,6 @@ const char* Name(sandbox::Outcome::Kind kind) {
   }
   return "";
 }
-
-double Milliseconds(std::chrono::microseconds time) {
-  return static_cast<double>(time.count()) / 1000;
-}
-
-}  // namespace
 
 std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome) {
   using Kind = sandbox::Outcome::Kind;
@@ -56,13 +81,13 @@ std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outc
 }
 
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
-                       const sandbox::Outcome& outcome) {
+                       const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit) {
   nlohmann::ordered_json report;
   report["version"] = 1;
   report["policy"] = policy.name;
   report["argv"] = plan.argv;
   report["isolation"] = "process";
-  report["outcome"] = Name(outcome.kind);
+  report["outcome"] = OutcomeName(outcome.kind);
   report["exit"] = sandbox::ExitStatus(outcome);
   if (outcome.kind == sandbox::Outcome::Kind::kSignalled) report["signal"] = outcome.status;
   report["times_ms"] = {{"start_up", Milliseconds(outcome.start_up)},
@@ -74,6 +99,7 @@ std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
   for (const sandbox::Enforced& layer : outcome.enforced)
     report["enforced"].push_back({{"layer", layer.layer}, {"detail", layer.detail}});
   if (!plan.kept.empty()) report["changes"] = plan.kept.substr(plan.kept.rfind('/') + 1);
+  if (audit) report["audit"] = AuditJson(*audit);
   report["notes"] = plan.notes;
   // Program arguments are bytes, not always UTF-8; a report is always valid JSON.
   return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -1,8 +1,10 @@
 // The result of `bailey run`, for programs and for people.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "cli/run_audit.h"
 #include "policy/policy.h"
 #include "sandbox/launch.h"
 
@@ -10,8 +12,11 @@ namespace bailey::cli {
 
 // Lines about an end that the program's own status does not tell; mostly none.
 std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome);
-// Version 1 of docs/schemas/run.schema.json.
+// Version 1 of docs/schemas/run.schema.json. `audit`: none where nothing is audited.
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
-                       const sandbox::Outcome& outcome);
+                       const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit);
+
+// "exited", "signalled", "time-limit"...
+const char* OutcomeName(sandbox::Outcome::Kind kind);
 
 }  // namespace bailey::cli

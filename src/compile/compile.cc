@@ -75,11 +75,10 @@ base::Error TooLarge(const Graph& graph, const Resolved& resolved) {
                   bpf::kMaxInstructions, named));
 }
 
-}  // namespace
-
-base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls) {
+base::Result<bpf::Program> CompileWith(const policy::Syscalls& syscalls,
+                                       const policy::Audit* audit) {
   Graph graph;
-  const auto resolved = Resolve(graph, syscalls, Leaves::kActions);
+  const auto resolved = Resolve(graph, syscalls, Leaves::kActions, audit);
   if (!resolved) return resolved.error();
   if (CountSwitches(graph, resolved->root) > bpf::kMaxInstructions) {
     return TooLarge(graph, *resolved);
@@ -94,6 +93,17 @@ base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls) {
   auto program = bpf::Validate(std::move(instructions));
   if (!program) return base::Internal("compile policy: " + program.error().text);
   return program;
+}
+
+}  // namespace
+
+base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls) {
+  return CompileWith(syscalls, nullptr);
+}
+
+base::Result<bpf::Program> CompileNotified(const policy::Syscalls& syscalls,
+                                           const policy::Audit& audit) {
+  return CompileWith(syscalls, &audit);
 }
 
 }  // namespace bailey::compile

@@ -35,6 +35,10 @@ namespace bailey::compile {
 // Calls whose verdict needs the filter to run (conditions, denials) are tested the earlier the more
 // frequent they are in `syscalls.hot`.
 base::Result<bpf::Program> Compile(const policy::Syscalls& syscalls);
+// The same filter for a supervisor that answers in the filter's stead: what policy::IsNotified
+// names returns SECCOMP_RET_USER_NOTIF, with what is to be answered beside it (abi/notification.h).
+base::Result<bpf::Program> CompileNotified(const policy::Syscalls& syscalls,
+                                           const policy::Audit& audit);
 
 struct Warning {
   std::string text;

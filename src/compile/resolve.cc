@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "abi/action.h"
+#include "abi/notification.h"
 #include "abi/syscalls.h"
 #include "compile/condition_graph.h"
 
@@ -54,8 +55,9 @@ std::uint32_t Normalized(abi::Action action) {
 
 class Resolver {
  public:
-  Resolver(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves)
-      : graph_(graph), syscalls_(syscalls), leaves_(leaves) {}
+  Resolver(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves,
+           const policy::Audit* audit)
+      : graph_(graph), syscalls_(syscalls), leaves_(leaves), audit_(audit) {}
 
   base::Result<Resolved> Run();
 
@@ -87,6 +89,8 @@ class Resolver {
   Graph& graph_;
   const policy::Syscalls& syscalls_;
   const Leaves leaves_;
+  const policy::Audit* const audit_;
+  std::string_view call_;  // that is being decided: notices are for calls, not for answers alone
   std::vector<Arch> archs_;
   // Rules on each name of abi::AllNames(): the first, and for each rule the next, both plus one.
   std::vector<std::uint32_t> first_rule_;
@@ -219,7 +223,8 @@ NodeId Resolver::LeafOfIndex(Arch arch, std::uint32_t answer, std::uint32_t rule
   if (answer >= leaf_of_answer_.size()) leaf_of_answer_.resize(answers_.size());
   std::optional<NodeId>& leaf = leaf_of_answer_[answer];
   if (!leaf) leaf = graph_.Leaf(Normalized(policy::Resolve(*answers_[answer], arch)));
-  return *leaf;
+  if (audit_ == nullptr || !policy::IsNotified(*audit_, call_, *answers_[answer])) return *leaf;
+  return graph_.Leaf(abi::Notified(abi::Decode(graph_.LeafValue(*leaf))));
 }
 
 void Resolver::DecideCalls(Arch arch) {
@@ -256,6 +261,7 @@ void Resolver::DecideCalls(Arch arch) {
 
 NodeId Resolver::DecideCall(Arch arch, std::string_view name, std::optional<std::size_t> name_index,
                             std::uint32_t number) {
+  call_ = name;
   const RuleIndexes& rules = RulesFor(arch, name_index, number);
   if (rules.empty() && syscalls_.multiplexers == policy::Multiplexers::kFollow) {
     for (const Multiplexer& multiplexer : kMultiplexers) {
@@ -354,6 +360,7 @@ std::vector<Zone> Resolver::ZonesOf(std::uint32_t token) const {
 }
 
 NodeId Resolver::SwitchOnNumber(std::uint32_t token) {
+  call_ = {};
   const std::vector<Zone> zones = ZonesOf(token);
   std::vector<Piece> pieces;
   const auto put = [&pieces](std::uint32_t first, NodeId next) {
@@ -383,8 +390,9 @@ NodeId Resolver::SwitchOnNumber(std::uint32_t token) {
 
 }  // namespace
 
-base::Result<Resolved> Resolve(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves) {
-  return Resolver(graph, syscalls, leaves).Run();
+base::Result<Resolved> Resolve(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves,
+                               const policy::Audit* audit) {
+  return Resolver(graph, syscalls, leaves, audit).Run();
 }
 
 std::vector<Arch> Ordered(const std::vector<Arch>& architectures) {

@@ -35,8 +35,10 @@ struct Resolved {
 };
 
 // Errors: architectures of both byte orders; a condition that has no meaning on an architecture
-// where its call exists; more than a filter could hold.
-base::Result<Resolved> Resolve(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves);
+// where its call exists; more than a filter could hold. With `audit`, leaves of kActions hold what
+// abi::Notified makes of the answers that policy::IsNotified names.
+base::Result<Resolved> Resolve(Graph& graph, const policy::Syscalls& syscalls, Leaves leaves,
+                               const policy::Audit* audit = nullptr);
 
 // The architectures without repetition; the one this binary was built for first, if it is there.
 std::vector<abi::Arch> Ordered(const std::vector<abi::Arch>& architectures);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<int, 9> kForwarded = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGCONT,
                                            SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
-constexpr std::size_t kMaxDescriptors = 8;
+constexpr std::size_t kMaxDescriptors = 16;
 
 sigset_t ForwardedSet() {
   sigset_t set;

@@ -31,7 +31,6 @@ constexpr auto kProcessKeys =
 constexpr auto kLimitKeys = std::to_array<std::string_view>(
     {"pids", "files", "file-size", "tmpfs-size", "wall", "memory", "cpu", "output", "io"});
 constexpr auto kGuaranteeKeys = std::to_array<std::string_view>({"keep", "give-up"});
-constexpr auto kAuditKeys = std::to_array<std::string_view>({"log"});
 
 constexpr auto kDevices = std::to_array<std::string_view>(
     {"null", "zero", "full", "random", "urandom", "tty", "kvm", "fuse", "net/tun"});
@@ -88,9 +87,6 @@ constexpr auto kLater = std::to_array<Later>({
     {"network", "mode", "allow", "the egress gateway"},
     {"network", "mode", "nat", "the egress gateway"},
     {"network", "allow", "", "the egress gateway"},
-    {"audit", "log", "denied", "the audit trail"},
-    {"audit", "log", "all", "the audit trail"},
-    {"audit", "capacity", "", "the audit trail"},
 });
 
 class LayerReader {
@@ -108,7 +104,7 @@ class LayerReader {
     Section(root, "limits", kLimitKeys, &LayerReader::ReadLimits);
     Section(root, "syscalls", kCallKeys, &LayerReader::ReadCallSection);
     Section(root, "guarantees", kGuaranteeKeys, &LayerReader::ReadGuarantees);
-    Section(root, "audit", kAuditKeys, &LayerReader::ReadAudit);
+    Section(root, "audit", kAuditKeys, &LayerReader::ReadAuditSection);
     if (!error_) error_ = root.TakeError();
     return std::move(error_);
   }
@@ -300,14 +296,7 @@ class LayerReader {
     layer_.given_up = table.Strings("give-up").value_or(std::vector<Text>());
   }
 
-  void ReadAudit(TableReader& table) {
-    const auto log = table.String("log");
-    if (log && log->value != "none") {
-      table.Fail(log->place, fmt::format("read [audit] log: {} is not \"none\", \"denied\" or "
-                                         "\"all\"",
-                                         Quote(log->value)));
-    }
-  }
+  void ReadAuditSection(TableReader& table) { ReadAudit(table, layer_.audit); }
 
   const Document& document_;
   Layer& layer_;

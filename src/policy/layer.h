@@ -54,6 +54,15 @@ struct CallLayer {
   std::vector<CallEntry> allow, deny;
 };
 
+struct AuditLayer {
+  std::optional<AuditLog> log;
+  std::optional<bool> files;
+  std::optional<std::uint64_t> capacity, rate;
+  std::optional<std::vector<Text>> to;
+  std::vector<Text> quiet;
+  std::vector<AlertRule> alerts;
+};
+
 struct Layer {
   std::shared_ptr<const Document> document;
   std::string name;        // "agent"; what origins call it
@@ -73,6 +82,7 @@ struct Layer {
       output, io;
   std::optional<std::chrono::milliseconds> wall;
   CallLayer calls;
+  AuditLayer audit;
   std::vector<Text> guarantees;
   std::vector<Text> given_up;  // guarantees of the layers below
 };
@@ -84,6 +94,15 @@ base::Result<Layer> ReadLayer(std::shared_ptr<const Document> document, std::str
 class TableReader;
 // [syscalls] in layer_calls.cc; faults are left in `table`.
 void ReadCalls(TableReader& table, bool is_preset, CallLayer& calls);
+// [audit] in layer_audit.cc; faults are left in `table`.
+void ReadAudit(TableReader& table, AuditLayer& audit);
+inline constexpr std::array<std::string_view, 7> kAuditKeys = {"log",   "files", "capacity", "rate",
+                                                               "quiet", "to",    "alert"};
+bool IsAuditSink(std::string_view name);
+inline constexpr std::string_view kAuditSinks =
+    "\"store\", \"stdout\", \"syslog\", \"journald\", or \"file:\", \"unix:\" or \"syslog:\" and "
+    "an "
+    "absolute path";
 // Why a name is neither a call of some architecture nor a group; nullopt when it is one.
 std::optional<std::string> UnknownCall(std::string_view name);
 inline constexpr std::array<std::string_view, 11> kCallKeys = {

@@ -180,6 +180,27 @@ std::optional<base::Error> ReadCallList(const std::vector<std::string>& names,
   return std::nullopt;
 }
 
+std::optional<base::Error> ReadAuditOptions(const Overrides& overrides, AuditLayer& audit) {
+  if (overrides.audit == "none") {
+    audit.log = AuditLog::kNone;
+  } else if (overrides.audit == "denied" || overrides.audit == "files") {
+    audit.log = AuditLog::kDenied;
+  } else if (overrides.audit == "all") {
+    audit.log = AuditLog::kAll;
+  } else if (!overrides.audit.empty()) {
+    return base::InvalidInput(fmt::format("read --audit {}: expected none, denied, files or all",
+                                          Quote(overrides.audit)));
+  }
+  if (overrides.audit == "files") audit.files = true;
+  for (const std::string& name : overrides.audit_to) {
+    if (!IsAuditSink(name))
+      return base::InvalidInput(
+          fmt::format("read --audit-to {}: expected {}", Quote(name), kAuditSinks));
+  }
+  if (!overrides.audit_to.empty()) audit.to = Texts(overrides.audit_to);
+  return std::nullopt;
+}
+
 std::optional<base::Error> ReadLimitOptions(const Overrides& overrides, Layer& layer) {
   if (!overrides.timeout.empty()) {
     const auto wall = base::ParseDuration(overrides.timeout);
@@ -207,7 +228,7 @@ std::optional<base::Error> ReadLimitOptions(const Overrides& overrides, Layer& l
     layer.cpu_thousandths = static_cast<std::uint64_t>(std::llround(number * 1000));
   }
   if (overrides.processes) layer.processes = overrides.processes;
-  return std::nullopt;
+  return ReadAuditOptions(overrides, layer.audit);
 }
 
 base::Result<Layer> ReadOverrides(const Overrides& overrides) {

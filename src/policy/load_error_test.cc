@@ -603,30 +603,6 @@ allow = ["example.org:443"]
      R"(x.toml:3:1: set [network] allow: needs the egress gateway, which this version does not have yet
 allow = ["example.org:443"]
 ^)"},
-    {"an audit log",
-     R"(bailey = 1
-[audit]
-log = "denied"
-)",
-     R"(x.toml:3:7: set [audit] log = "denied": needs the audit trail, which this version does not have yet
-log = "denied"
-      ^)"},
-    {"an audit log of everything",
-     R"(bailey = 1
-[audit]
-log = "all"
-)",
-     R"(x.toml:3:7: set [audit] log = "all": needs the audit trail, which this version does not have yet
-log = "all"
-      ^)"},
-    {"an audit capacity",
-     R"(bailey = 1
-[audit]
-capacity = 4096
-)",
-     R"(x.toml:3:1: set [audit] capacity: needs the audit trail, which this version does not have yet
-capacity = 4096
-^)"},
 };
 
 TEST(LoadError, FaultsOfAText) {

@@ -244,6 +244,19 @@ std::optional<base::Error> StackGuarantees(const Layer& layer, Policy& out) {
   return std::nullopt;
 }
 
+void StackAudit(const Layer& layer, Audit& out) {
+  const AuditLayer& audit = layer.audit;
+  TakeIfSet(audit.log, out.log);
+  TakeIfSet(audit.files, out.files);
+  TakeIfSet(audit.capacity, out.capacity);
+  TakeIfSet(audit.rate, out.rate);
+  for (const Text& name : audit.quiet) AddNew(out.quiet, name.value);
+  out.alerts.insert(out.alerts.end(), audit.alerts.begin(), audit.alerts.end());
+  if (!audit.to) return;
+  out.to.clear();
+  for (const Text& name : *audit.to) AddNew(out.to, name.value);
+}
+
 std::optional<base::Error> StackScalars(const Layer& layer, const Context& context, Policy& out) {
   TakeIfSet(layer.network, out.network.mode);
   TakeIfSet(layer.uid, out.process.uid);
@@ -258,6 +271,7 @@ std::optional<base::Error> StackScalars(const Layer& layer, const Context& conte
   TakeIfSet(layer.output, out.limits.output);
   TakeIfSet(layer.io, out.limits.io);
   TakeIfSet(layer.wall, out.limits.wall);
+  StackAudit(layer, out.audit);
   if (layer.capabilities) {
     out.process.capabilities.clear();
     for (const Text& name : *layer.capabilities) AddNew(out.process.capabilities, name.value);

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 #include "abi/constants.h"
 #include "abi/name_index.h"
+#include "abi/paths.h"
 
 namespace bailey::policy {
 namespace {
@@ -81,6 +85,23 @@ constexpr std::string_view kFallbackCalls[] = {
 };
 constexpr auto kFallbackIndex = abi::MakeNameIndex(kFallbackCalls);
 
+// Of them, what glibc, musl and the run times of Go, Java, node and Rust call unasked.
+constexpr std::string_view kProbedCalls[] = {
+    "clone3",     "close_range", "copy_file_range", "epoll_pwait2",      "faccessat2",
+    "fchmodat2",  "futex_waitv", "getrandom",       "membarrier",        "openat2",
+    "pidfd_open", "preadv2",     "pwritev2",        "pidfd_send_signal", "renameat2",
+    "rseq",       "statx",
+};
+
+// A task of a launch calls these under the filter, before anybody answers notifications.
+constexpr std::string_view kNeverNotified[] = {
+    "exit", "exit_group", "read", "restart_syscall", "rt_sigreturn", "sigreturn", "write",
+};
+
+bool Contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
 }  // namespace
 
 abi::Action Resolve(const Answer& answer, abi::Arch arch) {
@@ -97,6 +118,19 @@ std::string ToString(const Answer& answer) {
 
 bool IsFallbackCall(std::string_view name) {
   return name.ends_with("_time64") || kFallbackIndex.Find(kFallbackCalls, name).has_value();
+}
+
+bool IsProbedCall(std::string_view name) {
+  return name.ends_with("time64") || Contains(kProbedCalls, name);
+}
+
+bool IsNotified(const Audit& audit, std::string_view name, const Answer& answer) {
+  if (audit.log == AuditLog::kNone || Contains(kNeverNotified, name)) return false;
+  if (answer.kind == abi::ActionKind::kAllow) return audit.files && !abi::PathsOf(name).empty();
+  if (answer.kind != abi::ActionKind::kErrno) return false;
+  const bool is_fake_success = answer.errno_name.empty() && answer.data == 0;
+  if (is_fake_success || std::ranges::find(audit.quiet, name) != audit.quiet.end()) return false;
+  return answer.errno_name != "ENOSYS" || !IsProbedCall(name);
 }
 
 }  // namespace bailey::policy

@@ -143,6 +143,35 @@ struct Guarantee {
   bool operator==(const Guarantee&) const = default;
 };
 
+// So many denials of a kind within a time mark the event that completes them.
+struct AlertRule {
+  std::string name;
+  std::string kind;  // of the event: "call", "file", "connection"; empty: every
+  std::string call;  // only of this one; empty: of every
+  std::uint64_t count = 1;
+  std::chrono::milliseconds within{};
+  bool operator==(const AlertRule&) const = default;
+};
+
+enum class AuditLog : std::uint8_t {
+  kNone,
+  kDenied,  // denials, and the start and end of a sandbox that had one
+  kAll,     // every start and end, and what was allowed where that is decided on
+};
+
+// What is noted of what happens. It changes no answer to any call (IsNotified below says which
+// calls a supervisor hears of).
+struct Audit {
+  AuditLog log = AuditLog::kNone;
+  bool files = false;              // calls that name a path are noted as well
+  std::uint64_t capacity = 4096;   // events that wait for a sink
+  std::uint64_t rate = 100;        // events a second that go to sinks, after a first burst
+  std::vector<std::string> quiet;  // calls whose denial is not noted
+  std::vector<std::string> to;     // sinks by name; empty: the store
+  std::vector<AlertRule> alerts;
+  bool operator==(const Audit&) const = default;
+};
+
 struct Policy {
   std::string name;
   Filesystem filesystem;
@@ -151,6 +180,7 @@ struct Policy {
   Process process;
   Limits limits;
   Syscalls syscalls;
+  Audit audit;
   std::vector<Guarantee> guarantees;
   std::vector<Guarantee>
       given_up;  // what a preset or a file below promises, and the policy does not
@@ -159,5 +189,13 @@ struct Policy {
 
 // Calls that libc tries first and falls back from when they answer ENOSYS.
 bool IsFallbackCall(std::string_view name);
+// Of these, the ones that libraries try on their own, again and again.
+bool IsProbedCall(std::string_view name);
+
+// Whether a supervisor is to hear of the call `name` (empty: a number that no table names) when it
+// is answered so. Of denials by errno it hears, but for: calls that `quiet` names; ENOSYS to
+// IsProbedCall; and read, write and what ends a task, which the tasks of a launch use between the
+// filter and the program. Of what is allowed it hears with `files`, of calls that name a path.
+bool IsNotified(const Audit& audit, std::string_view name, const Answer& answer);
 
 }  // namespace bailey::policy

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,14 +21,29 @@ struct Batch {
   std::vector<bpf::Program> filters;  // proved
 };
 
+// One launch as it is told of afterwards.
+class Account {
+ public:
+  struct Told {
+    std::string said, report;  // lines for a person; a report, where one is wanted
+  };
+  virtual ~Account() = default;
+  // Of the calls that the batch's filter hands over; null where it hands over none.
+  virtual sandbox::CallObserver* Observer() = 0;
+  // The batch's plan has the program's own words now.
+  virtual void Begin() = 0;
+  // Once.
+  virtual Told End(const sandbox::Outcome& outcome, bool report) = 0;
+};
+
 struct Recipe {
   std::string key;  // what a Request must ask for, if it says
   std::function<base::Result<Batch>()> make;
   // Whether `make` would make the same now: the policy's text, and the files that it is about, may
   // have changed.
   std::function<base::Result<bool>(const Batch&)> is_current;
-  // Of a batch whose plan has the program's own words: lines for a person, and a report.
-  std::function<std::string(const Batch&, const sandbox::Outcome&)> say, report;
+  // For one launch of a batch, which outlives the account.
+  std::function<base::Result<std::unique_ptr<Account>>(const Batch&)> account;
 };
 
 }  // namespace bailey::pool

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -55,8 +56,9 @@ class Caller : public sandbox::Customer {
     ended.wall = outcome.wall;
     ended.start_up = outcome.start_up;
     ended.peak_memory_kib = outcome.peak_memory_kib;
-    ended.said = recipe_.say(*batch_, outcome);
-    if (request_.report) ended.report = recipe_.report(*batch_, outcome);
+    Account::Told told = account_->End(outcome, request_.report);
+    ended.said = std::move(told.said);
+    ended.report = std::move(told.report);
     Answer(ended);
   }
 
@@ -72,7 +74,13 @@ class Caller : public sandbox::Customer {
     return signal ? signal->number : SIGKILL;
   }
 
-  void Use(Batch& batch) { batch_ = &batch; }
+  base::Result<sandbox::CallObserver*> Use(Batch& batch) {
+    batch_ = &batch;
+    auto account = recipe_.account(batch);
+    if (!account) return account.error();
+    account_ = *std::move(account);
+    return account_->Observer();
+  }
   bool HasCome() const { return connection_.IsOpen(); }
   bool IsStale() const { return is_stale_; }
 
@@ -173,6 +181,7 @@ class Caller : public sandbox::Customer {
     plan.executables = sandbox::PlanExecutables(plan.argv[0], plan.environment);
     if (!request_.workdir.empty()) plan.workdir = request_.workdir;
     if (request_.wall) plan.wall = request_.wall;
+    account_->Begin();
     sandbox::Command command;
     command.argv = plan.argv;
     command.executables = plan.executables;
@@ -186,6 +195,7 @@ class Caller : public sandbox::Customer {
   const Recipe& recipe_;
   base::UniqueFd listener_, owner_, connection_;
   Batch* batch_ = nullptr;
+  std::unique_ptr<Account> account_;
   std::optional<Self> self_;
   Request request_;
   std::array<base::UniqueFd, 3> streams_;
@@ -193,8 +203,9 @@ class Caller : public sandbox::Customer {
 };
 
 base::Result<sandbox::Outcome> Launch(Caller& caller, Batch& batch) {
-  caller.Use(batch);
-  return sandbox::LaunchFor(caller, batch.plan, [&] { return batch.filters; });
+  const auto observer = caller.Use(batch);
+  if (!observer) return observer.error();
+  return sandbox::LaunchFor(caller, batch.plan, [&] { return batch.filters; }, *observer);
 }
 
 }  // namespace

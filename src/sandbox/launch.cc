@@ -71,8 +71,23 @@ base::Result<Prepared> Prepare(const Plan& plan, bool later) {
   return prepared;
 }
 
+// Ends what an observer began, after every process that it may answer is gone.
+class EndOfListening {
+ public:
+  explicit EndOfListening(CallObserver* observer) : observer_(observer) {}
+  EndOfListening(const EndOfListening&) = delete;
+  EndOfListening& operator=(const EndOfListening&) = delete;
+  ~EndOfListening() {
+    if (observer_ != nullptr) observer_->End();
+  }
+
+ private:
+  CallObserver* observer_;
+};
+
 // `customer`: of a program that is not known yet, or null.
-base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Customer* customer) {
+base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Customer* customer,
+                            CallObserver* observer) {
   // Locked until the sandbox has ended: nobody applies changes that are still being made.
   const auto kept = MakeKept(plan);
   if (!kept) return kept.error();
@@ -100,11 +115,13 @@ base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Custom
     (*pair)[0].Reset();
     HasNamespaces(plan) ? RunPid1(*prepared) : RunKeeper(*prepared);
   }
+  const EndOfListening end(observer);
   Sandbox sandbox(std::move(*child), HasNamespaces(plan));
   prepared->socket.Reset();
   prepared->sources.clear();
   if (prepared->streams) prepared->streams->CloseEnds();
-  return Supervisor(plan, *prepared, *groups, sandbox, std::move((*pair)[0]), *signals, customer)
+  return Supervisor(plan, *prepared, *groups, sandbox, std::move((*pair)[0]), *signals, customer,
+                    observer)
       .Run(filter);
 }
 
@@ -129,11 +146,12 @@ int ExitStatus(const Outcome& outcome) {
   return 125;
 }
 
-base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter) {
-  return Start(plan, filter, nullptr);
+base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter, CallObserver* observer) {
+  return Start(plan, filter, nullptr, observer);
 }
 
-base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const FilterSource& filter) {
+base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const FilterSource& filter,
+                                CallObserver* observer) {
   if (!HasNamespaces(plan)) {
     return base::Unsupported(
         "prepare a sandbox: without namespaces what it leaves running could outlive the pool");
@@ -144,7 +162,7 @@ base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const Filt
         "not "
         "known yet");
   }
-  return Start(plan, filter, &customer);
+  return Start(plan, filter, &customer, observer);
 }
 
 }  // namespace bailey::sandbox

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "bpf/program.h"
 #include "sandbox/plan.h"
 #include "sandbox/readback.h"
@@ -43,13 +44,34 @@ int ExitStatus(const Outcome& outcome);
 // that the program does not run.
 using FilterSource = std::function<base::Result<std::vector<bpf::Program>>()>;
 
+// Hears of the calls that the newest filter hands to its supervisor (abi/notification.h).
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  // Before the program starts; from here on the listener is the observer's.
+  virtual base::Status Begin(base::UniqueFd listener, const bpf::Program& newest) = 0;
+  // What can be read when there is a call to hear of, and then Hear; -1 when there is nothing to
+  // wait for any more.
+  virtual int Line() const = 0;
+  virtual base::Status Hear() = 0;
+  // Instead of Begin: a sandbox around this one listens already, and there is one listener for a
+  // chain of filters. The calls are answered by plain errnos, unheard.
+  virtual void CannotListen() = 0;
+  // No process is left that it could answer, or the sandbox was never complete. May be called
+  // again.
+  virtual void End() = 0;
+};
+
 // Blocks until the program has ended and every process of the sandbox is gone. An error means that
 // the program never ran. Signals sent to the caller meanwhile are passed on to the program.
-base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter);
+// Without an observer the filters must hand no call to anybody.
+base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter,
+                             CallObserver* observer = nullptr);
 
 // The same for a program that is not known yet: when every layer is in force and read back, the
 // sandbox waits for the customer's command, with the filter attached. The plan's own program and
 // environment mean nothing then, and it has no terminal (kUnsupported).
-base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const FilterSource& filter);
+base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const FilterSource& filter,
+                                CallObserver* observer = nullptr);
 
 }  // namespace bailey::sandbox

@@ -47,10 +47,13 @@ enum class MessageKind : std::uint32_t {
   kFilter,    // supervisor to payload: the seccomp filter is proved, and in the shared slot
   kTerminal,  // payload to supervisor: the master side of the program's terminal, as a descriptor
   kHello,     // payload to supervisor: this is my process id (by the socket's credentials)
-  kReady,     // payload to supervisor: every layer is in force, read it back
-  kSealed,    // PID 1 to supervisor: the root is complete, and I can do nothing more but reap
-  kStart,     // supervisor to payload: execute
-  kFailed,    // from either: stage, index, error
+  // Payload to supervisor: the filter is on, and `error` is the number of its listener's
+  // descriptor, or -1 where it could not have one.
+  kListening,
+  kReady,   // payload to supervisor: every layer is in force, read it back
+  kSealed,  // PID 1 to supervisor: the root is complete, and I can do nothing more but reap
+  kStart,   // supervisor to payload: execute
+  kFailed,  // from either: stage, index, error
   // PID 1 to supervisor: the payload's wait status, in `error`; kNobodyLeft in `index`, when no
   // other process is in the namespace; and what those that ended have used.
   kEnded,

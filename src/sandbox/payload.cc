@@ -1,10 +1,14 @@
 // The task that becomes the program. PID 1 starts it before it builds the root, so that what needs
 // no root (a network namespace takes the kernel as long as thirty mounts) is done beside that.
 #include <algorithm>
+#include <cstring>
+#include <span>
 
+#include "abi/notification.h"
 #include "os/file.h"
 #include "os/local_socket.h"
 #include "os/network.h"
+#include "os/notify.h"
 #include "os/process.h"
 #include "os/seccomp.h"
 #include "sandbox/stages.h"
@@ -20,14 +24,51 @@ os::SysStatus ApplyLimits(const Plan& plan, Failure& failure) {
   return {};
 }
 
-os::SysStatus AttachFilters(const FilterSlot& filters, Failure& failure) {
-  const std::uint8_t* records = filters.records.data();
+// The same filter without a supervisor (prove/notified.h proves it to be the policy).
+void AnswerPlainly(std::span<std::uint8_t> records) {
+  for (std::size_t at = 0; at < records.size(); at += sizeof(bpf::Instruction)) {
+    bpf::Instruction instruction;
+    std::memcpy(&instruction, records.data() + at, sizeof(instruction));
+    if (instruction.code == bpf::kReturn) instruction.k = abi::PlainAnswer(instruction.k);
+    std::memcpy(records.data() + at, &instruction, sizeof(instruction));
+  }
+}
+
+// From here on the supervisor answers: every call but the write that tells it of the listener,
+// which no filter hands over (policy::IsNotified), can be made once it has heard that.
+os::SysStatus AttachListening(int socket, std::span<std::uint8_t> records) {
+  Message listening{.kind = MessageKind::kListening, .error = -1};
+  auto attached = os::AttachListener(records);
+  if (attached) {
+    // Open until the program is executed: the supervisor takes a copy.
+    listening.error = attached->Release();
+  } else if (attached.error().value != EBUSY) {
+    return std::unexpected(attached.error());
+  } else {
+    AnswerPlainly(records);
+    if (const auto plain = os::AttachFilter(records); !plain) return plain;
+  }
+  return os::WriteAll(socket, listening.Bytes());
+}
+
+os::SysStatus AttachFilters(int socket, FilterSlot& filters, Failure& failure) {
+  std::uint8_t* records = filters.records.data();
   for (; failure.index < filters.count; ++failure.index) {
     const std::uint32_t size = filters.sizes[failure.index];
-    if (const auto attached = os::AttachFilter({records, size}); !attached) return attached;
+    const bool listens = filters.listens && failure.index + 1 == filters.count;
+    const auto attached =
+        listens ? AttachListening(socket, {records, size}) : os::AttachFilter({records, size});
+    if (!attached) return attached;
     records += size;
   }
   return {};
+}
+
+// A program that comes later brings its own, which take the numbers 0 to 2. The listener must have
+// none of these.
+os::SysStatus CloseStandard(const Prepared& prepared, bool listens) {
+  if (!prepared.Command() || prepared.Filter().listens != listens) return {};
+  return os::CloseStandardDescriptors();
 }
 
 os::SysStatus CloseOthers(int one, int other) {
@@ -145,13 +186,11 @@ void Restrict(Stages& stages, Prepared& prepared, int link) {
       // The supervisor reads back what is in force through /proc, which this flag opens to it.
       .Then(Stage::kCapabilities, [](Failure&) { return os::SetDumpable(true); })
       .Then(Stage::kDescriptors, [&](Failure&) { return os::CloseAllBut({{socket}}); })
-      .Then(Stage::kDescriptors,
-            [&](Failure&) {
-              return prepared.Command() ? os::CloseStandardDescriptors() : os::SysStatus();
-            })
       .Then(Stage::kHandshake, [&](Failure&) { return WaitFor(socket, MessageKind::kFilter); })
+      .Then(Stage::kDescriptors, [&](Failure&) { return CloseStandard(prepared, false); })
       .Then(Stage::kSeccomp,
-            [&](Failure& failure) { return AttachFilters(prepared.Filter(), failure); });
+            [&](Failure& failure) { return AttachFilters(socket, prepared.Filter(), failure); })
+      .Then(Stage::kDescriptors, [&](Failure&) { return CloseStandard(prepared, true); });
 }
 
 os::SysStatus SayReady(int socket) {

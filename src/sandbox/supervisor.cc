@@ -8,6 +8,7 @@
 
 #include "os/file.h"
 #include "os/local_socket.h"
+#include "os/notify.h"
 #include "sandbox/id_map.h"
 #include "sandbox/launch_error.h"
 
@@ -35,6 +36,8 @@ base::Status Supervisor::Watch(const FilterSource& filter) {
     const std::size_t first_line = interests.size();
     std::vector<std::size_t> lines;
     if (streams_) streams_->Watch(interests, lines);
+    const std::size_t calls = interests.size();
+    if (observer_ && observer_->Line() >= 0) interests.push_back({observer_->Line()});
     const auto ready = os::WaitReady(interests, deadline_);
     if (!ready) return base::SystemError("wait for the sandbox", ready.error().value);
     if (!*ready) {
@@ -44,6 +47,10 @@ base::Status Supervisor::Watch(const FilterSource& filter) {
     }
     if (**ready == 1) {
       if (const auto passed = PassSignals(); !passed) return passed.error();
+      continue;
+    }
+    if (**ready == calls) {
+      if (const auto heard = observer_->Hear(); !heard) return heard.error();
       continue;
     }
     if (**ready >= first_line) {
@@ -100,6 +107,8 @@ base::Status Supervisor::MakeFilter(const FilterSource& filter) {
     slot_.sizes[slot_.count++] = static_cast<std::uint32_t>(bytes.size());
     instructions_.push_back(program.Size());
   }
+  slot_.listens = observer_ != nullptr && !programs->empty();
+  if (slot_.listens) newest_ = programs->back();
   return Tell(MessageKind::kFilter);
 }
 
@@ -128,6 +137,9 @@ base::Result<bool> Supervisor::HandleMessage() {
     case MessageKind::kTerminal:
       terminal_ = std::move(received->descriptor);
       return false;
+    case MessageKind::kListening:
+      if (const auto begun = BeginToListen(message.error); !begun) return begun.error();
+      return false;
     case MessageKind::kReady:
       ready_ = true;
       return StartWhenComplete();
@@ -153,6 +165,27 @@ base::Result<bool> Supervisor::HandleMessage() {
       break;
   }
   return base::Internal("talk to the sandbox: an unexpected message");
+}
+
+// The task says the number alone: its filter may forbid sending a descriptor.
+base::Status Supervisor::BeginToListen(int number) {
+  if (!newest_) return base::Internal("talk to the sandbox: an unexpected listener");
+  if (number < 0) {
+    observer_->CannotListen();
+    return {};
+  }
+  auto listener = os::TakeDescriptor(payload_pidfd_.Get(), number);
+  // Its end is what PID 1 is about to tell of.
+  if (!listener && HasPayloadEnded()) return {};
+  if (!listener) {
+    base::Error error =
+        base::SystemError("take the listener of denied calls", listener.error().value);
+    error.text += " (`--audit none` runs without)";
+    return error;
+  }
+  if (!os::IsListener(listener->Get()))
+    return base::Internal("take the listener of denied calls: it is something else");
+  return observer_->Begin(*std::move(listener), *newest_);
 }
 
 base::Result<bool> Supervisor::StartWhenComplete() {
@@ -289,6 +322,7 @@ void Supervisor::TellCustomer(const Message& ended) {
   outcome_.user = std::chrono::microseconds(ended.user_us);
   outcome_.system = std::chrono::microseconds(ended.system_us);
   outcome_.peak_memory_kib = ended.peak_kib;
+  if (observer_) observer_->End();
   Conclude();
   is_concluded_ = true;
   customer_->End(outcome_);

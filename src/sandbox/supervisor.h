@@ -57,7 +57,8 @@ class Sandbox {
 class Supervisor {
  public:
   Supervisor(const Plan& plan, Prepared& prepared, const Groups& groups, Sandbox& sandbox,
-             base::UniqueFd socket, os::SignalQueue& signals, Customer* customer)
+             base::UniqueFd socket, os::SignalQueue& signals, Customer* customer,
+             CallObserver* observer)
       : plan_(plan),
         slot_(prepared.Filter()),
         command_slot_(prepared.Command()),
@@ -67,6 +68,7 @@ class Supervisor {
         socket_(std::move(socket)),
         signals_(signals),
         customer_(customer),
+        observer_(observer),
         begin_(Clock::now()) {}
 
   base::Result<Outcome> Run(const FilterSource& filter);
@@ -79,6 +81,8 @@ class Supervisor {
   base::Status MapIds();
   base::Status MakeFilter(const FilterSource& filter);
   base::Status Tell(MessageKind kind);
+  // `number`: of the listener in the payload, or negative.
+  base::Status BeginToListen(int number);
   // True when the program has ended, or never started for a reason that is the program's own.
   base::Result<bool> HandleMessage();
   // Such a task has no files in /proc to read back, and may have been gone before a descriptor of
@@ -110,6 +114,8 @@ class Supervisor {
   os::SignalQueue& signals_;
   Customer* customer_;              // of a program that was not known at first; null
   std::optional<Command> command_;  // when it is
+  CallObserver* const observer_;    // of what the newest filter hands over; null
+  std::optional<bpf::Program> newest_;
   Clock::time_point begin_, start_;
   std::optional<Clock::time_point> deadline_;
   pid_t payload_ = -1;

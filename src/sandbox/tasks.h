@@ -30,6 +30,7 @@ struct FilterSlot {
   // kernel/seccomp.c, MAX_INSNS_PER_PATH: of all filters of a task, and translated they are longer.
   static constexpr std::size_t kMostInstructions = 32768;
   std::uint32_t count = 0;
+  bool listens = false;  // the supervisor hears of calls that the newest hands to it
   std::array<std::uint32_t, kMostFilters> sizes;                                   // bytes
   std::array<std::uint8_t, kMostInstructions * sizeof(bpf::Instruction)> records;  // in a row
 };

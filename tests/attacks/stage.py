@@ -148,7 +148,7 @@ class Stage:
     def _lay_bait(self):
         root = self.root
         for name in ("home/.ssh", "outside", "workspace/hidden", "shared", "programs", "bin",
-                     "run-time"):
+                     "run-time", "state"):
             (root / name).mkdir(parents=True)
         (root / "home/.ssh/id_ed25519").write_text("a private key\n")
         (root / "outside/victim").write_text("not to be changed\n")
@@ -251,7 +251,8 @@ class Stage:
         directory, or a terminal. Three descriptors are left open for it, as careless callers do."""
         environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8",
                        "HOME": str(self.root / "home"), "TERM": "dumb",
-                       "XDG_RUNTIME_DIR": str(self.root / "run-time")}
+                       "XDG_RUNTIME_DIR": str(self.root / "run-time"),
+                       "XDG_STATE_HOME": str(self.root / "state")}
         left = [os.open(self.root / "home/.ssh/id_ed25519", os.O_RDONLY),
                 os.open(self.root / "outside", os.O_RDONLY | os.O_DIRECTORY),
                 os.open("/", os.O_RDONLY | os.O_DIRECTORY)]

@@ -1,0 +1,275 @@
+// bailey learn: a program under observation, and the policy that it needs.
+#include "cli/learn.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/caller.h"
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "compile/compile.h"
+#include "learn/policy_text.h"
+#include "learn/recorder.h"
+#include "learn/recording_filter.h"
+#include "os/file.h"
+#include "prove/prover.h"
+#include "sandbox/file_witness.h"
+#include "sandbox/host_path.h"
+#include "sandbox/listener.h"
+
+namespace bailey::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxProfileBytes = 64u << 20;
+
+struct LearnOptions {
+  std::string output, profile;
+  std::vector<std::string> read, write, environment;
+  std::string network, timeout;
+  std::vector<std::string> check;  // POLICY PROFILE
+  std::vector<std::string> program;
+};
+
+constexpr char kDescription[] =
+    "Runs a program in a sandbox in which every call is allowed and recorded, and writes the\n"
+    "policy that it needs. The sandbox shows the host's files read-only without secrets, the\n"
+    "current directory for writing, a private /tmp, and no network but its own loopback.\n"
+    "Several runs of one --profile add up. The exit status is the program's own, or 125 when\n"
+    "nothing could be learned.";
+
+void Describe(Arguments& arguments, LearnOptions& options) {
+  arguments.EndsInProgram("Then: [--] PROGRAM [ARGUMENTS]");
+  arguments.Value("-o,--output", options.output, "write the policy here (FILE.toml)");
+  arguments.Value("--profile", options.profile,
+                  "what was recorded, for later runs to add to (default: FILE.profile.json)");
+  arguments.Values("--read", options.read, "show a path as well, read-only");
+  arguments.Values("--write", options.write, "show a path as well, writable");
+  arguments.Value("--net", options.network, "none, or host");
+  arguments.Values("-e,--env", options.environment, "pass a variable");
+  arguments.Value("--timeout", options.timeout, "kill the program after this time (30s)");
+  arguments
+      .Values("--check", options.check,
+              "POLICY PROFILE: say what the policy would have denied of the recorded runs, and "
+              "run nothing")
+      .Words(2);
+}
+
+// What is in "/", but for what a sandbox has of its own.
+std::vector<std::string> TopLevel() {
+  constexpr std::string_view kOwn[] = {"/proc", "/sys", "/dev", "/tmp", "/lost+found"};
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator at("/", error), end; !error && at != end; at.increment(error)) {
+    const std::string path = at->path().string();
+    if (std::ranges::find(kOwn, path) == std::end(kOwn)) paths.push_back(path);
+  }
+  return paths;
+}
+
+const std::vector<std::string> kPassed = {"HOME",  "LANG", "LC_*", "LOGNAME", "PATH",
+                                          "SHELL", "TERM", "TZ",   "USER"};
+
+// The wall behind which a program is learned, but for the filter.
+base::Result<policy::Policy> RecordingPolicy(const LearnOptions& options,
+                                             const policy::Context& context) {
+  const auto secrets = policy::Load("untrusted", context);
+  if (!secrets) return secrets.error();
+  policy::Overrides overrides = {
+      .read = TopLevel(), .write = {"."}, .network = options.network, .timeout = options.timeout};
+  overrides.hide = secrets->filesystem.hide;
+  for (const std::string& path : options.read) overrides.read.push_back(path);
+  for (const std::string& path : options.write) overrides.write.push_back(path);
+  overrides.pass_environment = kPassed;
+  for (const std::string& name : options.environment) overrides.pass_environment.push_back(name);
+  return policy::Load("allow-all", context, overrides);
+}
+
+struct Recorded {
+  learn::Profile profile;
+  sandbox::Outcome outcome;
+};
+
+base::Result<Recorded> Record(const LearnOptions& options, const policy::Policy& policy,
+                              const policy::Context& context) {
+  const auto caller = os::CurrentCaller();
+  if (!caller) return base::SystemError("find out who is calling", caller.error().value);
+  sandbox::PlanOptions plan_options;
+  plan_options.argv = options.program;
+  plan_options.current_directory = context.current_directory;
+  for (char** entry = environ; *entry; ++entry) plan_options.environment.emplace_back(*entry);
+  const auto plan = sandbox::BuildPlan(policy, *caller, plan_options);
+  if (!plan) return plan.error();
+  learn::Recorder recorder;
+  sandbox::Listener listener({.witness = std::bind_front(&learn::Recorder::See, &recorder)});
+  auto outcome = sandbox::Launch(
+      *plan,
+      [&]() -> base::Result<std::vector<bpf::Program>> {
+        auto filter = learn::RecordingFilter();
+        if (!filter) return filter.error();
+        return std::vector<bpf::Program>{*std::move(filter)};
+      },
+      &listener);
+  if (!outcome) return outcome.error();
+  if (listener.IsDeaf())
+    return base::Unsupported("record calls: a sandbox around this one listens already");
+  return Recorded{recorder.Take(), *std::move(outcome)};
+}
+
+base::Status WriteText(const std::string& path, const std::string& text) {
+  const std::string next = path + ".new";
+  std::FILE* const file = std::fopen(next.c_str(), "we");
+  if (file == nullptr) return base::SystemError("write " + next, errno);
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (std::fclose(file) != 0 || !is_written) return base::SystemError("write " + next, errno);
+  const auto moved = os::Rename(next.c_str(), path.c_str());
+  if (!moved) return base::SystemError("write " + path, moved.error().value);
+  return {};
+}
+
+base::Result<learn::Profile> ReadProfile(const std::string& path) {
+  const auto text = os::ReadFile(AT_FDCWD, path.c_str(), kMaxProfileBytes);
+  if (!text) return base::SystemError("read profile " + path, text.error().value);
+  return learn::ParseProfile(*text, path);
+}
+
+struct Judged {
+  std::vector<std::string> proved, refuted;
+};
+
+// Of the guarantees that untrusted code needs: which hold with this policy's filter.
+base::Result<Judged> JudgeGuarantees(const policy::Policy& policy) {
+  auto filter = compile::Compile(policy.syscalls);
+  if (!filter) return filter.error();
+  prove::Prover prover(prove::SubjectOf(policy.syscalls, *std::move(filter)));
+  Judged judged;
+  for (const prove::Guarantee& one : prove::BuiltinGuarantees()) {
+    if (!one.untrusted) continue;
+    const bool holds = prover.Prove(one).verdict == prove::Verdict::kProved;
+    (holds ? judged.proved : judged.refuted).push_back(std::string(one.name));
+  }
+  return judged;
+}
+
+std::string NameOf(const std::string& output) {
+  std::string name = fs::path(output).stem().string();
+  std::erase_if(name, [](char c) {
+    return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '.' || c == '_' || c == '-');
+  });
+  return name.empty() ? "learned" : name.substr(0, 63);
+}
+
+base::Status WritePolicy(const LearnOptions& options, const learn::Profile& profile,
+                         const policy::Context& context) {
+  const auto base = policy::Load("os", context);
+  if (!base) return base.error();
+  const auto root = sandbox::PlanRoot(base->filesystem, {});
+  if (!root) return root.error();
+  const auto is_shown = [&](const std::string& path, bool write) {
+    return sandbox::Judge(*root, path, write ? abi::PathUse::kWrite : abi::PathUse::kRead) ==
+           sandbox::Withholding::kNot;
+  };
+  const learn::Grants grants = learn::Fold(profile, context.current_directory, is_shown);
+  const std::string hot = fs::path(options.output).replace_extension(".hot.json").string();
+  learn::LearnedOptions learned = {.name = NameOf(options.output),
+                                   .hot = fs::path(hot).filename().string(),
+                                   .workspace = context.current_directory,
+                                   .host_network = options.network == "host",
+                                   .pass = kPassed};
+  for (const std::string& name : options.environment) learned.pass.push_back(name);
+  if (const auto written = WriteText(hot, learn::HotText(profile)); !written) return written;
+  // Once to see what holds, and once to promise it.
+  const auto policy = policy::Parse(learn::PolicyText(profile, grants, learned),
+                                    fs::absolute(options.output).string(), context);
+  if (!policy) return policy.error();
+  const auto judged = JudgeGuarantees(*policy);
+  if (!judged) return judged.error();
+  learned.keep = judged->proved;
+  if (const auto written = WriteText(options.output, learn::PolicyText(profile, grants, learned));
+      !written)
+    return written;
+  fmt::print(stderr, "bailey learn: {}: {} calls in {} run{}; {} guarantees hold\n", options.output,
+             profile.calls.size(), profile.runs, profile.runs == 1 ? "" : "s",
+             judged->proved.size());
+  if (!judged->refuted.empty())
+    fmt::print(stderr, "bailey learn: these do not: {}\n", fmt::join(judged->refuted, ", "));
+  return {};
+}
+
+int CheckProfile(const LearnOptions& options, const policy::Context& context) {
+  const auto policy = policy::Load(options.check[0], context);
+  if (!policy) return Fail("learn", policy.error());
+  const auto profile = ReadProfile(options.check[1]);
+  if (!profile) return Fail("learn", profile.error());
+  const auto denied = learn::Check(*policy, *profile);
+  for (const learn::WouldDeny& one : denied)
+    fmt::print("{:>8} x {}  {} ({})\n", one.count, one.call, one.answer, one.reason);
+  const auto root = sandbox::PlanRoot(policy->filesystem, {});
+  if (!root) return Fail("learn", root.error());
+  std::size_t withheld = 0;
+  for (const auto& [path, use] : profile->paths) {
+    const bool writes = use.write || use.change_entries;
+    const auto wanted = writes ? abi::PathUse::kWrite : abi::PathUse::kRead;
+    if (sandbox::Judge(*root, path, wanted) == sandbox::Withholding::kNot) continue;
+    ++withheld;
+    fmt::print("{:>8} x {} {}\n", use.count, writes ? "write" : "read", base::Escape(path));
+  }
+  return denied.empty() && withheld == 0 ? kYes : kNo;
+}
+
+// Nothing was learned: whatever the reason, there is no policy.
+int NotLearned(const base::Error& error) {
+  (void)Fail("learn", error);
+  return kNoSandbox;
+}
+
+}  // namespace
+
+int RunLearnItself(int argc, char** argv) {
+  LearnOptions options;
+  Arguments arguments("learn", kDescription);
+  Describe(arguments, options);
+  const SplitWords words = SplitAtDashes(argc, argv);
+  if (const auto code = arguments.Read(words.options, kUsage)) return *code;
+  options.program = arguments.Program();
+  options.program.insert(options.program.end(), words.program.begin(), words.program.end());
+  const auto context = CallerContext();
+  if (!context) return NotLearned(context.error());
+  if (!options.check.empty()) return CheckProfile(options, *context);
+  if (options.program.empty() || options.output.empty())
+    return Fail("learn", base::InvalidInput("start program: none is named, or no --output"));
+  if (options.profile.empty())
+    options.profile = fs::path(options.output).replace_extension(".profile.json").string();
+  learn::Profile profile;
+  if (fs::exists(options.profile)) {
+    auto before = ReadProfile(options.profile);
+    if (!before) return NotLearned(before.error());
+    profile = *std::move(before);
+  }
+  const auto policy = RecordingPolicy(options, *context);
+  if (!policy) return NotLearned(policy.error());
+  auto recorded = Record(options, *policy, *context);
+  if (!recorded) return NotLearned(recorded.error());
+  learn::Merge(profile, recorded->profile);
+  if (const auto written = WriteText(options.profile, learn::ToJson(profile)); !written)
+    return NotLearned(written.error());
+  if (const auto written = WritePolicy(options, profile, *context); !written)
+    return NotLearned(written.error());
+  return sandbox::ExitStatus(recorded->outcome);
+}
+
+}  // namespace bailey::cli

@@ -1,0 +1,201 @@
+#include "cli/run_audit.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <random>
+
+#include "audit/store.h"
+#include "cli/commands.h"
+#include "cli/run_report.h"
+
+namespace bailey::cli {
+namespace {
+
+constexpr std::size_t kRows = 10;
+
+std::string NewId() {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 12; ++i) id += kLetters[random() % kLetters.size()];
+  return id;
+}
+
+std::string Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+base::Result<std::string> CallerStore() {
+  return audit::StoreDirectory({::geteuid() == 0, Variable("HOME"), Variable("XDG_STATE_HOME")});
+}
+
+namespace {
+
+base::Result<std::vector<std::unique_ptr<audit::Sink>>> OpenSinks(const policy::Audit& audit,
+                                                                  const std::string& sandbox) {
+  std::vector<std::string> names = audit.to;
+  if (names.empty()) names.push_back("store");
+  std::vector<std::unique_ptr<audit::Sink>> sinks;
+  for (const std::string& name : names) {
+    if (name != "store") {
+      auto sink = audit::OpenSink(name, {});
+      if (!sink) return sink.error();
+      sinks.push_back(*std::move(sink));
+      continue;
+    }
+    auto directory = CallerStore();
+    // Nobody asked for the store by name: a caller without a home goes without.
+    if (!directory && audit.to.empty()) continue;
+    if (!directory) return directory.error();
+    sinks.push_back(audit::MakeStoreSink(*std::move(directory), sandbox, {}));
+  }
+  return sinks;
+}
+
+audit::Event Opening(const policy::Policy& policy, const std::vector<std::string>& argv) {
+  audit::Event event;
+  event.time = std::chrono::system_clock::now();
+  event.detail = audit::Launch{policy.name, argv};
+  return event;
+}
+
+audit::TrailOptions OptionsOf(const policy::Policy& policy, const sandbox::Plan& plan) {
+  audit::TrailOptions options = {.capacity = policy.audit.capacity, .rate = policy.audit.rate};
+  for (const policy::AlertRule& rule : policy.audit.alerts)
+    options.alerts.push_back({rule.name, rule.kind, rule.call, rule.count, rule.within});
+  options.opening = Opening(policy, plan.argv);
+  return options;
+}
+
+std::optional<audit::Event> LimitHit(const policy::Limits& limits,
+                                     const sandbox::Outcome& outcome) {
+  using Kind = sandbox::Outcome::Kind;
+  audit::Event event = {.decision = audit::Decision::kDenied};
+  if (outcome.kind == Kind::kMemoryLimit && limits.memory) {
+    event.detail = audit::Limit{"memory", fmt::format("{} bytes", *limits.memory)};
+  } else if (outcome.kind == Kind::kOutputLimit && limits.output) {
+    event.detail = audit::Limit{"output", fmt::format("{} bytes", *limits.output)};
+  } else if (outcome.kind == Kind::kTimeLimit && limits.wall) {
+    event.detail = audit::Limit{"wall", fmt::format("{} ms", limits.wall->count())};
+  } else {
+    return std::nullopt;
+  }
+  return event;
+}
+
+}  // namespace
+
+bool IsListenedTo(const policy::Policy& policy) {
+  return policy.audit.log != policy::AuditLog::kNone && policy.syscalls.stack.empty();
+}
+
+base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& policy,
+                                                       const sandbox::Plan& plan) {
+  if (policy.audit.log == policy::AuditLog::kNone) return std::unique_ptr<RunAudit>();
+  std::unique_ptr<RunAudit> run(new RunAudit(policy));
+  run->sandbox_ = NewId();
+  auto sinks = OpenSinks(policy.audit, run->sandbox_);
+  if (!sinks) return sinks.error();
+  run->trail_ =
+      std::make_unique<audit::Trail>(run->sandbox_, OptionsOf(policy, plan), *std::move(sinks));
+  if (IsListenedTo(policy)) {
+    sandbox::Listener::Options options = {.trail = run->trail_.get(),
+                                          .explain = [&policy](const bpf::SeccompData& call) {
+                                            return RuleOf(policy.syscalls, call);
+                                          }};
+    if (policy.audit.files) {
+      run->files_ = std::make_unique<sandbox::FileWitness>(plan.root);
+      options.witness = std::bind_front(&sandbox::FileWitness::Look, run->files_.get());
+    }
+    run->listener_ = std::make_unique<sandbox::Listener>(std::move(options));
+  }
+  return run;
+}
+
+void RunAudit::SetProgram(const std::vector<std::string>& argv) {
+  trail_->SetOpening(Opening(policy_, argv));
+}
+
+// One event for each kind of denied call: how often it was made, exactly.
+void RunAudit::RecordTotals() {
+  if (listener_ == nullptr) return;
+  for (const sandbox::HeardCall& one : listener_->Heard()) {
+    if (!IsDenial(one)) continue;
+    audit::Event event = {.decision = audit::Decision::kDenied, .rule = one.rule};
+    event.detail = TotalOf(one);
+    trail_->Record(std::move(event));
+  }
+}
+
+void RunAudit::RecordEnd(const base::Result<sandbox::Outcome>& outcome) {
+  audit::Event event;
+  if (!outcome) {
+    event.detail = audit::Exit{"not-started", kNoSandbox, 0, outcome.error().text};
+  } else {
+    RecordTotals();
+    if (auto limit = LimitHit(policy_.limits, *outcome)) trail_->Record(*std::move(limit));
+    event.detail = audit::Exit{OutcomeName(outcome->kind), sandbox::ExitStatus(*outcome),
+                               static_cast<std::uint64_t>(outcome->start_up.count()), ""};
+  }
+  if (trail_->HasRecorded() || policy_.audit.log == policy::AuditLog::kAll)
+    trail_->Record(std::move(event));
+}
+
+AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome) {
+  AuditReport report = {.sandbox = sandbox_};
+  RecordEnd(outcome);
+  report.totals = trail_->Close();
+  if (listener_ == nullptr) {
+    report.why_not = "the policy stacks filters of others, whose errnos come before a supervisor";
+    return report;
+  }
+  if (listener_->IsDeaf()) {
+    report.why_not = "a sandbox around this one listens already";
+    return report;
+  }
+  report.listened = true;
+  const std::vector<sandbox::HeardCall> heard = listener_->Heard();
+  for (const sandbox::HeardCall& one : heard) {
+    if (!IsDenial(one)) continue;
+    ++report.kinds;
+    report.denied += one.count;
+  }
+  report.unanswered = listener_->Unanswered();
+  report.calls = ExplainDenials(policy_, heard, kRows);
+  if (files_ == nullptr) return report;
+  report.files = files_->Withheld();
+  if (report.files.size() > kRows) report.files.resize(kRows);
+  report.withheld = files_->Total();
+  return report;
+}
+
+std::string AuditText(const policy::Policy& policy, const std::optional<AuditReport>& audited) {
+  if (!audited) return {};
+  const AuditReport& report = *audited;
+  std::string text = DenialTable(policy, report.calls, report.kinds);
+  if (!report.files.empty())
+    text += "bailey run: withheld, and what would show it, under [filesystem]:\n";
+  for (const sandbox::WithheldFile& file : report.files) {
+    text +=
+        fmt::format("{:>8} x {} {} ({})\n{:11}{} = [\"{}\"]\n", file.count, file.access, file.path,
+                    file.reason, "", file.access == "write" ? "write" : "read", file.path);
+  }
+  const auto lost = [&](std::uint64_t events, const std::string& cause) {
+    if (events > 0) text += fmt::format("bailey run: {} events were lost: {}\n", events, cause);
+  };
+  lost(report.totals.over_rate, "more than [audit] rate; all are counted");
+  lost(report.totals.over_capacity, "a sink was slow");
+  for (const audit::LostAtSink& sink : report.totals.lost)
+    lost(sink.events, fmt::format("{}: {}", sink.sink, sink.fault));
+  if (report.totals.is_stuck) text += "bailey run: an audit sink was stuck, and left behind\n";
+  return text;
+}
+
+}  // namespace bailey::cli

@@ -1,0 +1,70 @@
+// The audit of one run: its sinks, its listener, and what is said at the end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audit/trail.h"
+#include "base/result.h"
+#include "cli/denials.h"
+#include "policy/policy.h"
+#include "sandbox/file_witness.h"
+#include "sandbox/launch.h"
+#include "sandbox/listener.h"
+#include "sandbox/plan.h"
+
+namespace bailey::cli {
+
+struct AuditReport {
+  std::string sandbox;
+  bool listened = false;                     // denials by errno were counted
+  std::string why_not;                       // else: why
+  std::vector<DeniedCall> calls;             // the most frequent
+  std::size_t kinds = 0;                     // of denied calls
+  std::uint64_t denied = 0;                  // in all
+  std::uint64_t unanswered = 0;              // whose task was killed meanwhile
+  std::vector<sandbox::WithheldFile> files;  // the most frequent, with [audit] files
+  std::uint64_t withheld = 0;                // uses of files, in all
+  audit::Totals totals;
+};
+
+// Whether the policy's filter hands calls to a supervisor: not where it audits nothing, nor where
+// it stacks filters of others.
+bool IsListenedTo(const policy::Policy& policy);
+
+class RunAudit {
+ public:
+  // nullptr where the policy audits nothing. Both are kept by reference. Errors: a sink that cannot
+  // be opened, before anything runs.
+  static base::Result<std::unique_ptr<RunAudit>> Open(const policy::Policy& policy,
+                                                      const sandbox::Plan& plan);
+
+  // nullptr where no call is handed to a supervisor (IsListenedTo).
+  sandbox::CallObserver* Observer() { return listener_.get(); }
+  // Of a sandbox that was prepared before there was a program: now there is one.
+  void SetProgram(const std::vector<std::string>& argv);
+  // After Launch, with what it returned.
+  AuditReport Close(const base::Result<sandbox::Outcome>& outcome);
+
+ private:
+  void RecordTotals();
+  void RecordEnd(const base::Result<sandbox::Outcome>& outcome);
+
+  explicit RunAudit(const policy::Policy& policy) : policy_(policy) {}
+
+  const policy::Policy& policy_;
+  std::string sandbox_;
+  std::unique_ptr<audit::Trail> trail_;
+  std::unique_ptr<sandbox::FileWitness> files_;
+  std::unique_ptr<sandbox::Listener> listener_;
+};
+
+// The directory of the caller's audit store.
+base::Result<std::string> CallerStore();
+
+// The table for people, and a line for each thing that was lost.
+std::string AuditText(const policy::Policy& policy, const std::optional<AuditReport>& report);
+
+}  // namespace bailey::cli

@@ -1,0 +1,24 @@
+// Many paths as few grants: a directory in which much was used stands for all of it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "learn/profile.h"
+
+namespace bailey::learn {
+
+struct Grants {
+  std::vector<std::string> read, write;  // sorted; none is below another of its list
+  bool operator==(const Grants&) const = default;
+};
+
+// What a policy must show for `profile`, beside what `is_shown` says is there already. A directory
+// is shown where four or more different paths below it were used, or where it is changed; but
+// never one that holds everybody's files: "/", what lies right below it, "/home/NAME", "/var/NAME".
+// What lies below `workspace` is that, for writing where anything in it was changed.
+Grants Fold(const Profile& profile, const std::string& workspace,
+            const std::function<bool(const std::string& path, bool write)>& is_shown);
+
+}  // namespace bailey::learn

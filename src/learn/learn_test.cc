@@ -1,0 +1,130 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "learn/fold.h"
+#include "learn/policy_text.h"
+#include "learn/profile.h"
+#include "policy/load.h"
+
+namespace bailey::learn {
+namespace {
+
+using abi::Arch;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const policy::Context kContext = {.home = "/home/me", .current_directory = "/work/tree"};
+
+Profile Example() {
+  Profile profile = {.runs = 1};
+  profile.calls[{Arch::kX86_64, "openat"}] = {.count = 20};
+  profile.calls[{Arch::kX86_64, "execve"}] = {.count = 1};
+  profile.calls[{Arch::kX86_64, "socket"}] = {.count = 2, .values = {1}};
+  profile.calls[{Arch::kX86_64, "ioctl"}] = {.count = 3, .values = {0x5401, 0x5413}};
+  profile.calls[{Arch::kX86_64, "clone"}] = {.count = 1, .values = {0x1200011}};
+  profile.paths["/srv/repo/HEAD"] = {.read = true, .count = 1};
+  return profile;
+}
+
+TEST(Profile, ComesBackAsItWas) {
+  Profile profile = Example();
+  profile.sockets = {"/run/x"};
+  profile.addresses = {"127.0.0.1:80"};
+  const auto back = ParseProfile(ToJson(profile), "x.json");
+  ASSERT_TRUE(back) << back.error().text;
+  EXPECT_EQ(*back, profile);
+}
+
+TEST(Profile, IsNotReadFromWhatIsNone) {
+  EXPECT_EQ(ParseProfile("{", "x.json").error().text, "read profile x.json: it is no JSON");
+  EXPECT_THAT(ParseProfile("{}", "x.json").error().text, HasSubstr("read profile x.json: "));
+  EXPECT_EQ(ParseProfile(R"({"version":9})", "x.json").error().text,
+            "read profile x.json: this program reads version 1");
+  EXPECT_FALSE(ParseProfile(R"({"version":1,"runs":1,"calls":[{"arch":"pdp11"}],"paths":[],)"
+                            R"("sockets":[],"addresses":[]})",
+                            "x.json"));
+}
+
+TEST(Profile, RunsAddUp) {
+  Profile one = Example();
+  Profile other = {.runs = 2};
+  other.calls[{Arch::kX86_64, "socket"}] = {.count = 5, .values = {2}};
+  other.calls[{Arch::kI386, "socketcall"}] = {.count = 1, .values = {1}};
+  other.paths["/srv/repo/HEAD"] = {.write = true, .count = 4};
+  Merge(one, other);
+  EXPECT_EQ(one.runs, 3u);
+  EXPECT_EQ((one.calls[{Arch::kX86_64, "socket"}]), (CallUse{7, {1, 2}, false}));
+  EXPECT_EQ(one.paths["/srv/repo/HEAD"].count, 5u);
+  EXPECT_TRUE(one.paths["/srv/repo/HEAD"].write);
+  EXPECT_EQ(one.calls.size(), 6u);
+}
+
+TEST(Fold, ManyPathsAreADirectory) {
+  Profile profile;
+  for (const char* const path :
+       {"/srv/repo/HEAD", "/srv/repo/config", "/srv/repo/objects/a", "/srv/repo/refs/b", "/etc/one",
+        "/etc/two", "/etc/three", "/etc/four", "/etc/five", "/home/me/.profile", "/opt/tool/bin/x",
+        "/usr/lib/libc.so"})
+    profile.paths[path] = {.read = true, .count = 1};
+  profile.paths["/work/tree/in"] = {.read = true, .count = 1};
+  profile.paths["/work/tree/out"] = {.write = true, .change_entries = true, .count = 1};
+  profile.paths["/var/cache/tool/x"] = {.write = true, .change_entries = true, .count = 1};
+  profile.paths["/home/me/.state"] = {.write = true, .change_entries = true, .count = 1};
+  const Grants grants = Fold(profile, "/work/tree", [](const std::string& path, bool write) {
+    return !write && path.starts_with("/usr/");
+  });
+  EXPECT_THAT(grants.read,
+              ElementsAre("/etc/five", "/etc/four", "/etc/one", "/etc/three", "/etc/two",
+                          "/home/me/.profile", "/opt/tool/bin/x", "/srv/repo"));
+  EXPECT_THAT(grants.write, ElementsAre("/home/me/.state", "/var/cache/tool", "/work/tree"));
+}
+
+TEST(PolicyText, AllowsWhatWasSeenAndNoMore) {
+  const std::string text = PolicyText(Example(), {.read = {"/srv/repo"}, .write = {"/work/tree"}},
+                                      {.name = "git", .workspace = "/work/tree", .pass = {"HOME"}});
+  const auto policy = policy::Parse(text, "git.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error()) << "\n" << text;
+  EXPECT_THAT(text, HasSubstr("{ syscall = \"socket\", when = \"family == AF_UNIX\" }"));
+  EXPECT_THAT(text, HasSubstr("\"/srv/repo?\""));
+  EXPECT_THAT(text, HasSubstr("write = [\n  \".\",\n]"));
+  EXPECT_THAT(Check(*policy, Example()), IsEmpty());
+  Profile more = Example();
+  more.calls[{Arch::kX86_64, "socket"}].values = {1, 40};
+  more.calls[{Arch::kX86_64, "ioctl"}].values = {0x5412};
+  more.calls[{Arch::kX86_64, "clone"}].values = {0x10000011};
+  more.calls[{Arch::kX86_64, "bpf"}] = {.count = 1, .values = {0}};
+  std::vector<std::string> denied;
+  for (const WouldDeny& one : Check(*policy, more)) denied.push_back(one.call);
+  EXPECT_THAT(denied,
+              ElementsAre("bpf(cmd=BPF_MAP_CREATE)", "clone(clone_flags=CLONE_NEWUSER|0x11)",
+                          "ioctl(cmd=TIOCSTI)", "socket(family=AF_VSOCK)"));
+}
+
+TEST(PolicyText, KeepsTheArchitecturesApart) {
+  Profile profile = Example();
+  profile.calls[{Arch::kI386, "socketcall"}] = {.count = 1, .values = {1}};
+  const std::string text = PolicyText(profile, {}, {.name = "x", .workspace = "/work/tree"});
+  const auto policy = policy::Parse(text, "x.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error()) << "\n" << text;
+  EXPECT_THAT(Check(*policy, profile), IsEmpty());
+  Profile crossed = {.runs = 1};
+  crossed.calls[{Arch::kI386, "execve"}] = {.count = 1};
+  EXPECT_THAT(Check(*policy, crossed), Not(IsEmpty()));
+}
+
+TEST(PolicyText, NamesOfFilesCannotAddKeys) {
+  Profile profile = Example();
+  const std::string name = "/srv/\"]\n[syscalls]\ndefault = \"allow\"\n#";
+  const std::string text =
+      PolicyText(profile, {.read = {name}}, {.name = "x", .workspace = "/work/tree"});
+  const auto policy = policy::Parse(text, "x.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error());
+  EXPECT_EQ(policy->syscalls.default_action.errno_name, "EPERM");
+}
+
+TEST(HotText, IsReadAsFrequencies) { EXPECT_THAT(HotText(Example()), HasSubstr("\"openat\": 20")); }
+
+}  // namespace
+}  // namespace bailey::learn

@@ -1,0 +1,96 @@
+#include "learn/profile.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace bailey::learn {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kVersion = 1;
+
+base::Error Wrong(std::string_view file, std::string_view cause) {
+  return base::InvalidInput(fmt::format("read profile {}: {}", file, cause));
+}
+
+void ReadCalls(const Json& calls, Profile& profile) {
+  for (const Json& call : calls) {
+    const auto arch = abi::FindArch(call.at("arch").get<std::string>());
+    if (!arch) throw Json::other_error::create(501, "unknown architecture", &call);
+    CallUse& use = profile.calls[{*arch, call.at("name").get<std::string>()}];
+    use.count = call.at("count").get<std::uint64_t>();
+    use.has_more_values = call.at("has_more_values").get<bool>();
+    use.values = call.at("values").get<std::set<std::uint64_t>>();
+  }
+}
+
+}  // namespace
+
+void Merge(Profile& into, const Profile& from) {
+  into.runs += from.runs;
+  for (const auto& [call, use] : from.calls) {
+    CallUse& merged = into.calls[call];
+    merged.count += use.count;
+    merged.values.insert(use.values.begin(), use.values.end());
+    merged.has_more_values |= use.has_more_values;
+  }
+  for (const auto& [path, use] : from.paths) {
+    PathUse& merged = into.paths[path];
+    merged.read |= use.read;
+    merged.write |= use.write;
+    merged.execute |= use.execute;
+    merged.change_entries |= use.change_entries;
+    merged.count += use.count;
+  }
+  into.sockets.insert(from.sockets.begin(), from.sockets.end());
+  into.addresses.insert(from.addresses.begin(), from.addresses.end());
+}
+
+std::string ToJson(const Profile& profile) {
+  Json calls = Json::array(), paths = Json::array();
+  for (const auto& [call, use] : profile.calls) {
+    calls.push_back({{"arch", abi::Info(call.first).name},
+                     {"name", call.second},
+                     {"count", use.count},
+                     {"values", use.values},
+                     {"has_more_values", use.has_more_values}});
+  }
+  for (const auto& [path, use] : profile.paths) {
+    paths.push_back({{"path", path},
+                     {"read", use.read},
+                     {"write", use.write},
+                     {"execute", use.execute},
+                     {"change_entries", use.change_entries},
+                     {"count", use.count}});
+  }
+  const Json whole = {{"version", kVersion},        {"runs", profile.runs},
+                      {"calls", std::move(calls)},  {"paths", std::move(paths)},
+                      {"sockets", profile.sockets}, {"addresses", profile.addresses}};
+  return whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+base::Result<Profile> ParseProfile(std::string_view text, std::string_view file) {
+  const Json whole = Json::parse(text, nullptr, false);
+  if (whole.is_discarded()) return Wrong(file, "it is no JSON");
+  try {
+    if (whole.at("version").get<std::uint64_t>() != kVersion)
+      return Wrong(file, fmt::format("this program reads version {}", kVersion));
+    Profile profile;
+    profile.runs = whole.at("runs").get<std::uint64_t>();
+    ReadCalls(whole.at("calls"), profile);
+    for (const Json& path : whole.at("paths")) {
+      profile.paths[path.at("path").get<std::string>()] = {
+          path.at("read").get<bool>(), path.at("write").get<bool>(), path.at("execute").get<bool>(),
+          path.at("change_entries").get<bool>(), path.at("count").get<std::uint64_t>()};
+    }
+    profile.sockets = whole.at("sockets").get<std::set<std::string>>();
+    profile.addresses = whole.at("addresses").get<std::set<std::string>>();
+    return profile;
+  } catch (const Json::exception& exception) {
+    return Wrong(file, exception.what());
+  }
+}
+
+}  // namespace bailey::learn

@@ -1,0 +1,51 @@
+// Turns the calls that a sandbox's listener lets go on into a profile.
+//
+//   learn::Recorder recorder;
+//   sandbox::Listener listener({.witness = std::bind_front(&learn::Recorder::See, &recorder)});
+//   ...
+//   learn::Profile profile = recorder.Take();
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "abi/arguments.h"
+#include "audit/decode.h"
+#include "audit/event.h"
+#include "bpf/instruction.h"
+#include "learn/profile.h"
+
+namespace bailey::learn {
+
+class Recorder {
+ public:
+  // On the listener's thread. Never returns an event: what is recorded is kept here.
+  std::optional<audit::Event> See(const bpf::SeccompData& call, pid_t task,
+                                  const audit::Memory& memory);
+  Profile Take();
+
+ private:
+  static constexpr std::size_t kMostValues = 256;
+  static constexpr std::size_t kMostPaths = 100000;
+
+  struct Seen {
+    std::optional<abi::Arch> arch;
+    std::string_view name;
+    std::optional<abi::Argument> telling;
+    bool has_paths = false;
+    CallUse use;
+  };
+
+  void SeePaths(const Seen& seen, const bpf::SeccompData& call, pid_t task,
+                const audit::Memory& memory);
+  void SeeAddress(const bpf::SeccompData& call, const audit::Memory& memory);
+
+  std::unordered_map<std::uint64_t, Seen> seen_;  // by architecture and number
+  Profile profile_;
+};
+
+}  // namespace bailey::learn

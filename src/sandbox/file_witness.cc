@@ -1,0 +1,176 @@
+#include "sandbox/file_witness.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "os/file.h"
+#include "sandbox/host_path.h"
+
+namespace bailey::sandbox {
+namespace {
+
+constexpr std::size_t kMostPaths = 1000;
+constexpr int kMostLinks = 40;  // fs/namei.c, MAXSYMLINKS
+
+// The path with the plan's own links followed.
+std::string Follow(const RootPlan& root, std::string path) {
+  for (int links = 0; links < kMostLinks; ++links) {
+    const MakeSymlink* on_the_way = nullptr;
+    for (const Step& step : root.steps) {
+      const auto* const link = std::get_if<MakeSymlink>(&step);
+      if (link != nullptr && IsWithin(path, link->path)) on_the_way = link;
+    }
+    if (on_the_way == nullptr) return path;
+    const std::string rest = path.substr(on_the_way->path.size());
+    path = NormalPath(Parent(on_the_way->path), on_the_way->text + rest);
+  }
+  return path;
+}
+
+std::string_view AccessText(abi::PathUse use) {
+  switch (use) {
+    case abi::PathUse::kLook:
+      return "look";
+    case abi::PathUse::kRead:
+    case abi::PathUse::kOpen:
+      return "read";
+    case abi::PathUse::kWrite:
+      return "write";
+    case abi::PathUse::kExecute:
+      return "execute";
+  }
+  return "";
+}
+
+std::string_view ReasonText(Withholding withholding) {
+  switch (withholding) {
+    case Withholding::kNot:
+      break;
+    case Withholding::kHidden:
+      return "hidden";
+    case Withholding::kReadOnly:
+      return "read-only";
+    case Withholding::kNotShown:
+      return "not shown";
+  }
+  return "";
+}
+
+std::string_view OriginText(Withholding withholding) {
+  switch (withholding) {
+    case Withholding::kHidden:
+      return "[filesystem] hide";
+    case Withholding::kReadOnly:
+      return "[filesystem] read";
+    case Withholding::kNot:
+    case Withholding::kNotShown:
+      break;
+  }
+  return "[filesystem]";
+}
+
+}  // namespace
+
+std::string NormalPath(std::string_view at, std::string_view path) {
+  std::vector<std::string_view> names;
+  const auto add = [&](std::string_view text) {
+    for (const std::string_view name : base::Split(text, '/')) {
+      if (name.empty() || name == ".") continue;
+      if (name != "..") {
+        names.push_back(name);
+      } else if (!names.empty()) {
+        names.pop_back();
+      }
+    }
+  };
+  if (!path.starts_with('/')) add(at);
+  add(path);
+  std::string normal;
+  for (const std::string_view name : names) normal.append("/").append(name);
+  return normal.empty() ? "/" : normal;
+}
+
+std::optional<std::string> StartOf(const abi::PathArgument& argument, const bpf::SeccompData& call,
+                                   std::int32_t task, std::string_view path) {
+  if (path.starts_with('/')) return "/";
+  std::string link = fmt::format("/proc/{}/cwd", task);
+  if (argument.directory >= 0) {
+    const auto fd =
+        static_cast<std::int32_t>(call.args[static_cast<std::size_t>(argument.directory)]);
+    if (fd != AT_FDCWD) link = fmt::format("/proc/{}/fd/{}", task, fd);
+  }
+  auto at = os::ReadLink(AT_FDCWD, link.c_str());
+  if (!at || !at->starts_with('/')) return std::nullopt;
+  return *std::move(at);
+}
+
+abi::PathUse UseOf(const abi::PathArgument& path, const bpf::SeccompData& data) {
+  if (path.use != abi::PathUse::kOpen) return path.use;
+  const std::uint64_t flags = data.args[path.flags];
+  const bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0;
+  return changes ? abi::PathUse::kWrite : abi::PathUse::kRead;
+}
+
+Withholding Judge(const RootPlan& root, const std::string& named, abi::PathUse use) {
+  const std::string path = Follow(root, named);
+  const Step* innermost = nullptr;
+  bool is_on_the_way = path == "/";  // to something that is shown
+  for (const Step& step : root.steps) {
+    const std::string& target = Target(step);
+    is_on_the_way |= IsWithin(target, path);
+    if (std::holds_alternative<MakeSymlink>(step) || !IsWithin(path, target)) continue;
+    if (innermost == nullptr || target.size() >= Target(*innermost).size()) innermost = &step;
+  }
+  const bool writes = use == abi::PathUse::kWrite;
+  if (innermost == nullptr) return Withholding::kNotShown;
+  if (std::holds_alternative<Mask>(*innermost)) return Withholding::kHidden;
+  if (const auto* const bind = std::get_if<BindMount>(innermost))
+    return writes && !bind->write && !bind->device ? Withholding::kReadOnly : Withholding::kNot;
+  const auto* const tmpfs = std::get_if<TmpfsMount>(innermost);
+  const bool is_skeleton = (tmpfs != nullptr && tmpfs->seal) ||
+                           std::holds_alternative<MakeDirectory>(*innermost) ||
+                           std::holds_alternative<MakeFile>(*innermost);
+  if (!is_skeleton) return Withholding::kNot;
+  if (!is_on_the_way) return Withholding::kNotShown;
+  return writes ? Withholding::kReadOnly : Withholding::kNot;
+}
+
+std::optional<audit::Event> FileWitness::Look(const bpf::SeccompData& call, std::int32_t task,
+                                              const audit::Memory& memory) {
+  const std::string_view name = audit::NameOf(call);
+  for (const abi::PathArgument& argument : abi::PathsOf(name)) {
+    const auto text = audit::ReadPath(memory, call.args[argument.path]);
+    if (!text || text->empty()) continue;
+    const auto start = StartOf(argument, call, task, *text);
+    if (!start) continue;
+    const std::string path = NormalPath(*start, *text);
+    const abi::PathUse use = UseOf(argument, call);
+    const Withholding judged = Judge(root_, path, use);
+    if (judged == Withholding::kNot) continue;
+    // What is nowhere is not withheld: programs look for much that is not there.
+    const bool is_made = use == abi::PathUse::kWrite && judged == Withholding::kReadOnly;
+    if (!is_made && !os::Stat(AT_FDCWD, path.c_str(), false)) continue;
+    ++total_;
+    const std::string access(AccessText(use)), reason(ReasonText(judged));
+    const auto key = std::tuple(base::Escape(path), access, reason);
+    if (counts_.contains(key) || counts_.size() < kMostPaths) ++counts_[key];
+    audit::Event event = {.decision = audit::Decision::kDenied,
+                          .rule = audit::Rule{std::string(OriginText(judged)), ""}};
+    event.detail = audit::FileAccess{std::string(name), base::Escape(path), access, reason};
+    return event;
+  }
+  return std::nullopt;
+}
+
+std::vector<WithheldFile> FileWitness::Withheld() const {
+  std::vector<WithheldFile> files;
+  for (const auto& [key, count] : counts_)
+    files.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  std::ranges::stable_sort(files, std::greater(), &WithheldFile::count);
+  return files;
+}
+
+}  // namespace bailey::sandbox

@@ -1,0 +1,96 @@
+#include "sandbox/file_witness.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+namespace bailey::sandbox {
+namespace {
+
+using abi::PathUse;
+
+const RootPlan kRoot = {
+    .steps = {
+        TmpfsMount{.target = "/", .seal = true},
+        MakeDirectory{"/usr"},
+        BindMount{.source = "/usr", .target = "/usr"},
+        MakeSymlink{"/bin", "usr/bin"},
+        MakeDirectory{"/home"},
+        MakeDirectory{"/home/me"},
+        MakeDirectory{"/home/me/work"},
+        BindMount{.source = "/home/me/work", .target = "/home/me/work", .write = true},
+        Mask{"/home/me/work/.env"},
+        MakeDirectory{"/tmp"},
+        TmpfsMount{.target = "/tmp"},
+        MakeDirectory{"/proc"},
+        ProcMount{"/proc"},
+        MakeFile{"/dev/null"},
+        BindMount{.source = "/dev/null", .target = "/dev/null", .directory = false, .device = true},
+    }};
+
+TEST(FileWitness, JudgesByThePlan) {
+  const struct {
+    const char* path;
+    PathUse use;
+    Withholding want;
+  } kCases[] = {
+      {"/usr/lib/x", PathUse::kRead, Withholding::kNot},
+      {"/usr/lib/x", PathUse::kWrite, Withholding::kReadOnly},
+      {"/bin/sh", PathUse::kExecute, Withholding::kNot},
+      {"/bin/sh", PathUse::kWrite, Withholding::kReadOnly},
+      {"/etc/shadow", PathUse::kRead, Withholding::kNotShown},
+      {"/home", PathUse::kLook, Withholding::kNot},
+      {"/home/you", PathUse::kLook, Withholding::kNotShown},
+      {"/home/me/.ssh/id", PathUse::kRead, Withholding::kNotShown},
+      {"/home/me/work/out", PathUse::kWrite, Withholding::kNot},
+      {"/home/me/work/.env", PathUse::kRead, Withholding::kHidden},
+      {"/home/me/workshop", PathUse::kRead, Withholding::kNotShown},
+      {"/tmp/x", PathUse::kWrite, Withholding::kNot},
+      {"/proc/1/status", PathUse::kRead, Withholding::kNot},
+      {"/dev/null", PathUse::kWrite, Withholding::kNot},
+      {"/dev/sda", PathUse::kRead, Withholding::kNotShown},
+      {"/", PathUse::kLook, Withholding::kNot},
+      {"/new", PathUse::kWrite, Withholding::kNotShown},
+  };
+  for (const auto& one : kCases)
+    EXPECT_EQ(Judge(kRoot, one.path, one.use), one.want) << one.path << " " << int(one.use);
+}
+
+TEST(FileWitness, LinksThatGoInCirclesComeToAnEnd) {
+  const RootPlan circle = {.steps = {TmpfsMount{.target = "/", .seal = true},
+                                     MakeSymlink{"/a", "b"}, MakeSymlink{"/b", "a"}}};
+  EXPECT_EQ(Judge(circle, "/a/x", PathUse::kRead), Withholding::kNotShown);
+}
+
+TEST(FileWitness, NormalPaths) {
+  EXPECT_EQ(NormalPath("/a", "x/../b/./c"), "/a/b/c");
+  EXPECT_EQ(NormalPath("/a", "/x//y/"), "/x/y");
+  EXPECT_EQ(NormalPath("/a", "../../.."), "/");
+}
+
+TEST(FileWitness, NotesWhatIsThereAndWithheld) {
+  FileWitness witness(kRoot);
+  const std::uint32_t token = abi::Info(abi::Arch::kX86_64).token;
+  const auto holds = [](const char* path) {
+    return [path](std::uint64_t, std::size_t) { return std::optional(std::string(path) + '\0'); };
+  };
+  const bpf::SeccompData read = {.nr = 257, .arch = token, .args = {0xffffff9c, 0x1000, O_RDONLY}};
+  const bpf::SeccompData write = {
+      .nr = 257, .arch = token, .args = {0xffffff9c, 0x1000, O_WRONLY | O_CREAT}};
+  const auto event = witness.Look(read, 1, holds("/etc/passwd"));
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->detail,
+            audit::Detail(audit::FileAccess{"openat", "/etc/passwd", "read", "not shown"}));
+  EXPECT_EQ(event->decision, audit::Decision::kDenied);
+  EXPECT_TRUE(witness.Look(read, 1, holds("/etc/passwd")));
+  EXPECT_TRUE(witness.Look(write, 1, holds("/usr/new-file")));
+  EXPECT_FALSE(witness.Look(read, 1, holds("/no/such/file")));
+  EXPECT_FALSE(witness.Look(read, 1, holds("/usr/lib")));
+  EXPECT_FALSE(witness.Look({.nr = 39, .arch = token}, 1, holds("/etc/passwd")));
+  EXPECT_EQ(witness.Total(), 3u);
+  const auto withheld = witness.Withheld();
+  ASSERT_EQ(withheld.size(), 2u);
+  EXPECT_EQ(withheld[0], (WithheldFile{"/etc/passwd", "read", "not shown", 2}));
+}
+
+}  // namespace
+}  // namespace bailey::sandbox
