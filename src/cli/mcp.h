@@ -6,6 +6,7 @@ namespace bailey::cli {
 // argv[0] is the subcommand's name.
 int RunMcpWrap(int argc, char** argv);
 int RunMcpConfig(int argc, char** argv);  // wrap --config
+int RunMcpServe(int argc, char** argv);
 int RunMcpPins(int argc, char** argv);
 
 }  // namespace bailey::cli

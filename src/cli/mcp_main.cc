@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kHelp =
     "Usage: bailey mcp wrap [OPTIONS] -- SERVER [ARGUMENTS]\n"
     "       bailey mcp wrap --config FILE [--undo] [OPTIONS]\n"
+    "       bailey mcp serve [OPTIONS]\n"
     "       bailey mcp pins [SERVER [TOOL]] [--approve | --forget] [--json]\n"
     "\n"
     "Stands between a client of the Model Context Protocol and its servers.\n"
@@ -21,6 +22,7 @@ constexpr const char* kHelp =
 int RunMcpItself(int argc, char** argv) {
   const std::string_view name = argc > 1 ? argv[1] : "";
   if (name == "wrap") return RunMcpWrap(argc - 1, argv + 1);
+  if (name == "serve") return RunMcpServe(argc - 1, argv + 1);
   if (name == "pins") return RunMcpPins(argc - 1, argv + 1);
   if (name == "--help" || name == "-h") {
     fmt::print("{}", kHelp);

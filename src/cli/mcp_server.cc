@@ -16,22 +16,6 @@
 namespace bailey::cli {
 namespace {
 
-// Those of this command alone, with a value each; all others are for `bailey run`.
-constexpr std::string_view kOwn[] = {"--name", "--result-limit"};
-
-std::vector<std::string> WithoutOwn(const std::vector<std::string>& words) {
-  std::vector<std::string> left;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string_view name = std::string_view(words[i]).substr(0, words[i].find('='));
-    if (std::ranges::find(kOwn, name) == std::end(kOwn)) {
-      left.push_back(words[i]);
-    } else if (name.size() == words[i].size()) {
-      ++i;
-    }
-  }
-  return left;
-}
-
 std::string PresetFor(const std::string& command) {
   const std::string name = command.substr(command.rfind('/') + 1);
   return name == "npx" || name == "uvx" ? name : "";
@@ -50,6 +34,22 @@ base::Status MakeCache(const std::string& preset) {
 }
 
 }  // namespace
+
+std::vector<std::string> WithoutOptions(const std::vector<std::string>& words,
+                                        const std::vector<std::string_view>& with_value,
+                                        const std::vector<std::string_view>& flags) {
+  std::vector<std::string> left;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view name = std::string_view(words[i]).substr(0, words[i].find('='));
+    if (std::ranges::find(flags, name) != flags.end()) continue;
+    if (std::ranges::find(with_value, name) == with_value.end()) {
+      left.push_back(words[i]);
+    } else if (name.size() == words[i].size()) {
+      ++i;  // the value is a word of its own
+    }
+  }
+  return left;
+}
 
 std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& options) {
   Arguments arguments(
@@ -76,7 +76,7 @@ std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& opt
                 base::InvalidInput("start server: none is named (see `bailey mcp wrap --help`)"));
   }
   const std::string preset = PresetFor(options.command.front());
-  options.sandbox = WithoutOwn(given);
+  options.sandbox = WithoutOptions(given, {"--name", "--result-limit"}, {});
   if (sandbox.policy.empty() && !preset.empty()) {
     if (const auto made = MakeCache(preset); !made) return Fail("mcp wrap", made.error());
     options.sandbox.push_back("--policy=" + preset);

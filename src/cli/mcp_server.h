@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,6 +20,11 @@ struct ServerOptions {
 
 // nullopt when the command is to go on, otherwise its exit code.
 std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& options);
+
+// The words without these options: those with a value, and those without one.
+std::vector<std::string> WithoutOptions(const std::vector<std::string>& words,
+                                        const std::vector<std::string_view>& with_value,
+                                        const std::vector<std::string_view>& flags);
 
 // `bailey run` with the server behind it. A server that npx or uvx starts gets the preset of that
 // name where no policy is named; what that keeps between starts is made here.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <vector>
 
@@ -19,34 +20,62 @@ namespace {
 constexpr int kPipeBytes = 1 << 20;
 constexpr int kCannotExecute = 127;
 
-// In the child: what it is given takes the numbers 0 and 1.
-[[noreturn]] void Become(const char* path, char* const* argv, int input, int output) {
-  if (!DieWithParent() || !Duplicate(input, STDIN_FILENO) || !Duplicate(output, STDOUT_FILENO) ||
-      !CloseAllBut({}) || !ResetSignals())
-    Exit(kCannotExecute);
+struct Ends {
+  int input = -1, output = -1, errors = -1, passed = -1;
+};
+
+// dup2(2) leaves a descriptor as it is that has the number already, closed on execution included.
+SysStatus Give(int descriptor, int number) {
+  if (descriptor == number) return Check(::fcntl(number, F_SETFD, 0));
+  return Duplicate(descriptor, number);
+}
+
+SysStatus GiveEnds(const Ends& ends) {
+  if (auto done = Give(ends.input, STDIN_FILENO); !done) return done;
+  if (auto done = Give(ends.output, STDOUT_FILENO); !done) return done;
+  if (ends.errors >= 0)
+    if (auto done = Give(ends.errors, STDERR_FILENO); !done) return done;
+  if (ends.passed < 0) return CloseAllBut({});
+  if (auto done = Give(ends.passed, kPassed); !done) return done;
+  const int kept[] = {kPassed};
+  return CloseAllBut(kept);
+}
+
+// In the child.
+[[noreturn]] void Become(const char* path, char* const* argv, const Ends& ends) {
+  if (!DieWithParent() || !GiveEnds(ends) || !ResetSignals()) Exit(kCannotExecute);
   (void)Execute(path, argv, environ);  // returns only where it failed
   Exit(kCannotExecute);
 }
 
+// Not blocking, and larger than the usual 64 KiB where this user may still have so much.
+SysStatus PrepareEnd(int end) {
+  (void)::fcntl(end, F_SETPIPE_SZ, kPipeBytes);  // a smaller pipe is only slower
+  return SetNonBlocking(end);
+}
+
 }  // namespace
 
-SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv) {
-  auto in = MakePipe();
-  if (!in) return std::unexpected(in.error());
-  auto out = MakePipe();
-  if (!out) return std::unexpected(out.error());
-  // More than the usual 64 KiB where this user may still have so much; a smaller pipe is slower.
-  (void)::fcntl((*in)[1].Get(), F_SETPIPE_SZ, kPipeBytes);
-  (void)::fcntl((*out)[0].Get(), F_SETPIPE_SZ, kPipeBytes);
-  for (const int end : {(*in)[1].Get(), (*out)[0].Get()})
-    if (const auto set = SetNonBlocking(end); !set) return std::unexpected(set.error());
+SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv,
+                                 const PipedOptions& options) {
+  std::array<std::array<base::UniqueFd, 2>, 3> pipes;
+  const std::size_t count = options.with_errors ? 3 : 2;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto made = MakePipe();
+    if (!made) return std::unexpected(made.error());
+    pipes[i] = *std::move(made);
+    if (const auto set = PrepareEnd(pipes[i][i == 0 ? 1 : 0].Get()); !set)
+      return std::unexpected(set.error());
+  }
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  const Ends ends = {pipes[0][0].Get(), pipes[1][1].Get(), pipes[2][1].Get(), options.passed};
   auto child = Fork(0);
   if (!child) return std::unexpected(child.error());
-  if (child->pid == 0) Become(path.c_str(), words.data(), (*in)[0].Get(), (*out)[1].Get());
-  return PipedChild{child->pid, std::move(child->pidfd), std::move((*in)[1]), std::move((*out)[0])};
+  if (child->pid == 0) Become(path.c_str(), words.data(), ends);
+  return PipedChild{child->pid, std::move(child->pidfd), std::move(pipes[0][1]),
+                    std::move(pipes[1][0]), std::move(pipes[2][0])};
 }
 
 SysResult<PatientWriter> PatientWriter::Of(int descriptor) {

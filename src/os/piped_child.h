@@ -17,11 +17,19 @@ struct PipedChild {
   base::UniqueFd pidfd;
   base::UniqueFd input;   // what is written here, it reads
   base::UniqueFd output;  // what it writes, is read here
+  base::UniqueFd errors;  // and here what it writes to standard error, where that was asked for
 };
 
-// Both ends here are not blocking. Standard error is this process's. The child dies with this
-// process. Allocates before it forks.
-SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv);
+struct PipedOptions {
+  bool with_errors = false;  // else standard error is this process's
+  int passed = -1;           // a descriptor that the child has as kPassed
+};
+inline constexpr int kPassed = 3;
+
+// The ends here are not blocking. The child dies with the thread that calls. Allocates before it
+// forks.
+SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv,
+                                 const PipedOptions& options = {});
 
 // Writes to a descriptor that somebody else gave, without ever waiting and without changing the
 // open file, which others may share.

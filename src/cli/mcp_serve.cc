@@ -1,0 +1,87 @@
+// bailey mcp serve: bailey as a server of tools.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/arguments.h"
+#include "cli/caller.h"
+#include "cli/commands.h"
+#include "cli/libexec.h"
+#include "cli/mcp.h"
+#include "cli/mcp_server.h"
+#include "cli/run_options.h"
+#include "mcp/run_tool.h"
+#include "mcp/service.h"
+#include "mcp/workspace.h"
+
+namespace bailey::cli {
+namespace {
+
+constexpr const char* kInstructions =
+    "Programs run in a sandbox: what its policy does not grant is denied, whoever asks. A result "
+    "says what was denied, and an error what to change.";
+
+int FailServe(const base::Error& error) { return Fail("mcp serve", error); }
+
+struct ServeOptions {
+  SandboxOptions sandbox;
+  std::vector<std::string> words;     // of the sandbox, as they were given
+  std::vector<std::string> policies;  // that a call may name
+  bool pool = false;
+};
+
+// The file tools keep to what the policy grants, as programs in the sandbox have to.
+mcp::WorkspaceRules RulesOf(const policy::Policy& policy) {
+  return {policy.filesystem.hide, policy.filesystem.write};
+}
+
+int Serve(ServeOptions options) {
+  const auto context = CallerContext();
+  if (!context) return FailServe(context.error());
+  if (options.sandbox.policy.empty()) {
+    options.sandbox.policy = "agent";
+    options.words.push_back("--policy=agent");
+  }
+  const auto policy = LoadPolicy(options.sandbox, *context);
+  if (!policy) return FailServe(policy.error());
+  auto workspace = mcp::Workspace::Open(context->current_directory, RulesOf(*policy));
+  if (!workspace) return FailServe(workspace.error());
+  auto sessions = mcp::Sessions::Open();
+  if (!sessions) return FailServe(sessions.error());
+  auto bailey = FindBailey();
+  if (!bailey) return FailServe(bailey.error());
+  const mcp::RunToolOptions run = {*std::move(bailey),  std::move(options.words), options.policies,
+                                   policy->limits.wall, policy->limits.memory,    options.pool};
+  auto tools = mcp::RunTools(run, *sessions);
+  for (mcp::ServedTool& tool : mcp::FileTools(*workspace)) tools.push_back(std::move(tool));
+  std::ranges::sort(tools, {}, &mcp::ServedTool::name);
+  mcp::Service service({"bailey", BAILEY_VERSION, kInstructions}, std::move(tools));
+  const auto served = mcp::Serve(service, 0, 1);
+  if (!served) return FailServe(served.error());
+  return kYes;
+}
+
+}  // namespace
+
+int RunMcpServe(int argc, char** argv) {
+  Arguments arguments(
+      "mcp serve",
+      "Is a server of the Model Context Protocol on standard input and output. Its tools run\n"
+      "programs in sandboxes (run), read and change files of the current directory (read, write,\n"
+      "edit, list), and put policies on trial (check). The options say which sandbox; without a\n"
+      "policy it is the preset agent. Exits with 0 when the client ended the connection.");
+  ServeOptions options;
+  Describe(arguments, options.sandbox);
+  arguments.Values("--allow-policy", options.policies, "another policy that a call may ask for");
+  arguments.Flag("--pool", options.pool,
+                 "use sandboxes that `bailey pool` has prepared, where there are any");
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (const auto code = arguments.Read(words, kUsage)) return *code;
+  options.words = WithoutOptions(words, {"--allow-policy"}, {"--pool"});
+  return Serve(std::move(options));
+}
+
+}  // namespace bailey::cli
