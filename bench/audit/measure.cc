@@ -29,6 +29,7 @@
 #include "os/notify.h"
 #include "os/process.h"
 #include "os/seccomp.h"
+#include "sandbox/file_witness.h"
 #include "sandbox/listener.h"
 
 namespace {
@@ -145,6 +146,7 @@ double Best(const std::function<double()>& measure) {
 
 void Unshare() { ::syscall(SYS_unshare, 0x10000000); }
 void Chroot() { ::syscall(SYS_chroot, "/some/path/of/a/usual/length"); }
+void Access() { ::syscall(SYS_access, "/etc/passwd", F_OK); }
 void Getppid() { ::syscall(SYS_getppid); }
 
 int missed = 0;
@@ -163,6 +165,7 @@ void Row(const char* what, double value, const char* unit, const char* target, b
 int main() {
   const std::uint32_t plain = abi::Encode(abi::Action::Errno(EPERM));
   const std::uint32_t notified = abi::Notified(abi::Action::Errno(EPERM));
+  const std::uint32_t goes_on = abi::Notified(abi::Action::Allow());
   const std::string release = os::KernelRelease();
   int major = 0, minor = 0;
   (void)std::sscanf(release.c_str(), "%d.%d", &major, &minor);
@@ -185,6 +188,15 @@ int main() {
   const double beside = Best([&] {
     sandbox::Listener listener({});
     return Measure(FilterOf(SYS_chroot, notified), &listener, kQuick, Getppid);
+  });
+
+  const double opened =
+      Best([&] { return Measure(FilterOf(SYS_chroot, plain), nullptr, kQuick, Access); });
+  const double witnessed = Best([&] {
+    const sandbox::RootPlan nothing_shown;
+    sandbox::FileWitness witness(nothing_shown);
+    sandbox::Listener listener({.witness = std::bind_front(&sandbox::FileWitness::Look, &witness)});
+    return Measure(FilterOf(SYS_access, goes_on), &listener, kSlow, Access);
   });
 
   rusage before = {}, after = {};
@@ -212,6 +224,8 @@ int main() {
   Row("a call that is not audited, beside others that are", beside, "ns", "", true, false);
   Row("  against the same filter with plain errnos", beside / silent, "times", "about 1",
       beside / silent <= 1.15, true);
+  Row("a look at a file", opened, "ns", "", true, false);
+  Row("the same with [audit] files, which notes it", witnessed, "ns", "", true, false);
   Row("sustained denials a second, from one program", flood, "a second", "at least 100000",
       flood >= 100000, is_binding);
   Row("  counted exactly", is_exact ? 1 : 0, "", "1", is_exact, true);

@@ -23,6 +23,7 @@
 #include "learn/policy_text.h"
 #include "learn/recorder.h"
 #include "learn/recording_filter.h"
+#include "learn/unconfined.h"
 #include "os/file.h"
 #include "prove/prover.h"
 #include "sandbox/file_witness.h"
@@ -40,6 +41,7 @@ struct LearnOptions {
   std::string output, profile;
   std::vector<std::string> read, write, environment;
   std::string network, timeout;
+  bool unconfined = false;
   std::vector<std::string> check;  // POLICY PROFILE
   std::vector<std::string> program;
 };
@@ -56,11 +58,19 @@ void Describe(Arguments& arguments, LearnOptions& options) {
   arguments.Value("-o,--output", options.output, "write the policy here (FILE.toml)");
   arguments.Value("--profile", options.profile,
                   "what was recorded, for later runs to add to (default: FILE.profile.json)");
-  arguments.Values("--read", options.read, "show a path as well, read-only");
-  arguments.Values("--write", options.write, "show a path as well, writable");
-  arguments.Value("--net", options.network, "none, or host");
+  const auto read = arguments.Values("--read", options.read, "show a path as well, read-only");
+  const auto write = arguments.Values("--write", options.write, "show a path as well, writable");
+  const auto network = arguments.Value("--net", options.network, "none, or host");
   arguments.Values("-e,--env", options.environment, "pass a variable");
-  arguments.Value("--timeout", options.timeout, "kill the program after this time (30s)");
+  const auto timeout =
+      arguments.Value("--timeout", options.timeout, "kill the program after this time (30s)");
+  arguments
+      .Flag("--unconfined", options.unconfined,
+            "run it on the host itself: everything that it does there is done")
+      .Excludes(read)
+      .Excludes(write)
+      .Excludes(network)
+      .Excludes(timeout);
   arguments
       .Values("--check", options.check,
               "POLICY PROFILE: say what the policy would have denied of the recorded runs, and "
@@ -100,18 +110,33 @@ base::Result<policy::Policy> RecordingPolicy(const LearnOptions& options,
 
 struct Recorded {
   learn::Profile profile;
-  sandbox::Outcome outcome;
+  int exit_status = 0;
 };
 
-base::Result<Recorded> Record(const LearnOptions& options, const policy::Policy& policy,
-                              const policy::Context& context) {
+base::Result<Recorded> RecordUnconfined(const LearnOptions& options) {
+  const auto filter = learn::RecordingFilter();
+  if (!filter) return filter.error();
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
+  learn::Recorder recorder;
+  sandbox::Listener listener({.witness = std::bind_front(&learn::Recorder::See, &recorder)});
+  const auto status = learn::RunUnconfined(
+      options.program, sandbox::PlanExecutables(options.program[0], environment), *filter,
+      listener);
+  if (!status) return status.error();
+  return Recorded{recorder.Take(), *status};
+}
+
+base::Result<Recorded> Record(const LearnOptions& options, const policy::Context& context) {
+  const auto policy = RecordingPolicy(options, context);
+  if (!policy) return policy.error();
   const auto caller = os::CurrentCaller();
   if (!caller) return base::SystemError("find out who is calling", caller.error().value);
   sandbox::PlanOptions plan_options;
   plan_options.argv = options.program;
   plan_options.current_directory = context.current_directory;
   for (char** entry = environ; *entry; ++entry) plan_options.environment.emplace_back(*entry);
-  const auto plan = sandbox::BuildPlan(policy, *caller, plan_options);
+  const auto plan = sandbox::BuildPlan(*policy, *caller, plan_options);
   if (!plan) return plan.error();
   learn::Recorder recorder;
   sandbox::Listener listener({.witness = std::bind_front(&learn::Recorder::See, &recorder)});
@@ -126,7 +151,7 @@ base::Result<Recorded> Record(const LearnOptions& options, const policy::Policy&
   if (!outcome) return outcome.error();
   if (listener.IsDeaf())
     return base::Unsupported("record calls: a sandbox around this one listens already");
-  return Recorded{recorder.Take(), *std::move(outcome)};
+  return Recorded{recorder.Take(), sandbox::ExitStatus(*outcome)};
 }
 
 base::Status WriteText(const std::string& path, const std::string& text) {
@@ -173,6 +198,11 @@ std::string NameOf(const std::string& output) {
   return name.empty() ? "learned" : name.substr(0, 63);
 }
 
+// Outside of a sandbox there is no loopback of its own: what was connected to was the host's.
+bool UsesHostNetwork(const LearnOptions& options, const learn::Profile& profile) {
+  return options.network == "host" || (options.unconfined && !profile.addresses.empty());
+}
+
 base::Status WritePolicy(const LearnOptions& options, const learn::Profile& profile,
                          const policy::Context& context) {
   const auto base = policy::Load("os", context);
@@ -188,7 +218,7 @@ base::Status WritePolicy(const LearnOptions& options, const learn::Profile& prof
   learn::LearnedOptions learned = {.name = NameOf(options.output),
                                    .hot = fs::path(hot).filename().string(),
                                    .workspace = context.current_directory,
-                                   .host_network = options.network == "host",
+                                   .host_network = UsesHostNetwork(options, profile),
                                    .pass = kPassed};
   for (const std::string& name : options.environment) learned.pass.push_back(name);
   if (const auto written = WriteText(hot, learn::HotText(profile)); !written) return written;
@@ -260,16 +290,14 @@ int RunLearnItself(int argc, char** argv) {
     if (!before) return NotLearned(before.error());
     profile = *std::move(before);
   }
-  const auto policy = RecordingPolicy(options, *context);
-  if (!policy) return NotLearned(policy.error());
-  auto recorded = Record(options, *policy, *context);
+  auto recorded = options.unconfined ? RecordUnconfined(options) : Record(options, *context);
   if (!recorded) return NotLearned(recorded.error());
   learn::Merge(profile, recorded->profile);
   if (const auto written = WriteText(options.profile, learn::ToJson(profile)); !written)
     return NotLearned(written.error());
   if (const auto written = WritePolicy(options, profile, *context); !written)
     return NotLearned(written.error());
-  return sandbox::ExitStatus(recorded->outcome);
+  return recorded->exit_status;
 }
 
 }  // namespace bailey::cli

@@ -83,6 +83,11 @@ void Listener::End() {
   listener_.Reset();
 }
 
+void Listener::EndWithLast() {
+  if (thread_.joinable()) thread_.join();
+  End();
+}
+
 void Listener::Listen() {
   for (;;) {
     const auto has_one = os::AwaitNotification(listener_.Get(), stopped_.Get());

@@ -61,6 +61,8 @@ class Listener : public CallObserver {
   base::Status Hear() override;
   void CannotListen() override { is_deaf_ = true; }
   void End() override;
+  // The same, when the last process under the filter has ended.
+  void EndWithLast();
 
   // Answers from now on. Hear does this when there is something to answer.
   base::Status Start();
