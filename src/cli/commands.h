@@ -43,6 +43,7 @@ int RunDiff(int argc, char** argv);
 int RunShow(int argc, char** argv);
 int RunDisasm(int argc, char** argv);
 int RunMcp(int argc, char** argv);
+int RunAgent(int argc, char** argv);
 int RunReview(int argc, char** argv);
 int RunAuditCommand(int argc, char** argv);
 int RunLearn(int argc, char** argv);

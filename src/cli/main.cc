@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"review", "put a policy, a filter, a sandbox or its source on trial", RunReview},
     {"bwrap", "start a program as bubblewrap does, by its command line", RunBwrap},
     {"mcp", "MCP servers behind the wall: wrap one, or be one", RunMcp},
+    {"agent", "let a language model work with tools behind the wall", RunAgent},
     {"audit", "say what sandboxes were denied: summary, query, follow, top, export",
      RunAuditCommand},
     {"learn", "run a program under observation, and write the policy that it needs", RunLearn},
@@ -73,6 +74,7 @@ std::span<const Command> Commands() { return kCommands; }
 
 // They link what `bailey run` is to stay free of.
 int RunMcp(int, char** argv) { return Become("mcp", argv); }
+int RunAgent(int, char** argv) { return Become("agent", argv); }
 int RunReview(int, char** argv) { return Become("review", argv); }
 int RunAuditCommand(int, char** argv) { return Become("audit", argv); }
 int RunLearn(int, char** argv) { return Become("learn", argv); }

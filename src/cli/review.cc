@@ -94,7 +94,7 @@ base::Result<int> Review(ReviewOptions& options) {
         fmt::format("read --format \"{}\": it is json, markdown, sarif, html or text",
                     base::Escape(options.format)));
   }
-  if (!options.against.empty() && !options.model.model.empty()) {
+  if (!options.against.empty() && !options.model.server.model.empty()) {
     return base::InvalidInput("read --model: --against compares what rules and proofs find alone");
   }
   const auto threshold = ReadThreshold(options.fail_on);

@@ -2,19 +2,17 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "cli/arguments.h"
+#include "cli/model_options.h"
 #include "review/trial.h"
 
 namespace bailey::cli {
 
 struct ModelOptions {
-  std::vector<std::string> model;  // its address and its name; empty: no model
-  std::string key_file, key_variable;
+  ModelServer server;
   std::string roles = "researcher";
-  std::string price;
   unsigned seconds = 120;
 };
 

@@ -6,7 +6,6 @@
 #include <thread>
 #include <utility>
 
-#include "base/text.h"
 #include "model/schema.h"
 
 namespace bailey::model {
@@ -15,41 +14,6 @@ namespace {
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
-
-std::string_view HostOf(std::string_view url) {
-  const std::size_t begin = url.find("://");
-  std::string_view host = url.substr(begin == std::string_view::npos ? 0 : begin + 3);
-  host = host.substr(0, host.find_first_of("/?#"));
-  if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) {
-    host.remove_prefix(at + 1);
-  }
-  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.find(':'));
-}
-
-bool IsThisMachine(std::string_view host) {
-  // "127.0.0.1.example.org" is a name of anybody's.
-  const bool is_number = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || host == "[::1]" || (is_number && host.starts_with("127."));
-}
-
-std::string Shortened(std::string_view text) {
-  constexpr std::size_t kLetters = 200;
-  return base::Escape(text.substr(0, kLetters)) + (text.size() > kLetters ? "..." : "");
-}
-
-// {"error": {"message": ...}} as servers say it, or the whole body.
-std::string CauseIn(const std::string& body) {
-  const Json parsed = Json::parse(body, nullptr, false);
-  if (parsed.is_object() && parsed.contains("error")) {
-    const Json& error = parsed["error"];
-    if (error.is_string()) return Shortened(error.get<std::string>());
-    if (error.is_object() && error.contains("message") && error["message"].is_string()) {
-      return Shortened(error["message"].get<std::string>());
-    }
-  }
-  return Shortened(body);
-}
 
 std::uint64_t TokensOf(const Json& usage, const char* name) {
   return usage.contains(name) && usage[name].is_number_unsigned() ? usage[name].get<std::uint64_t>()
@@ -92,34 +56,11 @@ Client::Client(Endpoint endpoint, Limits limits, std::optional<Price> price, Pos
 }
 
 base::Error Client::Failed(base::ErrorCode code, std::string_view cause) const {
-  std::string text = fmt::format("ask model \"{}\": {}", base::Escape(endpoint_.model), cause);
-  // A server may say the key back.
-  if (!endpoint_.key.empty()) {
-    for (std::size_t at = text.find(endpoint_.key); at != std::string::npos;
-         at = text.find(endpoint_.key)) {
-      text.replace(at, endpoint_.key.size(), "(key)");
-    }
-  }
-  return {.code = code, .text = std::move(text)};
-}
-
-base::Status Client::Check() const {
-  const std::string& url = endpoint_.url;
-  const bool is_plain = url.starts_with("http://");
-  if (!is_plain && !url.starts_with("https://")) {
-    return Failed(
-        base::ErrorCode::kInvalidInput,
-        fmt::format("its address \"{}\" is neither http:// nor https://", base::Escape(url)));
-  }
-  if (is_plain && !endpoint_.key.empty() && !IsThisMachine(HostOf(url))) {
-    return Failed(base::ErrorCode::kInvalidInput,
-                  "the key would travel in the clear: its address is http:// on another machine");
-  }
-  return {};
+  return CannotAsk(endpoint_, code, cause);
 }
 
 base::Result<Json> Client::Ask(const Question& question) {
-  if (const auto status = Check(); !status) return status.error();
+  if (const auto status = CheckEndpoint(endpoint_); !status) return status.error();
   if (!IsStrict(question.schema)) {
     return Failed(base::ErrorCode::kInternal, "the schema is not strict");
   }

@@ -21,15 +21,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/endpoint.h"
 #include "model/http.h"
 
 namespace bailey::model {
-
-struct Endpoint {
-  std::string url;    // up to and with "/v1"; "/chat/completions" is added
-  std::string model;  // by the server's name
-  std::string key;    // empty: none is sent
-};
 
 struct Limits {
   std::chrono::milliseconds per_question{120'000};  // waits included
@@ -83,7 +78,6 @@ class Client {
   struct Try;
   Try AskOnce(const Question& question, std::chrono::milliseconds time_limit);
   Try Read(const HttpAnswer& answer, const nlohmann::json& schema);
-  base::Status Check() const;
   base::Error Failed(base::ErrorCode code, std::string_view cause) const;
 
   Endpoint endpoint_;

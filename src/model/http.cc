@@ -29,18 +29,25 @@ bool StartLibrary() {
 }
 
 struct Incoming {
+  CURL* easy = nullptr;
+  const HttpRequest* request = nullptr;
   HttpAnswer answer;
-  std::size_t most_bytes = 0;
+  std::size_t taken = 0;
   bool is_too_long = false;
 };
 
 // libcurl ends the transfer when less is taken than was offered.
 std::size_t TakeBody(const char* data, std::size_t, std::size_t size, void* context) {
   auto& incoming = *static_cast<Incoming*>(context);
-  if (incoming.answer.body.size() + size > incoming.most_bytes) {
+  incoming.taken += size;
+  if (incoming.taken > incoming.request->most_bytes) {
     incoming.is_too_long = true;
     return 0;
   }
+  long status = 0;
+  curl_easy_getinfo(incoming.easy, CURLINFO_RESPONSE_CODE, &status);
+  if (incoming.request->take && status == 200)
+    return incoming.request->take({data, size}) ? size : 0;
   incoming.answer.body.append(data, size);
   return size;
 }
@@ -74,6 +81,10 @@ void Prepare(CURL* easy, const HttpRequest& request, curl_slist* headers, Incomi
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.time_limit.count()));
+  if (request.idle_limit.count() > 0) {
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.idle_limit.count()));
+  }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
@@ -97,7 +108,8 @@ base::Result<HttpAnswer> PostByCurl(const HttpRequest& request) {
   }
   if (!easy) return Failed(request, "no memory is left");
   Incoming incoming;
-  incoming.most_bytes = request.most_bytes;
+  incoming.easy = easy.get();
+  incoming.request = &request;
   Prepare(easy.get(), request, headers.get(), incoming);
   const CURLcode code = curl_easy_perform(easy.get());
   if (incoming.is_too_long) {

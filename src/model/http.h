@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -17,6 +18,10 @@ struct HttpRequest {
   std::string body;
   std::chrono::milliseconds time_limit{0};
   std::size_t most_bytes = 0;  // of the answer
+  // Where it is set, the body of an answer of status 200 goes here as it comes, and nowhere else;
+  // false ends the request, which is an error.
+  std::function<bool(std::string_view)> take;
+  std::chrono::seconds idle_limit{0};  // nothing came for so long; 0: no limit
 };
 
 struct HttpAnswer {
