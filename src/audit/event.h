@@ -77,6 +77,7 @@ struct Connection {
   std::string address;
   std::uint16_t port = 0;
   std::string reason;
+  std::uint64_t sent = 0, received = 0;  // bytes, once it has ended
   bool operator==(const Connection&) const = default;
 };
 

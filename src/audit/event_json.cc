@@ -47,11 +47,10 @@ struct ToDetail {
         {"call", file.call}, {"path", file.path}, {"access", file.access}, {"reason", file.reason}};
   }
   Json operator()(const Connection& connection) const {
-    return {{"protocol", connection.protocol},
-            {"host", connection.host},
-            {"address", connection.address},
-            {"port", connection.port},
-            {"reason", connection.reason}};
+    return {{"protocol", connection.protocol}, {"host", connection.host},
+            {"address", connection.address},   {"port", connection.port},
+            {"reason", connection.reason},     {"sent", connection.sent},
+            {"received", connection.received}};
   }
   Json operator()(const Limit& limit) const {
     return {{"name", limit.name}, {"value", limit.value}};
@@ -118,6 +117,10 @@ class Fields {
     if (found == object_.end()) return Fail(name, "present"), nullptr;
     return &*found;
   }
+  // 0 where an older writer did not know it.
+  std::uint64_t OptionalCount(const char* name) {
+    return object_.is_object() && object_.contains(name) ? Integer<std::uint64_t>(name) : 0;
+  }
   const Json* FindOptional(const char* name) const {
     const auto found = object_.find(name);
     return found == object_.end() ? nullptr : &*found;
@@ -166,8 +169,10 @@ std::optional<Detail> ReadDetail(std::string_view kind, const Json& object, std:
                       fields.Text("reason")};
   }
   if (kind == "connection") {
-    return Connection{fields.Text("protocol"), fields.Text("host"), fields.Text("address"),
-                      fields.Integer<std::uint16_t>("port"), fields.Text("reason")};
+    return Connection{fields.Text("protocol"),         fields.Text("host"),
+                      fields.Text("address"),          fields.Integer<std::uint16_t>("port"),
+                      fields.Text("reason"),           fields.OptionalCount("sent"),
+                      fields.OptionalCount("received")};
   }
   if (kind == "limit") return Limit{fields.Text("name"), fields.Text("value")};
   if (kind == "approval") return Approval{fields.Text("effect"), fields.Text("by")};

@@ -45,7 +45,7 @@ TEST(Event, OfEveryKindComesBackAsItWas) {
       Exit{"not-started", 125, 0, "build root: bind /x: No such file or directory"},
       Example().detail,
       FileAccess{"openat", "/etc/shadow", "read", "not shown"},
-      Connection{"tcp", "example.org", "192.0.2.1", 443, "not allowed"},
+      Connection{"tcp", "example.org", "192.0.2.1", 443, "not allowed", 10, 20},
       Limit{"memory", "1GiB"},
       Approval{"write ./out", "rule 3"},
       Dropped{18446744073709551615u, "ring"},

@@ -9,6 +9,8 @@
 
 namespace bailey::cli {
 
+// Where libexec/bailey/bailey-<name> is.
+base::Result<std::string> FindLibexec(std::string_view name);
 // Becomes libexec/bailey/bailey-<command>; returns only where that fails, with the exit code.
 int Become(std::string_view command, char** argv);
 

@@ -56,7 +56,7 @@ class Account : public pool::Account {
     std::optional<AuditReport> audited;
     if (audit_) audited = audit_->Close(outcome);
     Told told = {WhatHappened(batch_.plan, outcome) + AuditText(batch_.policy, audited), {}};
-    if (report) told.report = ReportJson(batch_.policy, batch_.plan, outcome, audited);
+    if (report) told.report = ReportJson(batch_.policy, batch_.plan, outcome, audited, {});
     return told;
   }
 
@@ -81,11 +81,11 @@ base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Conte
   key.Number(static_cast<std::uint64_t>(executable->st_mtim.tv_nsec));
   key.Text(options.policy).Text(context.home).Text(context.current_directory);
   for (const auto* const list :
-       {&over.read, &over.write, &over.hide, &over.tmpfs, &over.allow_syscalls, &over.deny_syscalls,
-        &over.audit_to, &options.without})
+       {&over.read, &over.write, &over.hide, &over.tmpfs, &over.network, &over.allow_syscalls,
+        &over.deny_syscalls, &over.audit_to, &options.without})
     key.Texts(*list);
   for (const auto* const text :
-       {&over.network, &over.workdir, &over.memory, &over.cpu, &over.output, &over.io, &over.audit})
+       {&over.workdir, &over.memory, &over.cpu, &over.output, &over.io, &over.audit})
     key.Text(*text);
   key.Number(over.processes.has_value()).Number(over.processes.value_or(0));
   key.Number(caller->uid).Number(caller->gid).Number(caller->effective_capabilities);

@@ -132,13 +132,19 @@ int RunAnew(const RunOptions& options, const policy::Context& context) {
   const auto audit = RunAudit::Open(*policy, *plan);
   if (!audit) return NoSandbox(audit.error());
   sandbox::CallObserver* const observer = *audit ? (*audit)->Observer() : nullptr;
-  const auto outcome =
-      sandbox::Launch(*plan, [&] { return ProvedFilters(*policy, observer != nullptr); }, observer);
+  network::Refusals refusals;
+  const auto outcome = sandbox::Launch(
+      *plan, [&] { return ProvedFilters(*policy, observer != nullptr); }, observer,
+      [&](const network::Decision& decision) {
+        if (!decision.allowed) refusals.Add(decision);
+        if (*audit) (*audit)->Decided(decision);
+      });
   std::optional<AuditReport> audited;
   if (*audit) audited = (*audit)->Close(outcome);
   if (!outcome) return NoSandbox(outcome.error());
-  fmt::print(stderr, "{}{}", WhatHappened(*plan, *outcome), AuditText(*policy, audited));
-  if (report->IsWanted() && !report->Write(ReportJson(*policy, *plan, *outcome, audited)))
+  fmt::print(stderr, "{}{}{}", WhatHappened(*plan, *outcome), WhatWasRefused(refusals),
+             AuditText(*policy, audited));
+  if (report->IsWanted() && !report->Write(ReportJson(*policy, *plan, *outcome, audited, refusals)))
     return kNoSandbox;
   return sandbox::ExitStatus(*outcome);
 }

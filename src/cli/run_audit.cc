@@ -74,6 +74,30 @@ audit::TrailOptions OptionsOf(const policy::Policy& policy, const sandbox::Plan&
   return options;
 }
 
+audit::Event EventOf(const network::Decision& decision) {
+  using Kind = network::Decision::Kind;
+  audit::Event event = {.decision = decision.allowed ? audit::Decision::kAllowed
+                                                     : audit::Decision::kDenied};
+  if (decision.kind == Kind::kLost) {
+    event.decision = audit::Decision::kSeen;
+    event.detail = audit::Dropped{decision.count, "network"};
+    return event;
+  }
+  // Inbound ones are to the host's loopback, under the same number.
+  const std::string address = decision.kind == Kind::kInbound ? "127.0.0.1"
+                              : decision.address              ? base::ToString(*decision.address)
+                                                              : std::string();
+  event.detail = audit::Connection{
+      decision.kind == Kind::kName ? "dns" : std::string(egress::ToString(decision.protocol)),
+      decision.host,
+      address,
+      decision.port,
+      decision.why,
+      decision.up,
+      decision.down};
+  return event;
+}
+
 std::optional<audit::Event> LimitHit(const policy::Limits& limits,
                                      const sandbox::Outcome& outcome) {
   using Kind = sandbox::Outcome::Kind;
@@ -121,6 +145,11 @@ base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& pol
 
 void RunAudit::SetProgram(const std::vector<std::string>& argv) {
   trail_->SetOpening(Opening(policy_, argv));
+}
+
+void RunAudit::Decided(const network::Decision& decision) {
+  if (decision.allowed && policy_.audit.log != policy::AuditLog::kAll) return;
+  if (trail_->Admits()) trail_->Record(EventOf(decision));
 }
 
 // One event for each kind of denied call: how often it was made, exactly.

@@ -9,6 +9,7 @@
 #include "audit/trail.h"
 #include "base/result.h"
 #include "cli/denials.h"
+#include "network/decision.h"
 #include "policy/policy.h"
 #include "sandbox/file_witness.h"
 #include "sandbox/launch.h"
@@ -45,6 +46,8 @@ class RunAudit {
   sandbox::CallObserver* Observer() { return listener_.get(); }
   // Of a sandbox that was prepared before there was a program: now there is one.
   void SetProgram(const std::vector<std::string>& argv);
+  // What the network's gateway decided.
+  void Decided(const network::Decision& decision);
   // After Launch, with what it returned.
   AuditReport Close(const base::Result<sandbox::Outcome>& outcome);
 

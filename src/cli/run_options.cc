@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cli/libexec.h"
 #include "sandbox/kept.h"
 
 namespace bailey::cli {
@@ -36,7 +37,9 @@ void Describe(Arguments& arguments, SandboxOptions& options) {
   arguments.Values("--write", options.overrides.write, "show a path, writable");
   arguments.Values("--hide", options.overrides.hide, "hide a path, or what a pattern matches");
   arguments.Values("--tmpfs", options.overrides.tmpfs, "an empty private directory in memory");
-  arguments.Value("--net", options.overrides.network, "none, or host");
+  arguments.Values("--net", options.overrides.network,
+                   "none, allow:HOST:PORT (may be repeated), allow (what the policy lists), nat, "
+                   "or host");
   arguments.Values("-e,--env", options.environment,
                    "pass a variable (NAME), or set it (NAME=value)");
   arguments.Value("--workdir", options.overrides.workdir, "the program's working directory");
@@ -95,6 +98,11 @@ base::Result<sandbox::Plan> PlanSandbox(const policy::Policy& policy, const Sand
                       base::Escape(name)));
     }
     plan_options.without.insert(*layer);
+  }
+  if (policy.network.mode == policy::NetworkMode::kAllow) {
+    auto resolver = FindLibexec("resolve");
+    if (!resolver) return resolver.error();
+    plan_options.resolver = *std::move(resolver);
   }
   if (options.overlay) {
     const auto place = sandbox::KeptPlace();

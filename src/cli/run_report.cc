@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace bailey::cli {
 namespace {
 
@@ -80,8 +82,23 @@ std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outc
   return text;
 }
 
+std::string WhatWasRefused(const network::Refusals& refusals) {
+  std::string text;
+  for (const auto& [decision, times] : refusals.Entries()) {
+    std::string line = fmt::format("network: refused {}", network::ToString(decision));
+    if (times > 1) line += fmt::format(" {} times", times);
+    line += ": " + decision.why;
+    if (const auto option = network::Suggestion(decision)) line += "; to allow it: " + *option;
+    text += fmt::format("bailey run: {}\n", base::Escape(line));
+  }
+  if (refusals.Others() > 0)
+    text += fmt::format("bailey run: network: refused {} others\n", refusals.Others());
+  return text;
+}
+
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
-                       const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit) {
+                       const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit,
+                       const network::Refusals& refusals) {
   nlohmann::ordered_json report;
   report["version"] = 1;
   report["policy"] = policy.name;
@@ -101,6 +118,18 @@ std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
   if (!plan.kept.empty()) report["changes"] = plan.kept.substr(plan.kept.rfind('/') + 1);
   if (audit) report["audit"] = AuditJson(*audit);
   report["notes"] = plan.notes;
+  if (plan.network) {
+    nlohmann::ordered_json refused = nlohmann::ordered_json::array();
+    for (const auto& [decision, times] : refusals.Entries()) {
+      nlohmann::ordered_json entry = {{"kind", network::ToString(decision.kind)},
+                                      {"what", network::ToString(decision)},
+                                      {"why", decision.why},
+                                      {"times", times}};
+      if (const auto option = network::Suggestion(decision)) entry["allow"] = *option;
+      refused.push_back(std::move(entry));
+    }
+    report["network"] = {{"refused", std::move(refused)}, {"others", refusals.Others()}};
+  }
   // Program arguments are bytes, not always UTF-8; a report is always valid JSON.
   return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

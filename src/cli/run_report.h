@@ -12,9 +12,12 @@ namespace bailey::cli {
 
 // Lines about an end that the program's own status does not tell; mostly none.
 std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outcome);
+// What the network's gateway refused, and the option that would allow it.
+std::string WhatWasRefused(const network::Refusals& refusals);
 // Version 1 of docs/schemas/run.schema.json. `audit`: none where nothing is audited.
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
-                       const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit);
+                       const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit,
+                       const network::Refusals& refusals);
 
 // "exited", "signalled", "time-limit"...
 const char* OutcomeName(sandbox::Outcome::Kind kind);

@@ -223,6 +223,12 @@ SysStatus SetNonBlocking(int fd) {
   return Check(::fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+SysStatus SetBlocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return LastErrno();
+  return Check(::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
+}
+
 bool IsAnonymousPipe(int fd) {
   struct statfs found = {};
   return ::fstatfs(fd, &found) == 0 && found.f_type == PIPEFS_MAGIC;

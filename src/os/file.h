@@ -72,6 +72,7 @@ SysResult<std::string> ReadLink(int directory, const char* path);
 SysResult<std::array<base::UniqueFd, 2>> MakePipe();  // to read from, to write to
 SysResult<base::UniqueFd> Copy(int fd);
 SysStatus SetNonBlocking(int fd);
+SysStatus SetBlocking(int fd);
 // A pipe(2), not a FIFO with a name.
 bool IsAnonymousPipe(int fd);
 SysStatus ChangeOwner(int fd, std::uint32_t uid);

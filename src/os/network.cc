@@ -1,5 +1,7 @@
 #include "os/network.h"
 
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,6 +18,18 @@ SysStatus BringLoopbackUp() {
   ::strcpy(request.ifr_name, "lo");
   request.ifr_flags = IFF_UP | IFF_RUNNING;
   return Check(::ioctl(socket.Get(), SIOCSIFFLAGS, &request));
+}
+
+SysResult<base::UniqueFd> NetworkNamespaceOf(int socket) {
+  const int fd = ::ioctl(socket, SIOCGSKNS);
+  if (fd < 0) return LastErrno();
+  return base::UniqueFd(fd);
+}
+
+SysResult<base::UniqueFd> UserNamespaceOf(int ns) {
+  const int fd = ::ioctl(ns, NS_GET_USERNS);
+  if (fd < 0) return LastErrno();
+  return base::UniqueFd(fd);
 }
 
 }  // namespace bailey::os

@@ -107,6 +107,12 @@ SysStatus ExpectChildren() {
   return Check(::sigaction(SIGCHLD, &action, nullptr));
 }
 
+SysStatus ReapUnseen() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_IGN;
+  return Check(::sigaction(SIGCHLD, &action, nullptr));
+}
+
 SysResult<Ended> WaitFor(pid_t pid) {
   Ended ended;
   while (::wait4(pid, &ended.wait_status, 0, &ended.usage) != pid)

@@ -48,6 +48,9 @@ SysResult<base::UniqueFd> OpenPidfd(pid_t pid);
 SysStatus SendSignal(int pidfd, int signal);
 bool HasEnded(int pidfd);
 
+// Children that end are forgotten at once; nobody waits for them.
+SysStatus ReapUnseen();
+
 struct Ended {
   int wait_status = 0;
   struct rusage usage = {};  // the process and the children that it waited for

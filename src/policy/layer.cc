@@ -24,7 +24,6 @@ constexpr auto kSections = std::to_array<std::string_view>(
 constexpr auto kFilesystemKeys = std::to_array<std::string_view>(
     {"read", "write", "hide", "tmpfs", "sockets", "bind", "devices"});
 constexpr auto kBindKeys = std::to_array<std::string_view>({"from", "to", "write"});
-constexpr auto kNetworkKeys = std::to_array<std::string_view>({"mode"});
 constexpr auto kEnvironmentKeys = std::to_array<std::string_view>({"pass", "set"});
 constexpr auto kProcessKeys =
     std::to_array<std::string_view>({"capabilities", "uid", "gid", "workdir", "new-session"});
@@ -84,9 +83,7 @@ struct Later {
   std::string_view section, key, value, needs;
 };
 constexpr auto kLater = std::to_array<Later>({
-    {"network", "mode", "allow", "the egress gateway"},
-    {"network", "mode", "nat", "the egress gateway"},
-    {"network", "allow", "", "the egress gateway"},
+    {"network", "mode", "nat", "plain routing"},
 });
 
 class LayerReader {
@@ -98,7 +95,7 @@ class LayerReader {
     ReadHead(root);
     if (auto error = root.TakeError()) return error;
     Section(root, "filesystem", kFilesystemKeys, &LayerReader::Filesystem);
-    Section(root, "network", kNetworkKeys, &LayerReader::ReadNetwork);
+    Section(root, "network", kNetworkKeys, &LayerReader::ReadNetworkSection);
     Section(root, "environment", kEnvironmentKeys, &LayerReader::ReadEnvironment);
     Section(root, "process", kProcessKeys, &LayerReader::ReadProcess);
     Section(root, "limits", kLimitKeys, &LayerReader::ReadLimits);
@@ -195,18 +192,7 @@ class LayerReader {
     if (auto error = bind.TakeError()) table.Fail(*std::move(error));
   }
 
-  void ReadNetwork(TableReader& table) {
-    const auto mode = table.String("mode");
-    if (!mode) return;
-    if (mode->value == "none") {
-      layer_.network = NetworkMode::kNone;
-    } else if (mode->value == "host") {
-      layer_.network = NetworkMode::kHost;
-    } else {
-      table.Fail(mode->place, fmt::format("read [network] mode: {} is not \"none\" or \"host\"",
-                                          Quote(mode->value)));
-    }
-  }
+  void ReadNetworkSection(TableReader& table) { ReadNetwork(table, layer_.network); }
 
   void ReadEnvironment(TableReader& table) {
     layer_.pass = table.Strings("pass").value_or(std::vector<Text>());

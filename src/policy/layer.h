@@ -63,6 +63,18 @@ struct AuditLayer {
   std::vector<AlertRule> alerts;
 };
 
+struct NetworkLayer {
+  std::optional<NetworkMode> mode;
+  std::vector<egress::Rule> allow, deny;
+  Place allow_place;  // of the list, where there is one
+  std::optional<std::vector<std::uint16_t>> listen;
+  std::optional<std::uint32_t> connections;
+  std::optional<std::uint64_t> out;
+  std::optional<std::chrono::milliseconds> idle, total;
+  std::optional<UpstreamProxy> proxy;
+  std::optional<bool> proxy_variables;
+};
+
 struct Layer {
   std::shared_ptr<const Document> document;
   std::string name;        // "agent"; what origins call it
@@ -71,7 +83,7 @@ struct Layer {
 
   std::vector<Text> read, write, hide, tmpfs, sockets, devices;
   std::vector<BindEntry> binds;
-  std::optional<NetworkMode> network;
+  NetworkLayer network;
   std::vector<Text> pass;
   std::vector<std::pair<Text, Text>> set;
   std::optional<std::vector<Text>> capabilities;
@@ -92,6 +104,17 @@ base::Result<Layer> ReadLayer(std::shared_ptr<const Document> document, std::str
                               bool is_preset);
 
 class TableReader;
+// [network] in layer_network.cc; faults are left in `table`.
+void ReadNetwork(TableReader& table, NetworkLayer& network);
+inline constexpr std::array<std::string_view, 10> kNetworkKeys = {
+    "mode", "allow", "deny",  "listen", "connections",
+    "out",  "idle",  "total", "proxy",  "proxy-variables"};
+// A mode's name ("allow"); nullopt when it is none.
+std::optional<NetworkMode> FindNetworkMode(std::string_view name);
+// A network that is to be used needs sockets: the layer that says mode = "allow" or "nat" also
+// allows to make, connect and bind those of the internet, where neither it nor one above says
+// otherwise. `layers`: the lowest first.
+void GrantSockets(std::vector<Layer>& layers);
 // [syscalls] in layer_calls.cc; faults are left in `table`.
 void ReadCalls(TableReader& table, bool is_preset, CallLayer& calls);
 // [audit] in layer_audit.cc; faults are left in `table`.

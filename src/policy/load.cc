@@ -231,6 +231,30 @@ std::optional<base::Error> ReadLimitOptions(const Overrides& overrides, Layer& l
   return ReadAuditOptions(overrides, layer.audit);
 }
 
+// "none", "nat", "host", "allow", and "allow:ENTRY", which can stand several times.
+std::optional<base::Error> ReadNetworkOptions(const std::vector<std::string>& texts,
+                                              NetworkLayer& network) {
+  for (const std::string_view text : texts) {
+    const std::size_t colon = text.find(':');
+    const auto mode = FindNetworkMode(text.substr(0, colon));
+    if (!mode || (colon != std::string_view::npos && mode != NetworkMode::kAllow)) {
+      return base::InvalidInput(fmt::format(
+          "read --net {}: expected \"none\", \"allow\", \"allow:HOST:PORT\", \"nat\" or \"host\"",
+          Quote(text)));
+    }
+    if (network.mode && network.mode != mode) {
+      return base::InvalidInput(
+          fmt::format("read --net {}: it is another mode than the one before", Quote(text)));
+    }
+    network.mode = mode;
+    if (colon == std::string_view::npos) continue;
+    auto rule = egress::ParseRule(text.substr(colon + 1), egress::RuleList::kAllow);
+    if (!rule) return base::InvalidInput("read --net allow: " + rule.error().text);
+    network.allow.push_back(*std::move(rule));
+  }
+  return std::nullopt;
+}
+
 base::Result<Layer> ReadOverrides(const Overrides& overrides) {
   Layer layer;
   layer.document = std::make_shared<Document>("command line", "", std::span<const Node>());
@@ -248,14 +272,7 @@ base::Result<Layer> ReadOverrides(const Overrides& overrides) {
     layer.set.emplace_back(Text{variable.substr(0, equals), {}, false},
                            Text{variable.substr(equals + 1), {}, false});
   }
-  if (overrides.network == "none") {
-    layer.network = NetworkMode::kNone;
-  } else if (overrides.network == "host") {
-    layer.network = NetworkMode::kHost;
-  } else if (!overrides.network.empty()) {
-    return base::InvalidInput(
-        fmt::format("read --net {}: expected \"none\" or \"host\"", Quote(overrides.network)));
-  }
+  if (auto error = ReadNetworkOptions(overrides.network, layer.network)) return *std::move(error);
   if (!overrides.workdir.empty()) layer.workdir = Text{overrides.workdir, {}, false};
   if (auto error = ReadLimitOptions(overrides, layer)) return *std::move(error);
   for (const std::string& arch : overrides.architectures) {
@@ -318,7 +335,8 @@ base::Result<Policy> Finish(LayerStack layer_stack, const Context& context,
   auto top = ReadOverrides(overrides);
   if (!top) return top.error();
   layer_stack.Push(*std::move(top));
-  const std::vector<Layer> layers = std::move(layer_stack).Take();
+  std::vector<Layer> layers = std::move(layer_stack).Take();
+  GrantSockets(layers);
   auto policy = Stack(layers, context);
   if (!policy) return policy;
   policy->name = name;

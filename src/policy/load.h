@@ -22,7 +22,7 @@ struct Overrides {
   std::vector<std::string> read, write, hide, tmpfs;
   std::vector<std::string> set_environment;   // "NAME=value"
   std::vector<std::string> pass_environment;  // "NAME"
-  std::string network;                        // "" (as the policy says), "none" or "host"
+  std::vector<std::string> network;           // "none", "allow", "allow:ENTRY", "nat", "host"
   std::string workdir;
   std::string timeout, memory, cpu, output, io;  // as in [limits]; empty: as the policy says
   std::optional<std::uint64_t> processes;

@@ -131,7 +131,7 @@ deny = ["ptrace"]
                               .tmpfs = {"/scratch"},
                               .set_environment = {"A=b=c"},
                               .pass_environment = {"HOME"},
-                              .network = "host",
+                              .network = {"host"},
                               .workdir = "..",
                               .timeout = "2m",
                               .allow_syscalls = {"ptrace"},
@@ -154,12 +154,63 @@ deny = ["ptrace"]
             (std::vector<std::string>{"EPERM (deny @signal of the command line)"}));
 }
 
+TEST(Layers, NetworksHoldTogether) {
+  const Policy policy = Read(R"(
+extends = ["untrusted"]
+[network]
+mode = "allow"
+allow = ["*.example.org:443", "10.1.0.0/16:5432"]
+deny = ["bad.example.org:*"]
+listen = [8080, 8080]
+connections = 100
+out = "1MiB"
+idle = "10s"
+proxy = "http://Proxy.test:3128/"
+)",
+                             {.network = {"allow:a.test:80", "allow:a.test:80"}});
+  EXPECT_EQ(policy.network.mode, NetworkMode::kAllow);
+  std::vector<std::string> rules;
+  for (const auto& rule : policy.network.egress.allow) rules.push_back(egress::ToString(rule));
+  EXPECT_THAT(rules, ElementsAre("*.example.org:443", "10.1.0.0/16:5432", "a.test:80"));
+  EXPECT_EQ(egress::ToString(policy.network.egress.deny.at(0)), "bad.example.org:*");
+  EXPECT_THAT(policy.network.listen, ElementsAre(8080));
+  EXPECT_EQ(policy.network.connections, 100u);
+  EXPECT_EQ(policy.network.out, 1u << 20);
+  EXPECT_EQ(policy.network.idle, std::chrono::seconds(10));
+  EXPECT_EQ(policy.network.total, std::nullopt);
+  EXPECT_EQ(policy.network.proxy, (UpstreamProxy{"proxy.test", 3128}));
+}
+
+TEST(Layers, ANetworkComesWithSockets) {
+  const Policy without = Read("extends = [\"untrusted\"]\n");
+  EXPECT_EQ(without.syscalls.socket_families, (std::vector<std::uint16_t>{1}));
+  const Policy with = Read("extends = [\"untrusted\"]\n", {.network = {"allow"}});
+  EXPECT_EQ(with.syscalls.socket_families, (std::vector<std::uint16_t>{1, 2, 10, 16}));
+  EXPECT_EQ(RulesOf(with, "connect").at(0), "allow (allow of the command line)");
+  const Policy denied = Read(R"(
+extends = ["untrusted"]
+[network]
+mode = "allow"
+[syscalls]
+deny = ["listen"]
+socket-families = ["inet"]
+)");
+  EXPECT_EQ(denied.syscalls.socket_families, (std::vector<std::uint16_t>{2}));
+  EXPECT_EQ(RulesOf(denied, "listen").at(0), "EPERM (deny of x)");
+}
+
 TEST(Layers, OverridesThatCannotBe) {
   const struct {
     Overrides overrides;
     const char* want;
   } kCases[] = {
-      {{.network = "nat"}, "read --net \"nat\": expected \"none\" or \"host\""},
+      {{.network = {"nat:x"}},
+       "read --net \"nat:x\": expected \"none\", \"allow\", \"allow:HOST:PORT\", \"nat\" or "
+       "\"host\""},
+      {{.network = {"allow:example.org"}},
+       "read --net allow: read \"example.org\": it has no port, as in example.org:443"},
+      {{.network = {"allow", "none"}},
+       "read --net \"none\": it is another mode than the one before"},
       {{.timeout = "10"},
        "read --timeout: read time \"10\": unknown unit \"\", expected one as in \"30s\""},
       {{.timeout = "0s"}, "read --timeout: it is zero"},

@@ -257,8 +257,31 @@ void StackAudit(const Layer& layer, Audit& out) {
   for (const Text& name : *audit.to) AddNew(out.to, name.value);
 }
 
+// Lists of all layers hold together; what denies beats what allows, whichever layer it is of.
+std::optional<base::Error> StackNetwork(const Layer& layer, Network& out) {
+  const NetworkLayer& network = layer.network;
+  TakeIfSet(network.mode, out.mode);
+  if (!network.allow.empty() && out.mode != NetworkMode::kAllow) {
+    return layer.document->ErrorAt(network.allow_place,
+                                   "read [network] allow: it needs mode = \"allow\"");
+  }
+  for (const auto& [rules, list] :
+       {std::pair{&network.allow, &out.egress.allow}, std::pair{&network.deny, &out.egress.deny}}) {
+    for (const egress::Rule& rule : *rules)
+      if (std::ranges::count(*list, rule) == 0) list->push_back(rule);
+  }
+  TakeIfSet(network.listen, out.listen);
+  TakeIfSet(network.connections, out.connections);
+  TakeIfSet(network.out, out.out);
+  TakeIfSet(network.idle, out.idle);
+  TakeIfSet(network.total, out.total);
+  TakeIfSet(network.proxy, out.proxy);
+  TakeIfSet(network.proxy_variables, out.proxy_variables);
+  return std::nullopt;
+}
+
 std::optional<base::Error> StackScalars(const Layer& layer, const Context& context, Policy& out) {
-  TakeIfSet(layer.network, out.network.mode);
+  if (auto error = StackNetwork(layer, out.network)) return error;
   TakeIfSet(layer.uid, out.process.uid);
   TakeIfSet(layer.gid, out.process.gid);
   TakeIfSet(layer.new_session, out.process.new_session);

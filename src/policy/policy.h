@@ -31,6 +31,7 @@
 #include "base/result.h"
 #include "base/shared_text.h"
 #include "bpf/program.h"
+#include "egress/decide.h"
 #include "policy/condition.h"
 
 namespace bailey::policy {
@@ -101,10 +102,26 @@ struct Filesystem {
   bool operator==(const Filesystem&) const = default;
 };
 
-enum class NetworkMode : std::uint8_t { kNone, kHost };
+// kNone: loopback of its own and nothing else; kAllow: what the lists say, by a gateway; kNat: all
+// that the host reaches, by plain routing; kHost: the host's own.
+enum class NetworkMode : std::uint8_t { kNone, kAllow, kNat, kHost };
+
+// A proxy between this host and the world, spoken to in HTTP (CONNECT).
+struct UpstreamProxy {
+  std::string host;  // a name in its one form, or an address
+  std::uint16_t port = 0;
+  bool operator==(const UpstreamProxy&) const = default;
+};
 
 struct Network {
   NetworkMode mode = NetworkMode::kNone;
+  egress::Egress egress;              // in mode kAllow
+  std::vector<std::uint16_t> listen;  // ports inside that the host's loopback reaches
+  std::uint32_t connections = 16384;  // at once
+  std::optional<std::uint64_t> out;   // bytes to one destination
+  std::optional<std::chrono::milliseconds> idle, total;  // of a connection
+  std::optional<UpstreamProxy> proxy;
+  bool proxy_variables = false;  // the program is told of the gateway's own proxy
   bool operator==(const Network&) const = default;
 };
 

@@ -43,8 +43,10 @@ struct RuleMaker {
     const bool write = overlay.in_memory || !overlay.upper.empty();
     Add(overlay.target, write ? all & ~kMakeDevices & ~ll::kDeviceIoctl : ll::kReadRights);
   }
-  // Nothing: what is below a mask is empty, and what covers it carries no rights of its own.
-  void operator()(const Mask&) const {}
+  // Mostly nothing: what is below a mask is empty, and what covers it carries no rights of its own.
+  void operator()(const Mask& mask) const {
+    if (!mask.text.empty()) Add(mask.target, ll::kReadFile);
+  }
 };
 
 // A standard descriptor that is a file outside the root can be opened again as it was opened:

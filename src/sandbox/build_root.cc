@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* kMaskFile = ".bailey-mask/file";
 constexpr const char* kMaskDirectory = ".bailey-mask/directory";
+constexpr const char* kMaskText = ".bailey-mask/text";
 
 // Does the steps one after the other. `root` is the new root once its first step is done.
 class RootBuilder {
@@ -106,8 +107,12 @@ class RootBuilder {
       if (!made && made.error().value != EEXIST) return made;
     }
     if (const auto made = MakeMaskSource(); !made) return made;
-    const auto source =
-        os::OpenInRoot(root_.Get(), step.directory ? kMaskDirectory : kMaskFile, O_PATH);
+    const char* name = step.directory ? kMaskDirectory : kMaskFile;
+    if (!step.text.empty()) {
+      name = kMaskText;
+      if (const auto written = WriteMaskText(step.text); !written) return written;
+    }
+    const auto source = os::OpenInRoot(root_.Get(), name, O_PATH);
     if (!source) return std::unexpected(source.error());
     const auto tree = os::CloneTree(source->Get(), "");
     if (!tree) return std::unexpected(tree.error());
@@ -189,6 +194,14 @@ class RootBuilder {
     if (!place) return std::unexpected(place.error());
     mask_source_made_ = true;
     return os::Attach(tree->Get(), place->Get());
+  }
+
+  // A root has one such text.
+  os::SysStatus WriteMaskText(const std::string& text) {
+    const auto directory = os::OpenInRoot(root_.Get(), kMaskSource, O_PATH | O_DIRECTORY);
+    if (!directory) return std::unexpected(directory.error());
+    if (auto made = os::MakeFile(directory->Get(), "text", 0444); !made) return made;
+    return os::WriteFile(directory->Get(), "text", text);
   }
 
   Prepared& prepared_;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 
+#include "os/inet.h"
 #include "os/terminal.h"
 
 namespace bailey::sandbox {
@@ -49,6 +50,16 @@ class Room {
 base::Status CheckStreams(const std::array<base::UniqueFd, 3>& streams) {
   const std::array<int, 3> descriptors = {streams[0].Get(), streams[1].Get(), streams[2].Get()};
   if (const auto checked = CheckStandardDescriptors(descriptors); !checked) return checked;
+  for (const int descriptor : descriptors) {
+    const auto kind = os::KindOfSocket(descriptor);
+    if (!kind) return base::SystemError("look at standard descriptors", kind.error().value);
+    if (*kind == os::SocketKind::kOther) {
+      return base::Unsupported(
+          "pass on standard descriptors: one is a socket of a network, and a prepared sandbox has "
+          "no "
+          "pipe for it");
+    }
+  }
   const auto terminal = os::IsTerminal(descriptors[0]);
   if (!terminal) return base::SystemError("look at standard input", terminal.error().value);
   if (*terminal) {

@@ -24,8 +24,8 @@ struct Command {
   std::optional<std::chrono::milliseconds> wall;
 };
 
-// What a prepared sandbox can be given: descriptors that lead to no directory, and no terminal as
-// standard input.
+// What a prepared sandbox can be given: descriptors that lead to no directory and are no sockets of
+// a network, and no terminal as standard input.
 base::Status CheckStreams(const std::array<base::UniqueFd, 3>& streams);
 // Writes strings and pointers into the slot; kInvalidInput where they do not fit.
 base::Status Write(const Command& command, CommandSlot& slot);

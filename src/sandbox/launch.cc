@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include "network/probe.h"
+#include "network/running.h"
 #include "os/events.h"
 #include "os/process.h"
 #include "os/terminal.h"
@@ -26,8 +28,8 @@ base::Status PrepareProgram(const Plan& plan, bool later, Prepared& prepared) {
     return {};
   }
   std::vector<int> descriptors = {0, 1, 2};
-  if (plan.output || plan.terminal) {
-    auto streams = Streams::Make(plan.output, plan.terminal);
+  if (plan.output || plan.terminal || !plan.sockets.empty()) {
+    auto streams = Streams::Make(plan.output, plan.terminal, plan.sockets);
     if (!streams) return At(Stage::kOutput, streams.error());
     prepared.streams = *std::move(streams);
     for (const base::UniqueFd& end : prepared.streams->Ends()) descriptors.push_back(end.Get());
@@ -64,6 +66,7 @@ base::Result<Prepared> Prepare(const Plan& plan, bool later) {
   auto memory = os::SharedMemory::Make(sizeof(FilterSlot));
   if (!memory) return At(Stage::kSeccomp, memory.error());
   prepared.filter_memory = std::move(*memory);
+  if (plan.network) prepared.network = network::Prepare(*plan.network);
   if (const auto done = PrepareProgram(plan, later, prepared); !done) return done.error();
   if (plan.identity.privileged && HasNamespaces(plan)) {
     if (const auto cloned = ClonePrivileged(plan, prepared.sources); !cloned) return cloned.error();
@@ -87,7 +90,13 @@ class EndOfListening {
 
 // `customer`: of a program that is not known yet, or null.
 base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Customer* customer,
-                            CallObserver* observer) {
+                            CallObserver* observer, const network::DecisionSink& decisions) {
+  std::optional<network::Running> gateway;
+  if (plan.network) {
+    auto started = network::Running::Start(*plan.network, plan.resolver, decisions);
+    if (!started) return started.error();
+    gateway.emplace(*std::move(started));
+  }
   // Locked until the sandbox has ended: nobody applies changes that are still being made.
   const auto kept = MakeKept(plan);
   if (!kept) return kept.error();
@@ -97,6 +106,7 @@ base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Custom
   const os::TerminalSettings terminal;
   auto signals = os::SignalQueue::Make();
   if (!signals) return At(Stage::kSignals, signals.error());
+  if (gateway) prepared->handoff = gateway->Handoff();
   auto pair = os::MessagePair();
   if (!pair) return At(Stage::kHandshake, pair.error());
   prepared->socket = std::move((*pair)[1]);
@@ -117,11 +127,12 @@ base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Custom
   }
   const EndOfListening end(observer);
   Sandbox sandbox(std::move(*child), HasNamespaces(plan));
+  if (gateway) gateway->CloseHandoff();
   prepared->socket.Reset();
   prepared->sources.clear();
   if (prepared->streams) prepared->streams->CloseEnds();
   return Supervisor(plan, *prepared, *groups, sandbox, std::move((*pair)[0]), *signals, customer,
-                    observer)
+                    observer, gateway ? &*gateway : nullptr)
       .Run(filter);
 }
 
@@ -146,8 +157,9 @@ int ExitStatus(const Outcome& outcome) {
   return 125;
 }
 
-base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter, CallObserver* observer) {
-  return Start(plan, filter, nullptr, observer);
+base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter, CallObserver* observer,
+                             const network::DecisionSink& decisions) {
+  return Start(plan, filter, nullptr, observer, decisions);
 }
 
 base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const FilterSource& filter,
@@ -162,7 +174,12 @@ base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const Filt
         "not "
         "known yet");
   }
-  return Start(plan, filter, &customer, observer);
+  // Whoever asks for the sandbox later is to hear of what is refused, and does not yet.
+  if (plan.network) {
+    return base::Unsupported(
+        "prepare a sandbox: mode = \"allow\" has a gateway of its own for each run");
+  }
+  return Start(plan, filter, &customer, observer, [](const network::Decision&) {});
 }
 
 }  // namespace bailey::sandbox

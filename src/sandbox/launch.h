@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "bpf/program.h"
+#include "network/decision.h"
 #include "sandbox/plan.h"
 #include "sandbox/readback.h"
 
@@ -64,9 +65,11 @@ class CallObserver {
 
 // Blocks until the program has ended and every process of the sandbox is gone. An error means that
 // the program never ran. Signals sent to the caller meanwhile are passed on to the program.
-// Without an observer the filters must hand no call to anybody.
-base::Result<Outcome> Launch(const Plan& plan, const FilterSource& filter,
-                             CallObserver* observer = nullptr);
+// Without an observer the filters must hand no call to anybody. `decisions` is told what the
+// network's gateway decides, where the plan has one.
+base::Result<Outcome> Launch(
+    const Plan& plan, const FilterSource& filter, CallObserver* observer = nullptr,
+    const network::DecisionSink& decisions = [](const network::Decision&) {});
 
 // The same for a program that is not known yet: when every layer is in force and read back, the
 // sandbox waits for the customer's command, with the filter attached. The plan's own program and

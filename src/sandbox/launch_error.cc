@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "network/probe.h"
 #include "os/process.h"
 
 namespace bailey::sandbox {
@@ -35,6 +36,10 @@ base::Error Describe(const Plan& plan, const Message& message) {
     text += " " + plan.limits.resources[message.index].name;
   if (message.stage == Stage::kLandlockRules && message.index < plan.landlock.rules.size())
     text += " for " + plan.landlock.rules[message.index].path;
+  if (message.stage == Stage::kProbe)
+    text = fmt::format("probe the network: {}", network::ProbeName(message.index));
+  if (message.stage == Stage::kLoopback && plan.network)
+    text = "make the network inside (nf_tables with tproxy, IPv4 and IPv6 are needed)";
   if (message.stage == Stage::kWorkdir) text += " " + plan.workdir;
   if (message.stage == Stage::kCommand && message.error != EPIPE)
     text += " (the policy denies recvmsg, by which a prepared sandbox gets its program's streams)";

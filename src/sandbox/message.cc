@@ -58,6 +58,8 @@ std::string_view ToString(Stage stage) {
       return "attach the seccomp filter";
     case Stage::kCommand:
       return "receive the program's command";
+    case Stage::kProbe:
+      return "probe the network";
     case Stage::kHandshake:
       return "talk to the supervisor";
     case Stage::kExecute:

@@ -37,6 +37,7 @@ enum class Stage : std::uint32_t {
   kDescriptors,
   kSeccomp,  // `index` is the filter
   kCommand,
+  kProbe,  // `index` is the probe
   kHandshake,
   kExecute,
 };

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "abi/notification.h"
+#include "network/probe.h"
 #include "os/file.h"
 #include "os/local_socket.h"
 #include "os/network.h"
@@ -71,9 +72,25 @@ os::SysStatus CloseStandard(const Prepared& prepared, bool listens) {
   return os::CloseStandardDescriptors();
 }
 
-os::SysStatus CloseOthers(int one, int other) {
-  const int kept[] = {std::min(one, other), std::max(one, other)};
-  return os::CloseAllBut(kept);
+// `third` may be -1.
+os::SysStatus CloseOthers(int one, int other, int third) {
+  int kept[] = {one, other, third};
+  std::ranges::sort(kept);
+  return os::CloseAllBut(std::span<const int>(kept).subspan(third < 0 ? 1 : 0));
+}
+
+os::SysStatus MakeNetwork(const Prepared& prepared, std::uint32_t namespaces) {
+  if (prepared.network) return network::MakeInside(*prepared.network, prepared.handoff);
+  return namespaces & os::kNetworkNamespace ? os::BringLoopbackUp() : os::SysStatus();
+}
+
+// From where the program will be: without power over its network.
+os::SysStatus ProbeNetwork(const Prepared& prepared, Failure& failure) {
+  if (!prepared.network) return {};
+  unsigned probe = 0;
+  const auto done = network::Probe(prepared.network->refused, probe);
+  failure.index = probe;
+  return done;
 }
 
 // Below the user namespace that owns all the others: in it the payload has no power over them.
@@ -96,7 +113,7 @@ os::SysStatus Execute(const char* const* executables, char* const* argv, char* c
 
 os::SysStatus ConnectOutput(const Prepared& prepared) {
   if (!prepared.streams) return {};
-  int descriptor = 0;
+  int descriptor = -1;
   for (const base::UniqueFd& end : prepared.streams->Ends()) {
     ++descriptor;
     if (!end.IsOpen()) continue;
@@ -125,14 +142,12 @@ os::SysStatus ConnectTerminal(const Prepared& prepared) {
   return {};
 }
 
-void EnterNamespaces(Stages& stages, const Plan& plan) {
+void EnterNamespaces(Stages& stages, const Prepared& prepared) {
+  const Plan& plan = *prepared.plan;
   const std::uint32_t namespaces = PayloadNamespaces(plan);
   stages.Then(Stage::kNamespaces, [&](Failure&) { return os::Unshare(namespaces); })
       .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })
-      .Then(Stage::kLoopback,
-            [&](Failure&) {
-              return namespaces & os::kNetworkNamespace ? os::BringLoopbackUp() : os::SysStatus();
-            })
+      .Then(Stage::kLoopback, [&](Failure&) { return MakeNetwork(prepared, namespaces); })
       .Then(Stage::kUserNamespace, [](Failure&) { return EnterUserNamespace(); });
 }
 
@@ -142,8 +157,9 @@ void Begin(Stages& stages, const Prepared& prepared, int link) {
   const int socket = prepared.socket.Get();
   stages.Then(Stage::kOutput, [&](Failure&) { return ConnectOutput(prepared); });
   if (HasNamespaces(plan)) {
-    stages.Then(Stage::kDescriptors, [&](Failure&) { return CloseOthers(socket, link); });
-    EnterNamespaces(stages, plan);
+    stages.Then(Stage::kDescriptors,
+                [&](Failure&) { return CloseOthers(socket, link, prepared.handoff); });
+    EnterNamespaces(stages, prepared);
   } else {
     stages.Then(Stage::kSignals, [](Failure&) { return os::DieWithParent(); });
   }
@@ -157,6 +173,7 @@ void Begin(Stages& stages, const Prepared& prepared, int link) {
       .Then(Stage::kNewSession,
             [&](Failure&) { return plan.new_session ? os::StartSession() : os::SysStatus(); })
       .Then(Stage::kSignals, [](Failure&) { return os::ResetSignals(); })
+      .Then(Stage::kProbe, [&](Failure& failure) { return ProbeNetwork(prepared, failure); })
       .Then(Stage::kLimits, [&](Failure& failure) { return ApplyLimits(plan, failure); })
       .Then(Stage::kNoNewPrivileges, [](Failure&) { return os::SetNoNewPrivileges(); });
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "os/file.h"
+#include "os/inet.h"
 #include "os/landlock.h"
 #include "os/process.h"
 #include "os/terminal.h"
@@ -59,6 +60,23 @@ bool IsPassed(std::string_view name, const std::vector<std::string>& patterns) {
     if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
     return name == pattern;
   });
+}
+
+// A connected socket can be disconnected from inside and aimed at whatever its network namespace
+// reaches, which is the caller's; a netlink socket asks the caller's kernel tables.
+base::Status PlanStandardSockets(Plan& plan) {
+  for (int fd = 0; fd <= 2; ++fd) {
+    const auto kind = os::KindOfSocket(fd);
+    if (!kind) return base::SystemError("look at standard descriptors", kind.error().value);
+    if (*kind == os::SocketKind::kOther) plan.sockets.push_back(fd);
+  }
+  if (!plan.sockets.empty()) {
+    plan.notes.push_back(
+        fmt::format("standard descriptors that are sockets of a network, passed on "
+                    "through pipes: {}",
+                    fmt::join(plan.sockets, " ")));
+  }
+  return {};
 }
 
 // Whether a directory of the host can be entered inside under the same name: the innermost mount
@@ -140,6 +158,30 @@ base::Status PlanAllLimits(const policy::Limits& limits, const std::set<Layer>& 
   return {};
 }
 
+base::Status PlanNetwork(const policy::Network& policy, const PlanOptions& options, Plan& plan) {
+  using Mode = policy::NetworkMode;
+  if (policy.mode == Mode::kNat)
+    return base::Unsupported("make the network: mode \"nat\" is not in this version yet");
+  if (policy.mode != Mode::kAllow && !policy.listen.empty())
+    return base::Unsupported("make the network: listen needs mode = \"allow\"");
+  if (policy.mode != Mode::kAllow) return {};
+  if (!HasNamespaces(plan))
+    return base::Unsupported("make the network: mode \"allow\" needs namespaces");
+  plan.network = network::MakePlan(policy);
+  plan.network->landlock = plan.landlock.abi > 0;
+  plan.resolver = options.resolver;
+  return {};
+}
+
+// What a program that insists on a proxy reads; what the policy says itself stays.
+policy::Environment WithProxyVariables(const policy::Policy& policy) {
+  policy::Environment environment = policy.environment;
+  if (policy.network.mode != policy::NetworkMode::kAllow || !policy.network.proxy_variables)
+    return environment;
+  for (const auto& [name, value] : network::ProxyVariables()) environment.set.emplace(name, value);
+  return environment;
+}
+
 std::string Octets(std::uint64_t rights) { return fmt::format("{:#x}", rights); }
 
 }  // namespace
@@ -199,14 +241,15 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   Plan plan;
   plan.argv = options.argv;
   plan.identity = PlanIdentity(policy.process, caller);
-  plan.environment = PlanEnvironment(policy.environment, options.environment);
+  plan.environment = PlanEnvironment(WithProxyVariables(policy), options.environment);
   plan.executables = PlanExecutables(options.argv.at(0), plan.environment);
   for (const NamedNamespace& entry : kNamespaces) plan.namespaces |= entry.flag;
   if (policy.network.mode == policy::NetworkMode::kHost)
     plan.namespaces &= ~static_cast<std::uint32_t>(os::kNetworkNamespace);
   plan.kept = options.kept;
-  auto root = PlanRoot(policy.filesystem,
-                       {plan.identity.privileged, policy.limits.tmpfs_size, options.kept});
+  const bool egress = policy.network.mode == policy::NetworkMode::kAllow;
+  auto root = PlanRoot(policy.filesystem, {plan.identity.privileged, policy.limits.tmpfs_size,
+                                           options.kept, egress ? network::ResolverFile() : ""});
   if (!root) return root.error();
   plan.root = std::move(*root);
   if (options.without.contains(Layer::kNamespaces)) {
@@ -222,6 +265,8 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   auto landlock = PlanFileAccess(plan.root, options.without, plan.notes);
   if (!landlock) return landlock.error();
   plan.landlock = std::move(*landlock);
+  if (const auto planned = PlanNetwork(policy.network, options, plan); !planned)
+    return planned.error();
   if (const auto planned = PlanAllLimits(policy.limits, options.without, plan); !planned)
     return planned.error();
   if (!HasNamespaces(plan)) DropCountedLimits(plan);
@@ -236,6 +281,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   const auto terminal = os::IsTerminal(0);
   if (!terminal) return base::SystemError("look at standard input", terminal.error().value);
   plan.terminal = plan.new_session && *terminal;
+  if (const auto planned = PlanStandardSockets(plan); !planned) return planned.error();
   if (!plan.identity.kept_groups.empty()) {
     plan.notes.push_back(fmt::format("supplementary groups kept, as only root can drop them: {}",
                                      fmt::join(plan.identity.kept_groups, " ")));
@@ -281,6 +327,9 @@ std::string ToString(const Plan& plan) {
   if (plan.landlock.abi > 0) line("landlock", fmt::format("version {}", plan.landlock.abi));
   for (const PathRule& rule : plan.landlock.rules)
     line("landlock", fmt::format("{} {}", Octets(rule.rights), rule.path));
+  if (plan.network)
+    for (const std::string_view rule : base::Split(network::ToString(*plan.network), '\n'))
+      if (!rule.empty()) line("network", std::string(rule));
   for (const std::string& note : plan.notes) line("note", note);
   return text;
 }

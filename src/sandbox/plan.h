@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "network/plan.h"
 #include "os/identity.h"
 #include "policy/policy.h"
 #include "sandbox/limits.h"
@@ -66,8 +67,12 @@ struct Plan {
   std::vector<std::string> capability_names;
   bool new_session = true;
   bool terminal = false;  // of its own, in place of the caller's
+  // Standard descriptors that are sockets of a network: the program gets pipes in their place.
+  std::vector<int> sockets;
   std::optional<std::chrono::milliseconds> wall;
-  std::vector<std::string> notes;  // what a person should know; goes into the report
+  std::optional<network::Plan> network;  // in mode "allow"
+  std::string resolver;                  // the program that resolves names for its gateway
+  std::vector<std::string> notes;        // what a person should know; goes into the report
   bool operator==(const Plan&) const = default;
 };
 
@@ -76,7 +81,8 @@ struct PlanOptions {
   std::vector<std::string> environment;  // the caller's, "NAME=value"
   std::string current_directory;
   std::set<Layer> without;
-  std::string kept;  // as of Plan
+  std::string kept;      // as of Plan
+  std::string resolver;  // where libexec/bailey/bailey-resolve is
 };
 
 // False where they were given up by name: the program runs on the host's mounts and among its

@@ -22,13 +22,13 @@ os::SysResult<std::size_t> Relay::Step(std::size_t most) {
     if (written >= 0 || errno == EINTR || errno == EAGAIN) return 0;
     begin_ = end_ = 0;
     from_.Reset();
-    if (errno == EPIPE) return 0;
+    if (errno == EPIPE || errno == ECONNRESET) return 0;
     return os::LastErrno();
   }
   const ssize_t size = ::read(from_.Get(), buffer_.data(), std::min(most, buffer_.size()));
   if (size < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
   // EIO: a terminal that nobody has open at its other end (drivers/tty/n_tty.c, n_tty_read).
-  if (size < 0 && errno != EIO) return os::LastErrno();
+  if (size < 0 && errno != EIO && errno != ECONNRESET) return os::LastErrno();
   if (size <= 0) from_.Reset();
   begin_ = 0;
   end_ = static_cast<std::size_t>(std::max<ssize_t>(size, 0));

@@ -65,6 +65,7 @@ class Builder {
       if (const auto emitted = Emit(step); !emitted) return emitted.error();
     if (const auto masked = PlanMasks(filesystem_.hide, paths_, plan_); !masked)
       return masked.error();
+    if (!options_.resolver_file.empty()) AddResolverFile();
     return std::move(plan_);
   }
 
@@ -265,6 +266,28 @@ class Builder {
     if (made_.emplace(path).second) Push(MakeDirectory{std::string(path)});
   }
 
+  // Over the host's where that is shown, under whatever name it has; else in a place of its own.
+  void AddResolverFile() {
+    const std::string path = "/etc/resolv.conf";
+    const auto resolved = paths_.Resolve(path);
+    if (resolved && ShowsHost(resolved->real)) {
+      plan_.steps.push_back(Mask{resolved->real, false, false, options_.resolver_file});
+    } else if (ShowsHost(path)) {
+      plan_.notes.push_back(
+          "resolve names: /etc is shown from the host, which has no resolv.conf there");
+    } else {
+      MakeParents(path);
+      Push(MakeFile{path});
+      Push(Mask{path, false, false, options_.resolver_file});
+    }
+  }
+
+  bool ShowsHost(const std::string& path) const {
+    const Step* above = MountAbove(path);
+    return above && (std::holds_alternative<BindMount>(*above) ||
+                     std::holds_alternative<OverlayMount>(*above));
+  }
+
   const policy::Filesystem& filesystem_;
   const RootOptions& options_;
   std::map<std::string, Step> targets_;  // in the order of paths: parents first
@@ -316,6 +339,7 @@ std::string ToString(const Step& step) {
                    (s.upper.empty() ? " read-only" : fmt::format(", changes in {}", s.upper));
           },
           [](const Mask& s) {
+            if (!s.text.empty()) return fmt::format("text at {}", s.target);
             return fmt::format("mask {} {}", s.directory ? "directory" : "file", s.target);
           }},
       step);

@@ -90,11 +90,13 @@ struct OverlayMount {
   bool operator==(const OverlayMount&) const = default;
 };
 
-// Covers something that a bind shows with an empty, unreadable file or directory.
+// Covers something that a bind shows with an empty, unreadable file or directory; or with a file of
+// this text, to be read.
 struct Mask {
   std::string target;
   bool directory = false;
   bool make = false;  // as of Pin
+  std::string text = {};
   bool operator==(const Mask&) const = default;
 };
 
@@ -122,6 +124,7 @@ struct RootOptions {
   bool privileged = false;  // sources are cloned with privilege, and may be id-mapped
   std::uint64_t tmpfs_size = 64ull << 20;
   std::string kept = {};  // where changes of writable directories are kept; empty: made for good
+  std::string resolver_file = {};  // what /etc/resolv.conf is to be; empty: the host's
 };
 
 // Looks at the host's files (lstat, readlink), changes nothing.

@@ -9,19 +9,29 @@
 
 namespace bailey::sandbox {
 
-os::SysResult<Streams> Streams::Make(std::optional<std::uint64_t> most, bool terminal) {
+os::SysResult<Streams> Streams::Make(std::optional<std::uint64_t> most, bool terminal,
+                                     std::span<const int> sockets) {
   Streams streams;
   streams.left_ = most;
   if (const auto done = os::IgnoreBrokenPipes(); !done) return std::unexpected(done.error());
   for (const int to : {STDOUT_FILENO, STDERR_FILENO}) {
     const auto replaced = os::IsTerminal(to);
     if (!replaced) return std::unexpected(replaced.error());
-    if (!most || (terminal && *replaced)) continue;
+    const bool socket = std::ranges::count(sockets, to) > 0;
+    if ((!most && !socket) || (terminal && *replaced)) continue;
     auto pipe = os::MakePipe();
     if (!pipe) return std::unexpected(pipe.error());
-    streams.lines_.push_back({Relay(std::move((*pipe)[0]), to)});
-    streams.ends_[to == STDOUT_FILENO ? 0 : 1] = std::move((*pipe)[1]);
+    streams.lines_.push_back({Relay(std::move((*pipe)[0]), to), true, most.has_value()});
+    streams.ends_[static_cast<std::size_t>(to)] = std::move((*pipe)[1]);
   }
+  if (std::ranges::count(sockets, STDIN_FILENO) == 0) return streams;
+  auto pipe = os::MakePipe();
+  if (!pipe) return std::unexpected(pipe.error());
+  auto from = os::Copy(STDIN_FILENO);
+  if (!from) return std::unexpected(from.error());
+  Relay relay(std::move(*from), (*pipe)[1].Get());
+  streams.lines_.push_back({std::move(relay), false, false, std::move((*pipe)[1])});
+  streams.ends_[STDIN_FILENO] = std::move((*pipe)[0]);
   return streams;
 }
 
@@ -66,9 +76,11 @@ void Streams::Watch(std::vector<os::Interest>& interests, std::vector<std::size_
 os::SysStatus Streams::Step(std::size_t line) {
   Relay& relay = lines_[line].relay;
   // One byte more than is left tells an output of just the limit from a longer one.
-  const bool counted = left_ && lines_[line].output;
+  const bool counted = left_ && lines_[line].output && lines_[line].counted;
   const auto taken = relay.Step(counted ? *left_ + 1 : std::numeric_limits<std::size_t>::max());
   if (!taken) return std::unexpected(taken.error());
+  // The program's input ends where the caller's does.
+  if (!relay.Wants()) lines_[line].to.Reset();
   if (!counted) return {};
   if (*taken > *left_) {
     exceeded_ = true;

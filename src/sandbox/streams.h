@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -18,11 +19,13 @@ namespace bailey::sandbox {
 class Streams {
  public:
   // With `most`: pipes for standard output and error, but for those that are terminals when
-  // `terminal` says that the program gets one of its own.
-  static os::SysResult<Streams> Make(std::optional<std::uint64_t> most, bool terminal);
+  // `terminal` says that the program gets one of its own. And for those of `sockets`: a program
+  // that holds a socket of the caller's could disconnect it, and aim it elsewhere.
+  static os::SysResult<Streams> Make(std::optional<std::uint64_t> most, bool terminal,
+                                     std::span<const int> sockets);
 
-  // The program's ends for descriptors 1 and 2; not open where it has the caller's.
-  const std::array<base::UniqueFd, 2>& Ends() const { return ends_; }
+  // The program's ends for descriptors 0 to 2; not open where it has the caller's.
+  const std::array<base::UniqueFd, 3>& Ends() const { return ends_; }
   void CloseEnds();
 
   // The program's terminal: its master side, and the caller's in raw mode beside it.
@@ -41,10 +44,12 @@ class Streams {
  private:
   struct Line {
     Relay relay;
-    bool output = true;  // from the program, and counted
+    bool output = true;  // from the program
+    bool counted = true;
+    base::UniqueFd to = {};  // the relay's other end, where it is ours: closed with it
   };
 
-  std::array<base::UniqueFd, 2> ends_;
+  std::array<base::UniqueFd, 3> ends_;
   base::UniqueFd master_;
   bool is_raw_ = false;
   std::vector<Line> lines_;

@@ -36,8 +36,11 @@ base::Status Supervisor::Watch(const FilterSource& filter) {
     const std::size_t first_line = interests.size();
     std::vector<std::size_t> lines;
     if (streams_) streams_->Watch(interests, lines);
+    const bool listens = observer_ && observer_->Line() >= 0;
     const std::size_t calls = interests.size();
-    if (observer_ && observer_->Line() >= 0) interests.push_back({observer_->Line()});
+    if (listens) interests.push_back({observer_->Line()});
+    const std::size_t gateway = interests.size();
+    if (gateway_ && gateway_->IsOpen()) interests.push_back({gateway_->Descriptor()});
     const auto ready = os::WaitReady(interests, deadline_);
     if (!ready) return base::SystemError("wait for the sandbox", ready.error().value);
     if (!*ready) {
@@ -49,8 +52,12 @@ base::Status Supervisor::Watch(const FilterSource& filter) {
       if (const auto passed = PassSignals(); !passed) return passed.error();
       continue;
     }
-    if (**ready == calls) {
+    if (listens && **ready == calls) {
       if (const auto heard = observer_->Hear(); !heard) return heard.error();
+      continue;
+    }
+    if (**ready == gateway) {
+      if (const auto heard = HearGateway(); !heard) return heard;
       continue;
     }
     if (**ready >= first_line) {
@@ -188,12 +195,22 @@ base::Status Supervisor::BeginToListen(int number) {
   return observer_->Begin(*std::move(listener), *newest_);
 }
 
+base::Status Supervisor::HearGateway() {
+  const bool was_ready = gateway_->Ready().has_value();
+  if (const auto heard = gateway_->Read(); !heard) return heard;
+  if (was_ready || !gateway_->Ready()) return {};
+  const auto started = StartWhenComplete();
+  if (!started) return started.error();
+  return {};
+}
+
 base::Result<bool> Supervisor::StartWhenComplete() {
-  if (!ready_ || !root_) return false;
+  if (!ready_ || !root_ || (gateway_ && !gateway_->Ready())) return false;
   auto enforced = ReadBackLayers(plan_, instructions_, payload_, *std::move(root_));
   if (!enforced && HasPayloadEnded()) return false;
   if (!enforced) return enforced.error();
   outcome_.enforced = std::move(*enforced);
+  if (gateway_) outcome_.enforced.push_back({"network", *gateway_->Ready()});
   if (plan_.terminal) {
     if (const auto taken = streams_->AddTerminal(std::move(terminal_)); !taken)
       return At(Stage::kTerminal, taken.error());
@@ -226,10 +243,10 @@ base::Status Supervisor::SendCommand() {
       const auto done = os::Duplicate(descriptors[static_cast<std::size_t>(i)], i);
       if (!done) return At(Stage::kOutput, done.error());
     }
-    auto streams = Streams::Make(plan_.output, false);
+    auto streams = Streams::Make(plan_.output, false, {});
     if (!streams) return At(Stage::kOutput, streams.error());
     streams_ = *std::move(streams);
-    for (const std::size_t i : {1, 2}) descriptors[i] = streams_->Ends()[i - 1].Get();
+    for (const std::size_t i : {1, 2}) descriptors[i] = streams_->Ends()[i].Get();
   }
   if (const auto given = GivePipes(plan_.identity, descriptors); !given) return given;
   if (const auto told = customer_->Start(); !told) return told;
@@ -296,6 +313,7 @@ base::Status Supervisor::PassOn(std::size_t line) {
 base::Result<Outcome> Supervisor::Finish() {
   const auto ended = sandbox_.Wait();
   if (!ended) return base::SystemError("wait for the sandbox", ended.error().value);
+  if (gateway_) gateway_->Finish();
   if (is_concluded_) return std::move(outcome_);
   if (streams_) {
     if (const auto passed = streams_->Drain(); !passed && outcome_.detail.empty()) {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "network/running.h"
 #include "os/events.h"
 #include "os/process.h"
 #include "sandbox/command.h"
@@ -58,7 +59,7 @@ class Supervisor {
  public:
   Supervisor(const Plan& plan, Prepared& prepared, const Groups& groups, Sandbox& sandbox,
              base::UniqueFd socket, os::SignalQueue& signals, Customer* customer,
-             CallObserver* observer)
+             CallObserver* observer, network::Running* gateway)
       : plan_(plan),
         slot_(prepared.Filter()),
         command_slot_(prepared.Command()),
@@ -69,6 +70,7 @@ class Supervisor {
         signals_(signals),
         customer_(customer),
         observer_(observer),
+        gateway_(gateway),
         begin_(Clock::now()) {}
 
   base::Result<Outcome> Run(const FilterSource& filter);
@@ -89,6 +91,7 @@ class Supervisor {
   // it was opened; PID 1 is about to say how it ended.
   bool HasPayloadEnded() const { return payload_ < 0 || os::HasEnded(payload_pidfd_.Get()); }
   base::Result<bool> StartWhenComplete();
+  base::Status HearGateway();
   // Waits for the customer; then what the program is to have is on its way to it.
   base::Status TakeCommand();
   base::Status SendCommand();
@@ -116,6 +119,7 @@ class Supervisor {
   std::optional<Command> command_;  // when it is
   CallObserver* const observer_;    // of what the newest filter hands over; null
   std::optional<bpf::Program> newest_;
+  network::Running* const gateway_;  // null where the network is none or the host's
   Clock::time_point begin_, start_;
   std::optional<Clock::time_point> deadline_;
   pid_t payload_ = -1;

@@ -9,6 +9,7 @@
 
 #include "base/unique_fd.h"
 #include "bpf/instruction.h"
+#include "network/inside.h"
 #include "os/errno.h"
 #include "os/memory.h"
 #include "os/process.h"
@@ -61,6 +62,9 @@ struct Prepared {
   // Only of a sandbox that is prepared for a program which is not known yet.
   os::SharedMemory command_memory;
   CommandSlot* Command() const { return static_cast<CommandSlot*>(command_memory.Address()); }
+
+  std::optional<network::InsideSetup> network;  // when the plan has one
+  int handoff = -1;                             // to its gateway
 
   std::optional<Streams> streams;
   base::UniqueFd socket;  // the end that PID 1 and the payload share

@@ -1,0 +1,596 @@
+#include "network/decider.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <deque>
+#include <unordered_map>
+#include <utility>
+
+#include "network/dialer.h"
+#include "network/dns.h"
+#include "network/names.h"
+#include "network/opening.h"
+#include "network/packet.h"
+#include "network/probe.h"
+#include "network/proxy.h"
+#include "network/report.h"
+#include "os/channel.h"
+#include "os/file.h"
+#include "os/inet.h"
+#include "os/poller.h"
+
+namespace bailey::network {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using egress::Protocol;
+
+// Tokens of what the gateway itself watches; those of connections being made are odd.
+enum class Token : std::uint8_t { kSupervisor, kWorker, kTrap4, kTrap6, kLog, kMaker };
+// Those of Inbound's listeners, behind them.
+constexpr std::uint64_t kFirstListener = 16;
+constexpr std::uint64_t Make(Token token) { return static_cast<std::uint64_t>(token) << 1; }
+
+constexpr std::chrono::milliseconds kTick{500};
+// For the worker to say how the last connections ended.
+constexpr std::chrono::milliseconds kLastWords{250};
+constexpr base::Address kLoopback4 = base::Address::V4(127, 0, 0, 1);
+constexpr base::Address kLoopback6 = base::Address::V6({0, 0, 0, 0, 0, 0, 0, 1});
+constexpr std::size_t kMostReports = 4096;
+
+// Of the sandbox itself: its host name, and what RFC 6761 keeps for loopback.
+bool IsOwnName(const egress::Host& host) {
+  static const egress::Host kLocal = *egress::Host::Parse("localhost");
+  return host.Text() == egress::kOwnDomain || host == kLocal || host.IsBelow(kLocal);
+}
+
+// A connection, a flow or a request, from the question to its end.
+struct Connection {
+  Decision decision;
+  std::optional<egress::Host> host;
+  base::UniqueFd client;  // until the worker has it
+  bool checked = false;
+  enum class Of : std::uint8_t { kTrap, kProxy, kFlow, kInbound } of = Of::kTrap;
+  std::uint64_t worker_id = 0;  // what the worker calls it, of kProxy and kFlow
+};
+
+class Decider {
+ public:
+  Decider(const Plan& plan, os::Poller poller, DeciderSockets sockets, const std::string& resolver,
+          std::size_t most)
+      : plan_(plan),
+        poller_(std::move(poller)),
+        supervisor_(std::move(sockets.supervisor)),
+        worker_(std::move(sockets.worker)),
+        sockets_(std::move(sockets.inside)),
+        inbound_(std::move(sockets.inbound)),
+        most_(std::min<std::size_t>(plan.policy.connections, most)),
+        dialer_(
+            poller_, plan_.policy, resolver,
+            [this](std::uint64_t id, Dialer::Result result) { Dialled(id, std::move(result)); }),
+        probes_(RefusedProbes(plan)) {}
+
+  void Run() {
+    using Wants = os::Poller::Wants;
+    const bool watched = poller_.Add(supervisor_.Get(), Make(Token::kSupervisor), Wants::kRead) &&
+                         poller_.Add(worker_.Descriptor(), Make(Token::kWorker), Wants::kRead) &&
+                         poller_.Add(sockets_.trap4.Get(), Make(Token::kTrap4), Wants::kRead) &&
+                         poller_.Add(sockets_.trap6.Get(), Make(Token::kTrap6), Wants::kRead) &&
+                         poller_.Add(sockets_.log.Get(), Make(Token::kLog), Wants::kRead);
+    if (!watched || !WatchInbound()) return;
+    while (Turn()) {
+    }
+  }
+
+ private:
+  bool WatchInbound() {
+    const auto& listeners = inbound_.Listeners();
+    if (listeners.empty()) return true;
+    for (std::size_t i = 0; i < listeners.size(); ++i)
+      if (!poller_.Add(listeners[i].Get(), (kFirstListener + i) << 1, os::Poller::Wants::kRead))
+        return false;
+    return poller_.Add(inbound_.Maker(), Make(Token::kMaker), os::Poller::Wants::kRead).has_value();
+  }
+
+  bool Turn() {
+    const auto ready = poller_.Wait(Timeout());
+    if (!ready) return false;
+    for (const os::Ready& one : *ready) {
+      if (one.token & 1) {
+        dialer_.Ready(one.token);
+      } else if (!Handle(one.token)) {
+        return false;
+      }
+    }
+    const auto now = Clock::now();
+    if (now - last_tick_ >= kTick) {
+      last_tick_ = now;
+      dialer_.Tick(now);
+    }
+    if (!worker_.Flush()) return false;
+    FlushReports();
+    if (!last_words_) return true;
+    return now < *last_words_ && (HasRelays() || !reports_.empty());
+  }
+
+  std::optional<std::chrono::milliseconds> Timeout() const {
+    if (worker_.IsWaiting() || !reports_.empty()) return std::chrono::milliseconds(1);
+    if (last_words_) return std::chrono::milliseconds(10);
+    if (!dialer_.IsIdle()) return kTick;
+    return std::nullopt;
+  }
+
+  bool Handle(std::uint64_t token) {
+    if (token >> 1 >= kFirstListener) {
+      AcceptInbound((token >> 1) - kFirstListener);
+      return true;
+    }
+    switch (static_cast<Token>(token >> 1)) {
+      case Token::kSupervisor:
+        return ReadSupervisor();
+      case Token::kWorker:
+        return ReadWorker();
+      case Token::kTrap4:
+        AcceptAll(sockets_.trap4.Get());
+        return true;
+      case Token::kTrap6:
+        AcceptAll(sockets_.trap6.Get());
+        return true;
+      case Token::kLog:
+        ReadLog();
+        return true;
+      case Token::kMaker:
+        ConnectInbound();
+        return true;
+    }
+    return true;
+  }
+
+  // Nothing is said on it but its end: then the sandbox is over.
+  bool ReadSupervisor() {
+    std::array<std::uint8_t, 16> buffer{};
+    const auto size = os::Read(supervisor_.Get(), buffer);
+    if (!size) return size.error().value == EAGAIN;
+    if (last_words_) return false;
+    (void)poller_.Remove(supervisor_.Get());
+    // The program is gone; what it was refused last may still wait here.
+    while (ReadLog()) {
+    }
+    last_words_ = Clock::now() + kLastWords;
+    return true;
+  }
+
+  bool HasRelays() const { return !connections_.empty(); }
+
+  // -- Connections of the program.
+
+  void AcceptAll(int trap) {
+    constexpr int kFairShare = 64;
+    for (int i = 0; i < kFairShare && !Pauses(); ++i) {
+      auto accepted = os::AcceptConnected(trap);
+      if (!accepted) {
+        const int error = accepted.error().value;
+        if (error == EMFILE || error == ENFILE) Pause();
+        return;
+      }
+      Begin(*std::move(accepted));
+    }
+  }
+
+  // At the limit nothing is accepted: what comes waits in the kernel's queue.
+  bool Pauses() {
+    if (connections_.size() + inbound_.Waiting() < most_) return false;
+    Pause();
+    return true;
+  }
+
+  void Pause() {
+    if (paused_) return;
+    paused_ = true;
+    SetTraps(os::Poller::Wants::kNothing);
+    Wire pause;
+    pause.kind = WireKind::kPauseProxy;
+    worker_.Send(pause);
+    if (std::exchange(said_paused_, true)) return;
+    Decision decision;
+    decision.kind = Decision::Kind::kLimit;
+    decision.why = fmt::format("{} connections are open; more wait", connections_.size());
+    Tell(decision);
+  }
+
+  void Resume() {
+    if (!paused_ || connections_.size() >= most_) return;
+    paused_ = false;
+    SetTraps(os::Poller::Wants::kRead);
+    Wire resume;
+    resume.kind = WireKind::kPauseProxy;
+    resume.verdict = 1;
+    worker_.Send(resume);
+  }
+
+  void SetTraps(os::Poller::Wants wants) {
+    (void)poller_.Change(sockets_.trap4.Get(), Make(Token::kTrap4), wants);
+    (void)poller_.Change(sockets_.trap6.Get(), Make(Token::kTrap6), wants);
+    for (std::size_t i = 0; i < inbound_.Listeners().size(); ++i)
+      (void)poller_.Change(inbound_.Listeners()[i].Get(), (kFirstListener + i) << 1, wants);
+  }
+
+  void Begin(os::Accepted accepted) {
+    const base::Endpoint to = accepted.to;
+    if (to.address == kProbe4 || to.address == kProbe6) {
+      // An empty buffer has room for it.
+      (void)os::Write(
+          accepted.socket.Get(),
+          {reinterpret_cast<const std::uint8_t*>(kProbeText.data()), kProbeText.size()});
+      return;
+    }
+    Connection connection;
+    connection.client = std::move(accepted.socket);
+    (void)os::SetNoDelay(connection.client.Get());
+    Decide(std::move(connection), to.address, to.port, Protocol::kTcp, names_.Find(to.address));
+  }
+
+  // The one place where something may go out. `host`: where a name is meant.
+  void Decide(Connection connection, const std::optional<base::Address>& address,
+              std::uint16_t port, Protocol protocol, const egress::Host* host) {
+    const std::uint64_t id = ++next_id_;
+    Decision& decision = connection.decision;
+    decision.kind =
+        protocol == Protocol::kTcp ? Decision::Kind::kConnection : Decision::Kind::kDatagrams;
+    decision.protocol = protocol;
+    decision.port = port;
+    if (host) {
+      connection.host = *host;
+      connection.checked = protocol == Protocol::kTcp;
+      decision.host = host->Text();
+    } else {
+      decision.address = address;
+    }
+    const egress::Verdict verdict =
+        host ? plan_.policy.egress.Decide(*host, port, protocol)
+             : plan_.policy.egress.Decide(address.value_or(base::Address()), port, protocol);
+    decision.allowed = verdict.allowed;
+    decision.why = verdict.why;
+    Dialer::Target target{connection.host, address.value_or(base::Address()), port, protocol};
+    connections_.emplace(id, std::move(connection));
+    if (!verdict.allowed) return Refuse(id, ProxyOutcome::kRefused);
+    dialer_.Dial(id, target);
+  }
+
+  void Dialled(std::uint64_t id, Dialer::Result result) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    Connection& connection = found->second;
+    if (!result.socket.IsOpen()) {
+      connection.decision.allowed = !result.refused;
+      connection.decision.why =
+          result.refused ? result.why : fmt::format("{}; {}", connection.decision.why, result.why);
+      if (result.refused) connection.decision.address = result.address;
+      return Refuse(id, result.refused ? ProxyOutcome::kRefused : ProxyOutcome::kUnreachable);
+    }
+    if (connection.decision.protocol == Protocol::kTcp) (void)os::SetNoDelay(result.socket.Get());
+    if (!result.through_proxy) connection.decision.address = result.address;
+    Wire wire;
+    wire.id = id;
+    wire.checked = connection.checked;
+    wire.through_proxy = result.through_proxy;
+    wire.port = connection.decision.port;
+    wire.SetText(connection.decision.host);
+    if (connection.decision.address) wire.address = WireAddress(*connection.decision.address);
+    std::vector<base::UniqueFd> descriptors;
+    if (connection.of == Connection::Of::kTrap) {
+      wire.kind = WireKind::kRelay;
+      descriptors.push_back(std::move(connection.client));
+    } else if (connection.of == Connection::Of::kProxy) {
+      wire.kind = WireKind::kProxyAnswer;
+      wire.verdict = static_cast<std::uint8_t>(ProxyOutcome::kConnected);
+      wire.up = connection.worker_id;
+    } else {
+      wire.kind = WireKind::kFlowAnswer;
+      wire.verdict = 1;
+      flows_[connection.worker_id] = id;
+      wire.id = connection.worker_id;
+    }
+    descriptors.push_back(std::move(result.socket));
+    worker_.Send(wire, std::move(descriptors));
+  }
+
+  void Refuse(std::uint64_t id, ProxyOutcome outcome) {
+    Connection& connection = connections_.at(id);
+    Wire wire;
+    wire.verdict = 0;
+    switch (connection.of) {
+      case Connection::Of::kTrap:
+        (void)os::SetResetOnClose(connection.client.Get());
+        break;
+      case Connection::Of::kProxy:
+        wire.kind = WireKind::kProxyAnswer;
+        wire.verdict = static_cast<std::uint8_t>(outcome);
+        wire.up = connection.worker_id;
+        worker_.Send(wire);
+        break;
+      case Connection::Of::kFlow:
+        wire.kind = WireKind::kFlowAnswer;
+        wire.id = connection.worker_id;
+        worker_.Send(wire);
+        break;
+      case Connection::Of::kInbound:
+        break;
+    }
+    End(id);
+  }
+
+  // -- Connections from the host to ports inside.
+
+  void AcceptInbound(std::size_t listener) {
+    while (!Pauses()) {
+      const auto accepted = inbound_.Accept(listener);
+      if (accepted) continue;
+      const int error = accepted.error().value;
+      if (error == EMFILE || error == ENFILE) Pause();
+      return;
+    }
+  }
+
+  void ConnectInbound() {
+    for (;;) {
+      auto next = inbound_.Next();
+      // Nobody makes sockets any more: what waits and what comes ends here.
+      if (!next) {
+        (void)poller_.Remove(inbound_.Maker());
+        inbound_ = Inbound();
+        return;
+      }
+      if (!*next) return;
+      ConnectInbound(**std::move(next));
+    }
+  }
+
+  void ConnectInbound(Inbound::Connection both) {
+    const std::uint64_t id = ++next_id_;
+    Connection& connection = connections_[id];
+    connection.of = Connection::Of::kInbound;
+    Decision& decision = connection.decision;
+    decision.kind = Decision::Kind::kInbound;
+    decision.allowed = true;
+    decision.port = both.port;
+    decision.why = fmt::format("listen {}", both.port);
+    if (!both.inside.IsOpen()) {
+      decision.why += "; no socket could be made inside";
+      return End(id);
+    }
+    Wire wire;
+    wire.kind = WireKind::kRelay;
+    wire.id = id;
+    wire.unlimited = 1;
+    std::vector<base::UniqueFd> descriptors;
+    descriptors.push_back(std::move(both.outside));
+    descriptors.push_back(std::move(both.inside));
+    worker_.Send(wire, std::move(descriptors));
+  }
+
+  void End(std::uint64_t id) {
+    Tell(connections_.at(id).decision);
+    connections_.erase(id);
+    Resume();
+  }
+
+  // -- What the worker asks and says.
+
+  bool ReadWorker() {
+    constexpr int kFairShare = 64;
+    for (int i = 0; i < kFairShare; ++i) {
+      auto in = worker_.Receive();
+      if (!in) return false;
+      if (!*in) return true;
+      HandleWorker((*in)->message);
+    }
+    return true;
+  }
+
+  void HandleWorker(const Wire& wire) {
+    switch (wire.kind) {
+      case WireKind::kQuestion:
+        return AnswerName(wire);
+      case WireKind::kProxyQuestion: {
+        Connection connection;
+        connection.of = Connection::Of::kProxy;
+        connection.worker_id = wire.id;
+        // A client may have the address that a name has inside, from our own name service.
+        const auto address = wire.address.Get();
+        const auto host = egress::Host::Parse(wire.Text());
+        const egress::Host* name = host ? &*host : address ? names_.Find(*address) : nullptr;
+        return Decide(std::move(connection), address, wire.port, Protocol::kTcp, name);
+      }
+      case WireKind::kFlowQuestion: {
+        Connection connection;
+        connection.of = Connection::Of::kFlow;
+        connection.worker_id = wire.id;
+        const auto address = wire.address.Get();
+        return Decide(std::move(connection), address, wire.port, Protocol::kUdp,
+                      address ? names_.Find(*address) : nullptr);
+      }
+      case WireKind::kEnded:
+        return Ended(wire);
+      case WireKind::kSaw: {
+        Decision decision;
+        decision.kind = Decision::Kind::kProxy;
+        decision.why = wire.Text();
+        return Tell(decision);
+      }
+      case WireKind::kRelay:
+      case WireKind::kAnswer:
+      case WireKind::kProxyAnswer:
+      case WireKind::kFlowAnswer:
+      case WireKind::kPauseProxy:
+        return;
+    }
+  }
+
+  void Ended(const Wire& wire) {
+    std::uint64_t id = wire.id;
+    if (wire.protocol == 1) {
+      const auto flow = flows_.extract(wire.id);
+      if (flow.empty()) return;
+      id = flow.mapped();
+    }
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    Decision& decision = found->second.decision;
+    decision.up = wire.up;
+    decision.down = wire.down;
+    if (!wire.Text().empty()) {
+      decision.allowed = false;
+      decision.why = wire.Text();
+    }
+    End(id);
+  }
+
+  void AnswerName(const Wire& wire) {
+    using Question = DnsQuestion::Kind;
+    using Answer = DnsAnswer::Kind;
+    Wire answer;
+    answer.kind = WireKind::kAnswer;
+    answer.id = wire.id;
+    const auto say = [&](Answer kind) {
+      answer.verdict = static_cast<std::uint8_t>(kind);
+      worker_.Send(answer);
+    };
+    const auto question = static_cast<Question>(wire.what);
+    const auto address = wire.address.Get();
+    if (question == Question::kPointer || address) {
+      const egress::Host* name = address ? names_.Find(*address) : nullptr;
+      if (!name) return say(Answer::kNoSuchName);
+      answer.SetText(name->Text());
+      return say(question == Question::kPointer ? Answer::kPointer : Answer::kEmpty);
+    }
+    const auto host = egress::Host::Parse(wire.Text());
+    if (!host) return say(Answer::kNoSuchName);
+    if (IsOwnName(*host)) {
+      if (question != Question::kAddress4 && question != Question::kAddress6)
+        return say(Answer::kEmpty);
+      answer.address = WireAddress(question == Question::kAddress4 ? kLoopback4 : kLoopback6);
+      return say(Answer::kAddress);
+    }
+    const bool probe = host->Text() == kProbeName;
+    const auto given = probe ? std::optional(NameTable::Addresses{kProbe4, kProbe6}) : Give(*host);
+    if (!given) return say(Answer::kNoSuchName);
+    if (question != Question::kAddress4 && question != Question::kAddress6)
+      return say(Answer::kEmpty);
+    answer.address = WireAddress(question == Question::kAddress4 ? given->v4 : given->v6);
+    say(Answer::kAddress);
+  }
+
+  std::optional<NameTable::Addresses> Give(const egress::Host& host) {
+    const auto ports = plan_.policy.egress.PortsOf(host);
+    Decision decision;
+    decision.kind = Decision::Kind::kName;
+    decision.host = host.Text();
+    if (ports.empty()) {
+      decision.why = "no entry allows it";
+      // Asked by the probe, before the program starts.
+      if (host.Text() != kRefusedProbeName) Tell(decision);
+      return std::nullopt;
+    }
+    const auto given = names_.Give(host);
+    if (!given || (given->first && !OpenName(sockets_.netfilter.Get(), plan_.table.name,
+                                             given->addresses, ports))) {
+      decision.why = given ? "its address could not be opened" : "there are 4096 names already";
+      Tell(decision);
+      return std::nullopt;
+    }
+    if (given->first) {
+      decision.allowed = true;
+      decision.why = "allowed at some ports";
+      Tell(decision);
+    }
+    return given->addresses;
+  }
+
+  // -- What the rules inside refused.
+
+  // Whether there may be more.
+  bool ReadLog() {
+    constexpr int kFairShare = 16;
+    std::array<std::uint8_t, 65536> buffer;
+    for (int i = 0; i < kFairShare; ++i) {
+      const auto size = os::Read(sockets_.log.Get(), buffer);
+      if (!size && size.error().value == ENOBUFS) {
+        ++lost_;  // or more: the kernel does not say how many
+        continue;
+      }
+      if (!size) return false;
+      for (const auto& packet :
+           os::nft::LoggedPackets(std::span<const std::uint8_t>(buffer).first(*size)))
+        TellPacket(packet);
+    }
+    return true;
+  }
+
+  void TellPacket(const std::vector<std::uint8_t>& packet) {
+    const auto read = ReadPacket(packet);
+    if (!read || std::erase(probes_, read->to) > 0) return;
+    Tell(AboutPacket(*read, names_.Find(read->to.address), plan_.policy.egress));
+  }
+
+  // -- Reports.
+
+  void Tell(const Decision& decision) {
+    // The supervisor reads; what it does not keep up with is counted, not kept.
+    if (reports_.size() < kMostReports) {
+      reports_.push_back(Write(decision));
+    } else {
+      ++lost_;
+    }
+  }
+
+  void FlushReports() {
+    while (!reports_.empty()) {
+      const Report& report = reports_.front();
+      const auto sent = os::SendMessage(
+          supervisor_.Get(), {reinterpret_cast<const std::uint8_t*>(&report), sizeof(report)});
+      if (!sent && (sent.error().value == EAGAIN || sent.error().value == ENOBUFS)) return;
+      reports_.pop_front();
+    }
+    if (const std::uint64_t lost = std::exchange(lost_, 0); lost > 0) {
+      Decision decision;
+      decision.kind = Decision::Kind::kLost;
+      decision.count = lost;
+      Tell(decision);
+    }
+  }
+
+  const Plan& plan_;
+  os::Poller poller_;
+  base::UniqueFd supervisor_;
+  Channel worker_;
+  InsideSockets sockets_;
+  Inbound inbound_;
+  std::size_t most_;
+  Dialer dialer_;
+  NameTable names_;
+  std::vector<base::Endpoint> probes_;  // whose refusal is not the program's
+  std::unordered_map<std::uint64_t, Connection> connections_;
+  std::unordered_map<std::uint64_t, std::uint64_t> flows_;  // the worker's id, ours
+  std::uint64_t next_id_ = 0;
+  bool paused_ = false, said_paused_ = false;
+  std::deque<Report> reports_;
+  std::uint64_t lost_ = 0;  // that the supervisor was not told of
+  std::optional<Clock::time_point> last_words_;
+  Clock::time_point last_tick_ = Clock::now();
+};
+
+}  // namespace
+
+base::Status RunDecider(const Plan& plan, DeciderSockets sockets, const std::string& resolver,
+                        std::size_t most) {
+  auto poller = os::Poller::Make();
+  if (!poller) return base::SystemError("wait for connections", poller.error().value);
+  Decider(plan, *std::move(poller), std::move(sockets), resolver, most).Run();
+  return {};
+}
+
+}  // namespace bailey::network

@@ -1,0 +1,83 @@
+#include "network/inside.h"
+
+#include <fcntl.h>
+
+#include <array>
+
+#include "network/probe.h"
+#include "network/worker.h"
+#include "os/channel.h"
+#include "os/file.h"
+#include "os/inet.h"
+#include "os/links.h"
+
+namespace bailey::network {
+namespace {
+
+using os::Transport;
+
+// The order of InsideSockets.
+os::SysResult<base::UniqueFd> MakeSocket(std::size_t index) {
+  const os::ListenerOptions transparent{.transparent = true};
+  switch (index) {
+    case 0:
+    case 2:
+      return os::OpenNetlink(os::NetlinkFamily::kNetfilter);
+    case 1:
+      return os::OpenNetlink(os::NetlinkFamily::kRoute);
+    case 3:
+      return os::BindSocket(Transport::kTcp, kTrap4, transparent);
+    case 4:
+      return os::BindSocket(Transport::kTcp, kTrap6, transparent);
+    case 5:
+      return os::BindSocket(Transport::kUdp, kTrap4, transparent);
+    case 6:
+      return os::BindSocket(Transport::kUdp, kTrap6, transparent);
+    case 7:
+      return os::RawUdpSocket(false);
+    case 8:
+      return os::RawUdpSocket(true);
+    case 9:
+      return os::BindSocket(Transport::kUdp, {kOwn4, kResolverPort});
+    case 10:
+      return os::BindSocket(Transport::kTcp, {kOwn4, kResolverPort});
+    default:
+      return os::BindSocket(Transport::kTcp, {kOwn4, kProxyPort});
+  }
+}
+
+// Servers inside may use the usual ports. Where /proc/sys is read-only (in containers) they keep to
+// those from 1024 on, which is no loss of safety.
+void OpenLowPorts() {
+  (void)os::WriteFile(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+}
+
+}  // namespace
+
+InsideSetup Prepare(const Plan& plan) {
+  return {os::LoopbackBatch(plan.addresses), os::nft::Batch(plan.table), RefusedProbes(plan)};
+}
+
+os::SysStatus MakeInside(const InsideSetup& setup, int handoff) {
+  std::array<base::UniqueFd, kInsideSockets> sockets;
+  std::array<int, kInsideSockets> numbers{};
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    // The addresses that the others are bound to come with the links.
+    if (i == 3) {
+      const os::Netlink& links = setup.links;
+      const os::Netlink& table = setup.table;
+      auto done = os::Transact(numbers[1], links.Data(), links.Acknowledgements());
+      if (done) done = os::Transact(numbers[0], table.Data(), table.Acknowledgements());
+      if (!done) return done;
+    }
+    auto made = MakeSocket(i);
+    if (!made) return std::unexpected(made.error());
+    sockets[i] = std::move(*made);
+    numbers[i] = sockets[i].Get();
+  }
+  OpenLowPorts();
+  constexpr std::array<std::uint8_t, 1> kSaid = {'s'};
+  return os::SendMessage(handoff, kSaid, numbers);
+}
+
+}  // namespace bailey::network

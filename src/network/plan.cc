@@ -1,0 +1,241 @@
+#include "network/plan.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+
+#include "egress/special.h"
+
+namespace bailey::network {
+namespace {
+
+namespace nft = os::nft;
+using Bytes = std::vector<std::uint8_t>;
+
+constexpr std::size_t kMostSinglePorts = 16;
+// include/uapi/linux/netfilter.h, NFPROTO_IPV4 and NFPROTO_IPV6.
+constexpr std::uint8_t kFamily4 = 2, kFamily6 = 10;
+
+constexpr std::uint8_t Number(egress::Protocol protocol) {
+  return protocol == egress::Protocol::kTcp ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
+Bytes BytesOf(const base::Address& address) {
+  const auto bytes = address.Bytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+// Registers: a rule looks at one thing at a time in the first; keys of sets and targets fill more.
+nft::LoadMeta LoadFamily() { return {nft::Meta::kFamily, 0}; }
+nft::Match IsFamily(bool v6) { return {0, true, Bytes{v6 ? kFamily6 : kFamily4}}; }
+nft::LoadPacket LoadDestination(bool v6) {
+  return {nft::Header::kNetwork, static_cast<std::uint8_t>(v6 ? 24 : 16),
+          static_cast<std::uint8_t>(v6 ? 16 : 4), 0};
+}
+nft::LoadMeta LoadProtocol(std::uint8_t to) { return {nft::Meta::kProtocol, to}; }
+nft::Match IsProtocol(std::uint8_t protocol) { return {0, true, Bytes{protocol}}; }
+
+// To the sandbox itself.
+std::vector<nft::Rule> AcceptOwn() {
+  std::vector<nft::Rule> rules;
+  rules.push_back({"ip daddr 127.0.0.0/8 accept",
+                   {LoadFamily(), IsFamily(false), nft::LoadPacket{nft::Header::kNetwork, 16, 1, 0},
+                    nft::Match{0, true, Bytes{127}}, nft::Accept{}}});
+  for (const base::Address& address : {kOwn4, *base::ParseAddress("::1"), kOwn6}) {
+    const bool v6 = address.IsV6();
+    rules.push_back({fmt::format("{} daddr {} accept", v6 ? "ip6" : "ip", base::ToString(address)),
+                     {LoadFamily(), IsFamily(v6), LoadDestination(v6),
+                      nft::Match{0, true, BytesOf(address)}, nft::Accept{}}});
+  }
+  return rules;
+}
+
+nft::Rule AcceptIn(std::string_view set, bool v6) {
+  const auto after = static_cast<std::uint8_t>(v6 ? 4 : 1);
+  return {fmt::format("{} daddr . meta l4proto . th dport @{} accept", v6 ? "ip6" : "ip", set),
+          {LoadFamily(), IsFamily(v6), LoadDestination(v6), LoadProtocol(after),
+           nft::LoadPacket{nft::Header::kTransport, 2, 2, static_cast<std::uint8_t>(after + 1)},
+           nft::InSet{std::string(set), 0}, nft::Accept{}}};
+}
+
+nft::Rule ToGateway(bool v6, std::uint8_t protocol) {
+  const base::Endpoint trap = v6 ? kTrap6 : kTrap4;
+  return {
+      fmt::format("meta nfproto {} meta l4proto {} tproxy {} to {} accept", v6 ? "ipv6" : "ipv4",
+                  protocol == IPPROTO_TCP ? "tcp" : "udp", v6 ? "ip6" : "ip", base::ToString(trap)),
+      {LoadFamily(), IsFamily(v6), LoadProtocol(0), IsProtocol(protocol),
+       nft::LoadValue{0, BytesOf(trap.address)},
+       nft::LoadValue{4, Bytes{static_cast<std::uint8_t>(trap.port >> 8),
+                               static_cast<std::uint8_t>(trap.port)}},
+       nft::ToSocket{v6, 0, 4}, nft::Accept{}}};
+}
+
+nft::Chain OutChain() {
+  constexpr std::uint8_t kSyn = 0x02, kAck = 0x10, kFlags = 13;
+  nft::Chain chain{.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules = AcceptOwn()};
+  // Of a connection that began, or one that nobody has: the kernel answers the latter.
+  chain.rules.push_back(
+      {"meta l4proto tcp tcp flags & (syn | ack) != syn accept",
+       {LoadProtocol(0), IsProtocol(IPPROTO_TCP),
+        nft::LoadPacket{nft::Header::kTransport, kFlags, 1, 0}, nft::And{0, Bytes{kSyn | kAck}},
+        nft::Match{0, false, Bytes{kSyn}}, nft::Accept{}}});
+  for (const bool v6 : {false, true}) {
+    chain.rules.push_back(AcceptIn(PairSet(v6), v6));
+    chain.rules.push_back(AcceptIn(RangeSet(v6), v6));
+  }
+  chain.rules.push_back({fmt::format("log group {} snaplen {}", kLogGroup, kLogBytes),
+                         {nft::Log{kLogGroup, kLogBytes}}});
+  chain.rules.push_back({"meta l4proto tcp reject with tcp reset",
+                         {LoadProtocol(0), IsProtocol(IPPROTO_TCP), nft::ResetTcp{}}});
+  return chain;
+}
+
+nft::Chain InChain() {
+  constexpr std::int32_t kMangle = -150;
+  nft::Chain chain{
+      .name = "in", .hook = nft::Hook::kPrerouting, .priority = kMangle, .rules = AcceptOwn()};
+  for (const bool v6 : {false, true})
+    for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP})
+      chain.rules.push_back(ToGateway(v6, protocol));
+  return chain;
+}
+
+bool Overlap(const nft::Element& a, const nft::Element& b) {
+  return a.protocol == b.protocol && a.first <= b.last && b.first <= a.last && a.low <= b.high &&
+         b.low <= a.high;
+}
+
+// What each of `elements` holds beside `taken`: the addresses before and behind it, then of those
+// within it the ports below and above.
+std::vector<nft::Element> Without(const std::vector<nft::Element>& elements,
+                                  const nft::Element& taken) {
+  std::vector<nft::Element> left;
+  for (nft::Element rest : elements) {
+    if (!Overlap(rest, taken)) {
+      left.push_back(rest);
+      continue;
+    }
+    if (rest.first < taken.first) {
+      nft::Element before = rest;
+      before.last = taken.first.Previous();
+      left.push_back(before);
+      rest.first = taken.first;
+    }
+    if (taken.last < rest.last) {
+      nft::Element behind = rest;
+      behind.first = taken.last.Plus(1);
+      left.push_back(behind);
+      rest.last = taken.last;
+    }
+    if (rest.low < taken.low) {
+      nft::Element below = rest;
+      below.high = static_cast<std::uint16_t>(taken.low - 1);
+      left.push_back(below);
+    }
+    if (taken.high < rest.high) {
+      nft::Element above = rest;
+      above.low = static_cast<std::uint16_t>(taken.high + 1);
+      left.push_back(above);
+    }
+  }
+  return left;
+}
+
+nft::Element ElementOf(const base::AddressRange& range, const egress::Rule& rule) {
+  return {range.first, range.Last(), Number(rule.protocol), rule.ports.low, rule.ports.high};
+}
+
+}  // namespace
+
+std::string_view PairSet(bool v6) { return v6 ? "pairs6" : "pairs4"; }
+std::string_view RangeSet(bool v6) { return v6 ? "ranges6" : "ranges4"; }
+
+std::vector<nft::Element> AllowedRanges(const egress::Egress& egress) {
+  std::vector<nft::Element> allowed;
+  for (const egress::Rule& rule : egress.allow) {
+    const auto* range = std::get_if<base::AddressRange>(&rule.target);
+    if (!range) continue;
+    std::vector<nft::Element> added = {ElementOf(*range, rule)};
+    const egress::SpecialRange* own = egress::FindSpecial(*range);
+    for (const egress::SpecialRange& special : egress::SpecialRanges()) {
+      if (own && own->grantable && &special == own) continue;
+      if (special.range.first.IsV6() == range->first.IsV6() && !(own && own->grantable))
+        added = Without(added, ElementOf(special.range, rule));
+    }
+    for (const egress::Rule& denied : egress.deny) {
+      const auto* taken = std::get_if<base::AddressRange>(&denied.target);
+      if (taken && taken->first.IsV6() == range->first.IsV6())
+        added = Without(added, ElementOf(*taken, denied));
+    }
+    for (const nft::Element& element : allowed)
+      if (element.first.IsV6() == range->first.IsV6()) added = Without(added, element);
+    allowed.insert(allowed.end(), added.begin(), added.end());
+  }
+  return allowed;
+}
+
+NameElements ElementsOf(const base::Address& address, const std::vector<egress::PortSet>& ports) {
+  NameElements elements;
+  std::size_t count = 0;
+  for (const egress::PortSet& set : ports) count += set.ports.high - set.ports.low + 1u;
+  for (const egress::PortSet& set : ports) {
+    const std::uint8_t protocol = Number(set.protocol);
+    if (count > kMostSinglePorts) {
+      elements.ranges.push_back({address, address, protocol, set.ports.low, set.ports.high});
+      continue;
+    }
+    for (unsigned port = set.ports.low; port <= set.ports.high; ++port)
+      elements.pairs.push_back({address, address, protocol, static_cast<std::uint16_t>(port),
+                                static_cast<std::uint16_t>(port)});
+  }
+  return elements;
+}
+
+std::string ResolverFile() {
+  return fmt::format("nameserver {}\noptions timeout:5 attempts:2\n", base::ToString(kOwn4));
+}
+
+std::vector<std::pair<std::string, std::string>> ProxyVariables() {
+  const std::string proxy = fmt::format("http://{}:{}", base::ToString(kOwn4), kProxyPort);
+  const std::string none = "localhost,127.0.0.1,::1";
+  return {{"http_proxy", proxy},  {"HTTP_PROXY", proxy}, {"https_proxy", proxy},
+          {"HTTPS_PROXY", proxy}, {"all_proxy", proxy},  {"ALL_PROXY", proxy},
+          {"no_proxy", none},     {"NO_PROXY", none}};
+}
+
+Plan MakePlan(const policy::Network& policy) {
+  Plan plan;
+  plan.addresses = {kOwn4, kOwn6};
+  plan.policy = policy;
+  plan.table.name = "bailey";
+  const std::vector<nft::Element> ranges = AllowedRanges(policy.egress);
+  for (const bool v6 : {false, true}) {
+    const base::Address probe = v6 ? kProbe6 : kProbe4;
+    plan.table.sets.push_back({std::string(PairSet(v6)),
+                               v6,
+                               false,
+                               {{probe, probe, IPPROTO_TCP, kProbePort, kProbePort}}});
+    nft::Set set{std::string(RangeSet(v6)), v6, true, {}};
+    std::ranges::copy_if(ranges, std::back_inserter(set.elements),
+                         [v6](const nft::Element& element) { return element.first.IsV6() == v6; });
+    plan.table.sets.push_back(std::move(set));
+  }
+  plan.table.chains = {OutChain(), InChain()};
+  return plan;
+}
+
+std::string ToString(const Plan& plan) {
+  std::string text;
+  for (const base::Address& address : plan.addresses) {
+    text += fmt::format("address {} dev lo\n", base::ToString(address));
+    text += fmt::format("route local default dev lo src {}\n", base::ToString(address));
+  }
+  for (const egress::Rule& rule : plan.policy.egress.allow)
+    text += fmt::format("allow {}\n", egress::ToString(rule));
+  for (const egress::Rule& rule : plan.policy.egress.deny)
+    text += fmt::format("deny {}\n", egress::ToString(rule));
+  return text + os::nft::ToString(plan.table);
+}
+
+}  // namespace bailey::network

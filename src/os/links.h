@@ -1,0 +1,23 @@
+// Addresses and routes of the loopback interface of a network namespace of our own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "os/netlink.h"
+
+namespace bailey::os {
+
+// Brings lo up, gives it these addresses (each alone: /32, /128), and makes every destination of
+// their families a local one whose packets have the address as their source.
+Netlink LoopbackBatch(const std::vector<base::Address>& addresses);
+
+// What a network namespace has, as lines that compare: "address 127.0.0.1/8 on 1", "route local
+// 0.0.0.0/0 on 1 from 198.18.0.1". Links that are up other than lo: "link 7 is up". Routes that the
+// kernel makes with an address are left out where they lead to the loopback interface.
+SysResult<std::vector<std::string>> DescribeLinks(int route_socket);
+// The same lines, as they must be after LoopbackBatch.
+std::vector<std::string> LoopbackLines(const std::vector<base::Address>& addresses);
+
+}  // namespace bailey::os
