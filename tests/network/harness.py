@@ -41,7 +41,8 @@ class Sandboxed(unittest.TestCase):
     def by_policy(self, network, code, options=(), timeout=60):
         """Runs Python text under a policy with these lines in its [network] table."""
         policy = self.workspace / "policy.toml"
-        policy.write_text(f'bailey = 1\nname = "limited"\nextends = ["agent"]\n[network]\n'
+        policy.write_text(f'bailey = 1\nname = "limited"\nextends = ["agent"]\n'
+                          f'[audit]\nlog = "none"\n[network]\n'
                           f'mode = "allow"\n{network}\n')
         done = subprocess.run([self.bailey, "run", "--policy", policy, *options, "--",
                                "/usr/bin/python3", "-c", code],
