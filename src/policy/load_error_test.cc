@@ -621,7 +621,6 @@ mode = "nat"
      R"(x.toml:3:8: set [network] mode = "nat": needs plain routing, which this version does not have yet
 mode = "nat"
        ^)"},
-^)"},
 };
 
 TEST(LoadError, FaultsOfAText) {
