@@ -122,7 +122,7 @@ int RunAnew(const RunOptions& options, const policy::Context& context) {
   const auto plan = PlanSandbox(*policy, options.sandbox, context, options.program);
   if (!plan) return NoSandbox(plan.error());
   if (options.dry_run) {
-    const auto filters = ProvedFilters(*policy);
+    const auto filters = ProvedFilters(*policy, IsListenedTo(*policy));
     if (!filters) return NoSandbox(filters.error());
     fmt::print("{}", DryRun(*policy, *plan, *filters));
     return kYes;
