@@ -40,7 +40,7 @@ constexpr std::size_t kMaxProfileBytes = 64u << 20;
 struct LearnOptions {
   std::string output, profile;
   std::vector<std::string> read, write, environment;
-  std::string network, timeout;
+  std::string network = "none", timeout;
   bool unconfined = false;
   std::vector<std::string> check;  // POLICY PROFILE
   std::vector<std::string> program;
@@ -60,7 +60,8 @@ void Describe(Arguments& arguments, LearnOptions& options) {
                   "what was recorded, for later runs to add to (default: FILE.profile.json)");
   const auto read = arguments.Values("--read", options.read, "show a path as well, read-only");
   const auto write = arguments.Values("--write", options.write, "show a path as well, writable");
-  const auto network = arguments.Value("--net", options.network, "none, or host");
+  const auto network =
+      arguments.Value("--net", options.network, "none, or host").OneOf({"none", "host"});
   arguments.Values("-e,--env", options.environment, "pass a variable");
   const auto timeout =
       arguments.Value("--timeout", options.timeout, "kill the program after this time (30s)");
@@ -99,7 +100,7 @@ base::Result<policy::Policy> RecordingPolicy(const LearnOptions& options,
   const auto secrets = policy::Load("untrusted", context);
   if (!secrets) return secrets.error();
   policy::Overrides overrides = {
-      .read = TopLevel(), .write = {"."}, .network = options.network, .timeout = options.timeout};
+      .read = TopLevel(), .write = {"."}, .network = {options.network}, .timeout = options.timeout};
   overrides.hide = secrets->filesystem.hide;
   for (const std::string& path : options.read) overrides.read.push_back(path);
   for (const std::string& path : options.write) overrides.write.push_back(path);
