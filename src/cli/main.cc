@@ -15,6 +15,9 @@
 namespace bailey::cli {
 namespace {
 
+// Of the executable that keeps them.
+int RunApprovals(int, char** argv) { return Become("mcp", argv); }
+
 constexpr Command kCommands[] = {
     {"run", "run a program behind the wall that a policy describes", RunRun},
     {"pool", "keep sandboxes prepared, so that programs start sooner", RunPool},
@@ -31,6 +34,7 @@ constexpr Command kCommands[] = {
     {"audit", "say what sandboxes were denied: summary, query, follow, top, export",
      RunAuditCommand},
     {"learn", "run a program under observation, and write the policy that it needs", RunLearn},
+    {"approvals", "list and revoke what tools were allowed to do", RunApprovals},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},
     {"changes", "show, apply or drop what a sandbox has changed", RunChanges},
     {"gc", "remove what killed launches left", RunGc},
