@@ -178,6 +178,21 @@ Finding WithoutNamespaces(const std::vector<Finding>& findings) {
   return {"isolation files", State::kNo, "`--without namespaces` needs Landlock and seccomp"};
 }
 
+// What `bailey run --isolation microvm` starts and reads.
+Finding MicroVm() {
+  constexpr std::pair<const char*, const char*> kNeeded[] = {
+      {"/usr/bin/qemu-system-x86_64", "qemu-system-x86_64"},
+      {"/usr/bin/mksquashfs", "mksquashfs"},
+      {"/usr/local/lib/bailey/kernel/vmlinux", "a kernel in /usr/local/lib/bailey/kernel"}};
+  std::string lacks;
+  for (const auto& [path, what] : kNeeded)
+    if (!os::Stat(AT_FDCWD, path, true))
+      lacks += fmt::format("{}{}", lacks.empty() ? "" : ", ", what);
+  if (!lacks.empty())
+    return {"isolation microvm", State::kNo, "lacks " + lacks + " (tools/install-dependencies)"};
+  return {"isolation microvm", State::kYes, "QEMU under TCG; KVM and Firecracker are not used"};
+}
+
 std::vector<Finding> Examine() {
   std::vector<Finding> findings = {{"kernel", State::kNote, os::KernelRelease()},
                                    Caller(),
@@ -200,7 +215,7 @@ std::vector<Finding> Examine() {
                          ? Finding{"isolation process", State::kYes, "every layer is available"}
                          : Finding{"isolation process", State::kNo, "lacks " + missing});
   findings.push_back(WithoutNamespaces(findings));
-  findings.push_back({"isolation microvm", State::kNo, "this version of bailey does not have it"});
+  findings.push_back(MicroVm());
   return findings;
 }
 

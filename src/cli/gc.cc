@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "microvm/leftovers.h"
 #include "pool/control.h"
 #include "pool/directory.h"
 #include "sandbox/limits.h"
@@ -34,14 +35,17 @@ int RunGc(int argc, char** argv) {
   Arguments arguments(
       "gc",
       "Removes what launches left that were killed outright: control groups, the empty files that\n"
-      "held hidden names, and sockets of pools. What belongs to a sandbox that runs is let alone.\n"
+      "held hidden names, sockets of pools, directories of machines. What belongs to a sandbox "
+      "that\n"
+      "runs is let alone.\n"
       "Prints what was removed. Exits with 0, also where there was nothing.");
   bool json = false;
   arguments.Flag("--json", json, "print JSON (docs/schemas/gc.schema.json)");
   if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
   const Collection collections[] = {{"stub", sandbox::CollectStubs()},
                                     {"control group", sandbox::CollectGroups()},
-                                    {"pool", CollectPools()}};
+                                    {"pool", CollectPools()},
+                                    {"machine", microvm::CollectMachines()}};
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const auto& [kind, removed] : collections) {
     if (!removed) return Fail("gc", removed.error());

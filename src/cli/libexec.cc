@@ -26,18 +26,30 @@ base::Result<std::string> FindLibexec(std::string_view name) {
   return base::SystemError(fmt::format("find libexec/bailey/bailey-{}", name), ENOENT);
 }
 
-int Become(std::string_view command, char** argv) {
+namespace {
+
+// Returns only where that fails.
+base::Error Execute(std::string_view executable, char** argv) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return Fail(command, base::SystemError("find bailey's executable", error.value()));
-  const std::string name = fmt::format("bailey-{}", command);
+  if (error) return base::SystemError("find bailey's executable", error.value());
+  const std::string name = fmt::format("bailey-{}", executable);
   int number = ENOENT;
   for (const char* from : {"libexec/bailey", "../libexec/bailey"}) {
     const std::string path = (self.parent_path() / from / name).string();
     ::execv(path.c_str(), argv);
     if (errno != ENOENT) number = errno;
   }
-  return Fail(command, base::SystemError(fmt::format("start libexec/bailey/{}", name), number));
+  return base::SystemError(fmt::format("start libexec/bailey/{}", name), number);
+}
+
+}  // namespace
+
+int Become(std::string_view command, char** argv) { return Fail(command, Execute(command, argv)); }
+
+int BecomeFor(std::string_view executable, std::string_view command, char** argv, int failed) {
+  (void)Fail(command, Execute(executable, argv));
+  return failed;
 }
 
 int MainOfLibexec(int argc, char** argv, int (*run)(int argc, char** argv)) {

@@ -98,12 +98,12 @@ std::string WhatWasRefused(const network::Refusals& refusals) {
 
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
                        const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit,
-                       const network::Refusals& refusals) {
+                       const network::Refusals& refusals, const std::string& isolation) {
   nlohmann::ordered_json report;
   report["version"] = 1;
   report["policy"] = policy.name;
   report["argv"] = plan.argv;
-  report["isolation"] = "process";
+  report["isolation"] = isolation;
   report["outcome"] = OutcomeName(outcome.kind);
   report["exit"] = sandbox::ExitStatus(outcome);
   if (outcome.kind == sandbox::Outcome::Kind::kSignalled) report["signal"] = outcome.status;

@@ -17,7 +17,7 @@ std::string WhatWasRefused(const network::Refusals& refusals);
 // Version 1 of docs/schemas/run.schema.json. `audit`: none where nothing is audited.
 std::string ReportJson(const policy::Policy& policy, const sandbox::Plan& plan,
                        const sandbox::Outcome& outcome, const std::optional<AuditReport>& audit,
-                       const network::Refusals& refusals);
+                       const network::Refusals& refusals, const std::string& isolation = "process");
 
 // "exited", "signalled", "time-limit"...
 const char* OutcomeName(sandbox::Outcome::Kind kind);

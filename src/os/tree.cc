@@ -115,6 +115,14 @@ SysStatus RemoveTree(int directory, const std::string& name) {
   return RemoveDirectory(directory, name.c_str());
 }
 
+SysStatus MakeWhiteout(int directory, const char* name) {
+  return Check(::mknodat(directory, name, S_IFCHR, 0));
+}
+
+SysStatus SetOpaque(int directory) {
+  return Check(::fsetxattr(directory, "user.overlay.opaque", "y", 1, 0));
+}
+
 SysStatus TryUserAttribute(int file) {
   constexpr const char* kName = "user.bailey";
   if (::fsetxattr(file, kName, "1", 1, 0) != 0) return LastErrno();

@@ -18,6 +18,11 @@ SysStatus RenameAt(int from, const char* name, int to, const char* new_name);
 // A file, or a directory with everything in it, also where its modes are closed to its owner.
 SysStatus RemoveTree(int directory, const std::string& name);
 
+// What an overlay's upper layer says of its own: a name that is gone (mknod(2), which a user may
+// use for this one since Linux 5.8), and a directory that hides what lies below it.
+SysStatus MakeWhiteout(int directory, const char* name);
+SysStatus SetOpaque(int directory);
+
 // EOPNOTSUPP where the file system keeps no extended attributes of users (tmpfs before Linux 6.6),
 // without which an overlay cannot remove a directory.
 SysStatus TryUserAttribute(int file);

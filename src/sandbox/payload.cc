@@ -1,6 +1,7 @@
 // The task that becomes the program. PID 1 starts it before it builds the root, so that what needs
 // no root (a network namespace takes the kernel as long as thirty mounts) is done beside that.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 
@@ -72,11 +73,14 @@ os::SysStatus CloseStandard(const Prepared& prepared, bool listens) {
   return os::CloseStandardDescriptors();
 }
 
-// `third` may be -1.
-os::SysStatus CloseOthers(int one, int other, int third) {
-  int kept[] = {one, other, third};
-  std::ranges::sort(kept);
-  return os::CloseAllBut(std::span<const int>(kept).subspan(third < 0 ? 1 : 0));
+// All but the program's and our own; `third` and `fourth` may be none (-1).
+os::SysStatus CloseOthers(const Plan& plan, int socket, int third, int fourth = -1) {
+  std::array<int, kMostDescriptors + 3> kept;
+  auto end = std::ranges::copy(plan.descriptors, kept.begin()).out;
+  for (const int own : {socket, third, fourth})
+    if (own >= 0) *end++ = own;
+  std::sort(kept.begin(), end);
+  return os::CloseAllBut({kept.begin(), end});
 }
 
 os::SysStatus MakeNetwork(const Prepared& prepared, std::uint32_t namespaces) {
@@ -158,7 +162,7 @@ void Begin(Stages& stages, const Prepared& prepared, int link) {
   stages.Then(Stage::kOutput, [&](Failure&) { return ConnectOutput(prepared); });
   if (HasNamespaces(plan)) {
     stages.Then(Stage::kDescriptors,
-                [&](Failure&) { return CloseOthers(socket, link, prepared.handoff); });
+                [&](Failure&) { return CloseOthers(plan, socket, link, prepared.handoff); });
     EnterNamespaces(stages, prepared);
   } else {
     stages.Then(Stage::kSignals, [](Failure&) { return os::DieWithParent(); });
@@ -202,7 +206,7 @@ void Restrict(Stages& stages, Prepared& prepared, int link) {
             })
       // The supervisor reads back what is in force through /proc, which this flag opens to it.
       .Then(Stage::kCapabilities, [](Failure&) { return os::SetDumpable(true); })
-      .Then(Stage::kDescriptors, [&](Failure&) { return os::CloseAllBut({{socket}}); })
+      .Then(Stage::kDescriptors, [&](Failure&) { return CloseOthers(plan, socket, -1); })
       .Then(Stage::kHandshake, [&](Failure&) { return WaitFor(socket, MessageKind::kFilter); })
       .Then(Stage::kDescriptors, [&](Failure&) { return CloseStandard(prepared, false); })
       .Then(Stage::kSeccomp,

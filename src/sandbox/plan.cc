@@ -182,6 +182,20 @@ policy::Environment WithProxyVariables(const policy::Policy& policy) {
   return environment;
 }
 
+base::Status GiveDescriptors(const PlanOptions& options, Plan& plan) {
+  plan.descriptors = options.descriptors;
+  const bool rises =
+      std::ranges::adjacent_find(plan.descriptors, std::greater_equal()) == plan.descriptors.end();
+  if (!rises || plan.descriptors.size() > kMostDescriptors ||
+      (!plan.descriptors.empty() && plan.descriptors[0] <= 2))
+    return base::Internal("give descriptors: they are too many, or in no rising order above 2");
+  for (const int fd : options.reopened) {
+    if (const std::uint64_t rights = os::landlock::kReadFile & plan.landlock.handled)
+      plan.landlock.rules.push_back({fmt::format("fd:{}", fd), fd, rights});
+  }
+  return {};
+}
+
 std::string Octets(std::uint64_t rights) { return fmt::format("{:#x}", rights); }
 
 }  // namespace
@@ -276,6 +290,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
     plan.capabilities |= Bit(number);
     plan.capability_names.push_back(name);
   }
+  if (const auto given = GiveDescriptors(options, plan); !given) return given.error();
   plan.new_session = policy.process.new_session;
   // Without a session of its own a program shares the caller's terminal: that is what it asks for.
   const auto terminal = os::IsTerminal(0);
@@ -319,6 +334,7 @@ std::string ToString(const Plan& plan) {
   if (plan.output) line("limit", fmt::format("output {}", *plan.output));
   if (plan.wall) line("limit", fmt::format("wall {}ms", plan.wall->count()));
   if (plan.terminal) line("terminal", "of its own");
+  for (const int fd : plan.descriptors) line("descriptor", std::to_string(fd));
   for (const std::string& entry : plan.environment) line("environment", base::Escape(entry));
   for (const Step& step : plan.root.steps) line("root", ToString(step));
   for (const Stub& stub : plan.root.stubs)

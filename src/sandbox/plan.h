@@ -69,6 +69,8 @@ struct Plan {
   bool terminal = false;  // of its own, in place of the caller's
   // Standard descriptors that are sockets of a network: the program gets pipes in their place.
   std::vector<int> sockets;
+  // Of the caller, and the program's under the same numbers; in rising order, above 2.
+  std::vector<int> descriptors;
   std::optional<std::chrono::milliseconds> wall;
   std::optional<network::Plan> network;  // in mode "allow"
   std::string resolver;                  // the program that resolves names for its gateway
@@ -76,13 +78,18 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
+// How many descriptors beside the standard ones a program can be given.
+inline constexpr std::size_t kMostDescriptors = 96;
+
 struct PlanOptions {
   std::vector<std::string> argv;
   std::vector<std::string> environment;  // the caller's, "NAME=value"
   std::string current_directory;
   std::set<Layer> without;
-  std::string kept;      // as of Plan
-  std::string resolver;  // where libexec/bailey/bailey-resolve is
+  std::string kept;              // as of Plan
+  std::string resolver;          // where libexec/bailey/bailey-resolve is
+  std::vector<int> descriptors;  // as of Plan
+  std::vector<int> reopened;     // of these, files that can be opened again to be read
 };
 
 // False where they were given up by name: the program runs on the host's mounts and among its

@@ -1,0 +1,44 @@
+// The program that the host wants to be run, as its frames have said so far. In memory of a fixed
+// size, before the fork: texts end with a null byte here, and have none within.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "guest/protocol.h"
+
+namespace bailey::guest {
+
+struct Command {
+  static constexpr std::size_t kMostWords = 8192, kMostGrants = 512, kMostLimits = 16;
+  static constexpr std::size_t kMostMounts = 64, kMostFilters = 64;
+  static constexpr std::size_t kRoom = std::size_t{3} << 20;
+
+  // Adds what a frame says. False where it is malformed, too much, or no part of a command.
+  bool Add(const Frame& frame);
+  bool IsComplete() const { return is_complete; }
+
+  std::array<char*, kMostWords + 1> argv = {}, environment = {};
+  std::array<Grant, kMostGrants> grants;
+  std::array<Limit, kMostLimits> limits;
+  std::array<Mount, kMostMounts> mounts;
+  std::array<std::span<const std::uint8_t>, kMostFilters> filters;
+  std::size_t arguments = 0, variables = 0;
+  std::size_t grant_count = 0, limit_count = 0, mount_count = 0, filter_count = 0;
+  Start start;
+  bool is_complete = false;
+
+ private:
+  // Null where it does not fit, or has a null byte within.
+  char* Keep(std::string_view text);
+  bool KeepView(std::string_view& text);
+  bool AddWord(const Frame& frame, std::array<char*, kMostWords + 1>& words, std::size_t& count);
+  bool AddFilter(const Frame& frame);
+  bool AddMount(const Frame& frame);
+
+  std::size_t used_ = 0;
+  alignas(8) std::array<char, kRoom> room_;
+};
+
+}  // namespace bailey::guest

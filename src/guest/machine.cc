@@ -1,0 +1,168 @@
+#include "guest/machine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <linux/random.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace bailey::guest {
+namespace {
+
+constexpr const char* kPort = "/dev/vport0p1";
+// The port appears when the kernel has found the device, which it looks for beside us.
+constexpr int kPortMilliseconds = 10'000;
+
+ssize_t ReadFile(const char* path, std::span<char> room) {
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  const ssize_t size = ::read(file, room.data(), room.size());
+  ::close(file);
+  return size;
+}
+
+void LoadModule(const char* name) {
+  Path path;
+  path << "/modules/" << name;
+  const int file = path.Text() ? ::open(path.Text(), O_RDONLY | O_CLOEXEC) : -1;
+  if (file < 0) return;
+  // One that fails shows as what is missing then: the port, or a file system.
+  (void)::syscall(SYS_finit_module, file, "", 0);
+  ::close(file);
+}
+
+void LoadModules() {
+  static char names[4096];
+  const ssize_t size = ReadFile("/modules/order", {names, sizeof(names) - 1});
+  if (size < 0) return;
+  names[size] = '\0';
+  char* rest = nullptr;
+  for (char* name = ::strtok_r(names, "\n", &rest); name; name = ::strtok_r(nullptr, "\n", &rest))
+    LoadModule(name);
+}
+
+int OpenPort() {
+  for (int waited = 0; waited < kPortMilliseconds; ++waited) {
+    const int port = ::open(kPort, O_RDWR | O_CLOEXEC);
+    if (port >= 0 || (errno != ENOENT && errno != EBUSY && errno != ENXIO)) return port;
+    const timespec moment = {0, 1'000'000};
+    ::nanosleep(&moment, nullptr);
+  }
+  return -1;
+}
+
+}  // namespace
+
+Path& Path::operator<<(std::string_view text) {
+  if (!fits_ || text.size() >= kPathRoom - size_) {
+    fits_ = false;
+    return *this;
+  }
+  if (!text.empty()) memcpy(text_ + size_, text.data(), text.size());
+  size_ += text.size();
+  return *this;
+}
+
+Path& Path::operator<<(std::size_t number) {
+  char digits[24];
+  char* at = digits + sizeof(digits);
+  do {
+    *--at = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  return *this << std::string_view(at, static_cast<std::size_t>(digits + sizeof(digits) - at));
+}
+
+int Boot() {
+  for (const char* place : {"/proc", "/sys", "/dev", "/group", "/root", "/layers", "/trees"})
+    ::mkdir(place, 0700);
+  ::mount("proc", "/proc", "proc", 0, nullptr);
+  ::mount("sysfs", "/sys", "sysfs", 0, nullptr);
+  ::mount("devtmpfs", "/dev", "devtmpfs", 0, nullptr);
+  LoadModules();
+  return OpenPort();
+}
+
+int Refresh(const Welcome& welcome) {
+  // Two machines from one snapshot would otherwise go on with the same random numbers.
+  struct {  // a rand_pool_info
+    int bits, size;
+    Token bytes;
+  } entropy = {static_cast<int>(welcome.seed.size() * 8), static_cast<int>(welcome.seed.size()),
+               welcome.seed};
+  const int random = ::open("/dev/urandom", O_RDWR | O_CLOEXEC);
+  if (random < 0) return errno;
+  const bool fed =
+      ::ioctl(random, RNDADDENTROPY, &entropy) == 0 && ::ioctl(random, RNDRESEEDCRNG, nullptr) == 0;
+  const int error = errno;
+  ::close(random);
+  ::explicit_bzero(&entropy, sizeof(entropy));
+  if (!fed) return error;
+  const timespec now = {static_cast<time_t>(welcome.seconds),
+                        static_cast<long>(welcome.nanoseconds)};
+  return ::clock_settime(CLOCK_REALTIME, &now) == 0 ? 0 : errno;
+}
+
+std::string_view KernelRelease() {
+  static utsname names;
+  if (::uname(&names) != 0) return {};
+  return names.release;
+}
+
+std::uint32_t LandlockVersion() {
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return version > 0 ? static_cast<std::uint32_t>(version) : 0;
+}
+
+int OpenDrive(std::string_view serial, int flags, Path& path) {
+  DIR* const blocks = ::opendir("/sys/block");
+  if (!blocks) return -errno;
+  int found = -ENODEV;
+  while (const dirent* const entry = ::readdir(blocks)) {
+    Path name;
+    name << "/sys/block/" << entry->d_name << "/serial";
+    char text[64];
+    const ssize_t size = name.Text() ? ReadFile(name.Text(), text) : -1;
+    if (size < 0 || std::string_view(text, static_cast<std::size_t>(size)) != serial) continue;
+    path = Path();
+    path << "/dev/" << entry->d_name;
+    const int opened = path.Text() ? ::open(path.Text(), flags | O_CLOEXEC) : -1;
+    found = opened >= 0 ? opened : -errno;
+    break;
+  }
+  ::closedir(blocks);
+  return found;
+}
+
+void SwitchOff() {
+  ::reboot(RB_POWER_OFF);
+  ::_exit(0);  // the kernel panics and, as it is told to, restarts: which ends the machine too
+}
+
+bool WriteAll(int fd, std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      pollfd wait = {fd, POLLOUT, 0};
+      (void)::poll(&wait, 1, -1);
+      continue;
+    }
+    if (written <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace bailey::guest

@@ -1,0 +1,322 @@
+#include "guest/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest/machine.h"
+
+namespace bailey::guest {
+namespace {
+
+int Result(long value) { return value < 0 ? errno : 0; }
+
+// Control groups of version 2, which the guest's kernel has to itself.
+int WriteText(const char* path, std::string_view text) {
+  const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return errno;
+  const int error = ::write(file, text.data(), text.size()) < 0 ? errno : 0;
+  ::close(file);
+  return error;
+}
+
+int WriteNumber(const char* path, std::size_t number) {
+  Path text;
+  text << number;
+  return WriteText(path, text.Text());
+}
+
+int MakeGroup(const Start& start) {
+  if (::mount("group", "/group", "cgroup2", 0, nullptr) != 0) return errno;
+  if (const int error = WriteText("/group/cgroup.subtree_control", "+memory +pids")) return error;
+  if (::mkdir("/group/program", 0700) != 0) return errno;
+  if (start.processes > 0) {
+    if (const int error = WriteNumber("/group/program/pids.max", start.processes)) return error;
+  }
+  if (start.memory == 0) return 0;
+  return WriteNumber("/group/program/memory.max", start.memory);
+}
+
+int BringLoopbackUp() {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return errno;
+  ifreq request = {};
+  memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP;
+  const int error = Result(::ioctl(socket, SIOCSIFFLAGS, &request));
+  ::close(socket);
+  return error;
+}
+
+// Everything between fork and exec, in order. It reports, and ends.
+class Child {
+ public:
+  Child(const Command& command, const Trees& trees, int report)
+      : command_(command), trees_(trees), report_(report) {}
+
+  [[noreturn]] void Run(const int streams[3]) {
+    for (int i = 0; i < 3 && !command_.start.terminal; ++i)
+      Need(Step::kPipe, Result(::dup2(streams[i], i)));
+    Need(Step::kGroup, WriteText("/group/program/cgroup.procs", "0"));
+    Need(Step::kSession, Result(::setsid()));
+    Need(Step::kMount,
+         Result(::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)));
+    Need(Step::kSession,
+         Result(::sethostname(command_.start.hostname.data(), command_.start.hostname.size())));
+    Need(Step::kMount, EnterTrees(command_, trees_, failure_.index));
+    if (command_.start.terminal) TakeTerminal();
+    SetLimits();
+    Need(Step::kWorkdir, Result(::chdir(command_.start.workdir.data())));
+    Need(Step::kSession, KeepDescriptors());
+    const int ruleset = MakeRuleset();
+    BecomeUser();
+    Need(Step::kNoNewPrivileges, Result(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)));
+    if (ruleset >= 0) {
+      Need(Step::kLandlock, Result(::syscall(SYS_landlock_restrict_self, ruleset, 0)));
+      ::close(ruleset);
+    }
+    ::umask(022);
+    AttachFilters();
+    Execute();
+  }
+
+ private:
+  void Need(Step step, int error) {
+    if (error == 0) return;
+    failure_.step = step;
+    failure_.error = error;
+    (void)!::write(report_, &failure_, sizeof(failure_));
+    ::_exit(1);
+  }
+
+  void TakeTerminal() {
+    const int master = ::open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    Need(Step::kTerminal, Result(master));
+    int zero = 0;
+    Need(Step::kTerminal, Result(::ioctl(master, TIOCSPTLCK, &zero)));
+    const int slave = ::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    Need(Step::kTerminal, Result(slave));
+    Need(Step::kTerminal, Result(::ioctl(slave, TIOCSCTTY, 0)));
+    Need(Step::kTerminal, Result(::fchown(slave, command_.start.uid, command_.start.gid)));
+    for (int i = 0; i < 3; ++i) Need(Step::kTerminal, Result(::dup2(slave, i)));
+    SendMaster(master);
+  }
+
+  void SendMaster(int master) {
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    iovec bytes = {&failure_, sizeof(failure_)};
+    msghdr message = {};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &master, sizeof(int));
+    Need(Step::kTerminal, Result(::sendmsg(report_, &message, 0)));
+  }
+
+  void SetLimits() {
+    for (failure_.index = 0; failure_.index < command_.limit_count; ++failure_.index) {
+      const Limit& limit = command_.limits[failure_.index];
+      const rlimit value = {limit.value, limit.value};
+      Need(Step::kLimits,
+           Result(::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value)));
+    }
+  }
+
+  // Only 0, 1, 2 and the report, which goes when the program starts.
+  int KeepDescriptors() {
+    constexpr int kReport = 3;
+    if (report_ != kReport) {
+      if (::dup3(report_, kReport, O_CLOEXEC) < 0) return errno;
+      report_ = kReport;
+    }
+    return Result(::syscall(SYS_close_range, kReport + 1, ~0u, 0));
+  }
+
+  int MakeRuleset() {
+    if (command_.start.landlock == 0) return -1;
+    landlock_ruleset_attr attributes = {};
+    attributes.handled_access_fs = command_.start.landlock;
+    const auto ruleset = static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes,
+                                                    sizeof(attributes.handled_access_fs), 0));
+    Need(Step::kLandlock, Result(ruleset));
+    for (failure_.index = 0; failure_.index < command_.grant_count; ++failure_.index) {
+      const Grant& grant = command_.grants[failure_.index];
+      landlock_path_beneath_attr rule = {};
+      rule.allowed_access = grant.rights;
+      rule.parent_fd = ::open(grant.path.data(), O_PATH | O_CLOEXEC);
+      Need(Step::kLandlock, Result(rule.parent_fd));
+      Need(Step::kLandlock,
+           Result(::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0)));
+      ::close(rule.parent_fd);
+    }
+    return ruleset;
+  }
+
+  void BecomeUser() {
+    for (int i = 0; ::prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; ++i)
+      Need(Step::kCapabilities, Result(::prctl(PR_CAPBSET_DROP, i, 0, 0, 0)));
+    Need(Step::kIds, Result(::setgroups(0, nullptr)));
+    Need(Step::kIds,
+         Result(::setresgid(command_.start.gid, command_.start.gid, command_.start.gid)));
+    Need(Step::kIds,
+         Result(::setresuid(command_.start.uid, command_.start.uid, command_.start.uid)));
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct none[2] = {};
+    Need(Step::kCapabilities, Result(::syscall(SYS_capset, &header, none)));
+  }
+
+  void AttachFilters() {
+    for (failure_.index = 0; failure_.index < command_.filter_count; ++failure_.index) {
+      const auto records = command_.filters[failure_.index];
+      sock_fprog program = {
+          static_cast<unsigned short>(records.size() / sizeof(sock_filter)),
+          const_cast<sock_filter*>(reinterpret_cast<const sock_filter*>(records.data()))};
+      Need(Step::kSeccomp, Result(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program)));
+    }
+  }
+
+  // As execvp(3): a candidate that is there but may not be executed decides the error.
+  [[noreturn]] void Execute() {
+    const std::string_view name = command_.argv[0];
+    int error = ENOENT;
+    const auto attempt = [&](const char* path) {
+      if (!path) return;
+      ::execve(path, command_.argv.data(), command_.environment.data());
+      if (errno != ENOENT && errno != ENOTDIR) error = errno;
+    };
+    if (name.find('/') != std::string_view::npos) {
+      attempt(command_.argv[0]);
+    } else {
+      std::string_view rest = SearchPath();
+      for (bool more = true; more;) {
+        const std::size_t end = rest.find(':');
+        more = end != std::string_view::npos;
+        const std::string_view directory(rest.data(), more ? end : rest.size());
+        Path path;
+        path << directory << (directory.empty() ? "" : "/") << name;
+        attempt(path.Text());
+        if (more) rest.remove_prefix(end + 1);
+      }
+    }
+    Need(Step::kExecute, error);
+    ::_exit(1);
+  }
+
+  std::string_view SearchPath() const {
+    for (std::size_t i = 0; i < command_.variables; ++i) {
+      std::string_view variable = command_.environment[i];
+      if (!variable.starts_with("PATH=")) continue;
+      variable.remove_prefix(5);
+      return variable;
+    }
+    return "/usr/local/bin:/usr/bin:/bin";
+  }
+
+  const Command& command_;
+  const Trees& trees_;
+  int report_;
+  Failure failure_;
+};
+
+// Until the other end is closed, by the program's execution.
+Failure AwaitStart(int report, Running& running) {
+  for (;;) {
+    Failure failure;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    iovec bytes = {&failure, sizeof(failure)};
+    msghdr message = {};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    const ssize_t size = ::recvmsg(report, &message, MSG_CMSG_CLOEXEC);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return {};
+    if (size != sizeof(failure)) return {Step::kFork, EPROTO, 0};
+    if (failure.error != 0) return failure;
+    if (const cmsghdr* const header = CMSG_FIRSTHDR(&message)) {
+      memcpy(&running.output[0], CMSG_DATA(header), sizeof(int));
+      running.input = ::fcntl(running.output[0], F_DUPFD_CLOEXEC, 3);
+    }
+  }
+}
+
+int MakeStreams(const Start& start, Running& running, int streams[3]) {
+  if (start.terminal) return 0;
+  for (int i = 0; i < 3; ++i) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
+    // The program owns its ends, and can open them again as /dev/stdout.
+    if (::fchown(ends[0], start.uid, start.gid) != 0) return errno;
+    streams[i] = ends[i == 0 ? 0 : 1];
+    (i == 0 ? running.input : running.output[i - 1]) = ends[i == 0 ? 1 : 0];
+  }
+  return 0;
+}
+
+}  // namespace
+
+Failure StartProgram(const Command& command, Running& running) {
+  static Trees trees;
+  Failure failure = {Step::kMount, 0, 0};
+  failure.error = MakeTrees(command, trees, failure.index);
+  if (failure.error) return failure;
+  if (const int error = MakeGroup(command.start)) return {Step::kGroup, error, 0};
+  if (const int error = BringLoopbackUp()) return {Step::kSession, error, 0};
+  int streams[3] = {-1, -1, -1}, report[2];
+  if (const int error = MakeStreams(command.start, running, streams))
+    return {Step::kPipe, error, 0};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0)
+    return {Step::kPipe, errno, 0};
+  running.pid = ::fork();
+  if (running.pid < 0) return {Step::kFork, errno, 0};
+  if (running.pid == 0) {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
+    Child(command, trees, report[1]).Run(streams);
+  }
+  ::close(report[1]);
+  for (const int stream : streams)
+    if (stream >= 0) ::close(stream);
+  failure = AwaitStart(report[0], running);
+  ::close(report[0]);
+  return failure;
+}
+
+bool HadMemoryKill() {
+  char text[512];
+  const int file = ::open("/group/program/memory.events", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const ssize_t size = ::read(file, text, sizeof(text));
+  ::close(file);
+  if (size <= 0) return false;
+  const std::string_view events(text, static_cast<std::size_t>(size));
+  const std::size_t at = events.find("oom_kill ");
+  return at != std::string_view::npos && at + 9 < events.size() && events[at + 9] != '0';
+}
+
+}  // namespace bailey::guest

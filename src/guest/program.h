@@ -1,0 +1,29 @@
+// The program: started in a mount namespace of its own, behind the layers that its command names.
+#pragma once
+
+#include <sys/types.h>
+
+#include "guest/command.h"
+#include "guest/trees.h"
+
+namespace bailey::guest {
+
+// What became of starting it. Nothing in here allocates.
+struct Failure {
+  Step step = Step::kCommand;
+  int error = 0;          // 0: it started
+  std::size_t index = 0;  // of a mount, a grant or a limit
+};
+
+struct Running {
+  pid_t pid = -1;
+  int input = -1;            // to write to; the terminal's master where it has one
+  int output[2] = {-1, -1};  // to read from; with a terminal the first alone
+};
+
+// Makes trees, group and pipes, forks, and waits until the program's own first instruction is next.
+Failure StartProgram(const Command& command, Running& running);
+// Whether the kernel killed something for want of memory in the group that StartProgram made.
+bool HadMemoryKill();
+
+}  // namespace bailey::guest

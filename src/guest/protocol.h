@@ -1,0 +1,209 @@
+// What bailey and the first process of its virtual machines say to each other: frames on a byte
+// stream, a u32 with the body's length, a u8 with the type, and the body; all little-endian.
+//
+//   host   Welcome  version, token, seed, clock             the guest reseeds and sets its clock
+//   guest  Hello    version, the same token, its kernel     else the machine is not used
+//   host   Argument* Variable* Filter* Grant* Limit* Mount*, Start
+//   guest  Started | Failed
+//   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
+//   guest  Ended
+//   host   Collect; guest Collected    what was changed lies on the drive for it, as tar
+//   host   PowerOff, or closes the stream
+//
+// Used on both sides, each of which takes the other for hostile: no length is believed, nothing
+// grows, and nothing here allocates or calls into a library. Texts are bytes, and point into the
+// body that they were read from.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace bailey::guest {
+
+inline constexpr std::uint16_t kVersion = 1;
+inline constexpr std::size_t kHeaderSize = 5;
+inline constexpr std::size_t kMostBody = std::size_t{64} << 10;
+inline constexpr std::size_t kMostFrame = kHeaderSize + kMostBody;
+// How much input the host may send before the guest grants more.
+inline constexpr std::uint32_t kFirstCredit = 32 << 10;
+
+enum class FrameType : std::uint8_t {
+  kWelcome = 1,
+  kArgument,  // a text
+  kVariable,  // a text, "NAME=value"
+  kFilter,    // struct sock_filter records; the first is attached first
+  kGrant,
+  kLimit,
+  kMount,
+  kStart,
+  kInput,     // bytes for standard input
+  kInputEnd,  // empty
+  kSignal,    // a Number
+  kWindow,
+  kCollect,   // empty
+  kPowerOff,  // empty
+  kPing,      // empty: answered with kPong
+  kHello = 64,
+  kStarted,  // empty
+  kOutput,   // a u8, which is the stream (1 or 2), and bytes
+  kCredit,   // a Number: so many more bytes of input
+  kEnded,
+  kFailed,
+  kCollected,
+  kPong,  // empty
+};
+
+struct Frame {
+  FrameType type = FrameType::kWelcome;
+  std::span<const std::uint8_t> body;
+};
+
+using Token = std::array<std::uint8_t, 32>;
+
+struct Welcome {
+  std::uint16_t version = kVersion;
+  Token token = {};
+  Token seed = {};  // for the random generator
+  std::uint64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+  bool operator==(const Welcome&) const = default;
+};
+struct Hello {
+  std::uint16_t version = kVersion;
+  Token token = {};
+  std::uint32_t landlock = 0;  // the guest kernel's version of it; 0: none
+  std::string_view kernel;     // its release
+  bool operator==(const Hello&) const = default;
+};
+// Landlock rights on what lies at a path, and below.
+struct Grant {
+  std::uint64_t rights = 0;
+  std::string_view path;
+  bool operator==(const Grant&) const = default;
+};
+struct Limit {
+  std::uint32_t resource = 0;  // RLIMIT_*
+  std::uint64_t value = 0;
+  bool operator==(const Limit&) const = default;
+};
+struct Mount {
+  enum class Kind : std::uint8_t {
+    kRoot,    // the drive's file system is the root; changes of it are kept in memory
+    kShow,    // at `path`, read-only
+    kChange,  // at `path`, changes kept in memory until Collect
+    kMemory,  // an empty directory of `size` bytes
+    kMost = kMemory,
+  };
+  Kind kind = Kind::kRoot;
+  std::uint64_t size = 0;
+  std::string_view drive;  // its serial number
+  std::string_view path;   // absolute
+  std::string_view name;   // kShow: of the one file of the drive that is shown; empty: all of it
+  bool operator==(const Mount&) const = default;
+};
+struct Start {
+  std::uint32_t uid = 0, gid = 0;
+  std::uint64_t landlock = 0;  // the rights that are taken away but for grants; 0: not applied
+  std::uint64_t memory = 0;    // bytes; 0: no limit
+  std::uint32_t processes = 0;
+  std::uint8_t terminal = 0;  // 1: standard streams are one, of its own
+  std::string_view workdir, hostname;
+  bool operator==(const Start&) const = default;
+};
+struct Window {
+  std::uint16_t rows = 0, columns = 0;
+  bool operator==(const Window&) const = default;
+};
+struct Number {
+  std::uint32_t value = 0;
+  bool operator==(const Number&) const = default;
+};
+struct Ended {
+  std::uint32_t status = 0;      // as of wait(2)
+  std::uint8_t memory_kill = 0;  // 1: the kernel killed something at the limit
+  std::uint64_t user_us = 0, system_us = 0, peak_kib = 0;
+  bool operator==(const Ended&) const = default;
+};
+// The steps of the guest in which something can fail.
+enum class Step : std::uint8_t {
+  kWelcome,
+  kCommand,
+  kMount,
+  kGroup,
+  kPipe,
+  kFork,
+  kTerminal,
+  kLimits,
+  kSession,
+  kWorkdir,
+  kIds,
+  kNoNewPrivileges,
+  kLandlock,
+  kCapabilities,
+  kSeccomp,
+  kExecute,
+  kCollect,
+  kMost = kCollect,
+};
+struct Failed {
+  Step step = Step::kWelcome;
+  std::uint32_t error = 0;  // an errno
+  std::string_view object;  // a path, or empty
+  bool operator==(const Failed&) const = default;
+};
+struct Collected {
+  std::uint64_t bytes = 0, entries = 0;
+  std::uint64_t left = 0;  // sockets, FIFOs and devices, which are not brought back
+  bool operator==(const Collected&) const = default;
+};
+
+// Writes a whole frame into `room`. Empty where it does not fit there, or into a frame at all.
+std::span<const std::uint8_t> Encode(FrameType type, std::span<const std::uint8_t> body,
+                                     std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Welcome& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Hello& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Grant& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Limit& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Mount& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Start& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Window& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Ended& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Failed& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Collected& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(FrameType type, Number value, std::span<std::uint8_t> room);
+
+// False where the body is not exactly one such value.
+bool Decode(std::span<const std::uint8_t> body, Welcome& value);
+bool Decode(std::span<const std::uint8_t> body, Hello& value);
+bool Decode(std::span<const std::uint8_t> body, Grant& value);
+bool Decode(std::span<const std::uint8_t> body, Limit& value);
+bool Decode(std::span<const std::uint8_t> body, Mount& value);
+bool Decode(std::span<const std::uint8_t> body, Start& value);
+bool Decode(std::span<const std::uint8_t> body, Window& value);
+bool Decode(std::span<const std::uint8_t> body, Number& value);
+bool Decode(std::span<const std::uint8_t> body, Ended& value);
+bool Decode(std::span<const std::uint8_t> body, Failed& value);
+bool Decode(std::span<const std::uint8_t> body, Collected& value);
+
+// Cuts a stream into frames, in memory that never grows.
+class Deframer {
+ public:
+  enum class State : std::uint8_t {
+    kFrame,
+    kMore,    // read further bytes into Space() first
+    kBroken,  // a length above kMostBody: what comes after it means nothing
+  };
+  // Where the next bytes of the stream go; never empty after kMore. Ends the last frame's life.
+  std::span<std::uint8_t> Space();
+  void Add(std::size_t count) { end_ += count; }
+  State Next(Frame& frame);
+
+ private:
+  std::array<std::uint8_t, kMostFrame> bytes_;
+  std::size_t begin_ = 0, end_ = 0;
+};
+
+}  // namespace bailey::guest

@@ -1,0 +1,270 @@
+#include "guest/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "guest/collect.h"
+#include "guest/command.h"
+#include "guest/machine.h"
+#include "guest/program.h"
+
+namespace bailey::guest {
+namespace {
+
+// Large buffers are the machine's own: there is one session in its life.
+Command command;
+Deframer deframer;
+std::array<std::uint8_t, kMostFrame> room;
+
+// Input that the program has not read yet; the host sends no more than it was granted.
+struct Pending {
+  std::array<std::uint8_t, kFirstCredit> bytes;
+  std::size_t begin = 0, end = 0;
+  bool ends = false;  // nothing comes after it
+};
+Pending pending;
+
+class Session {
+ public:
+  explicit Session(int line) : line_(line) {}
+
+  void Run() {
+    sigset_t children;
+    ::sigemptyset(&children);
+    ::sigaddset(&children, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &children, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    children_ = ::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+    while (!over_) Step();
+  }
+
+ private:
+  template <class T>
+  void Send(const T& value) {
+    if (!WriteAll(line_, Encode(value, room))) over_ = true;
+  }
+  void Send(FrameType type, std::span<const std::uint8_t> body) {
+    if (!WriteAll(line_, Encode(type, body, room))) over_ = true;
+  }
+  void Fail(Failure failure) {
+    Failed failed = {failure.step, static_cast<std::uint32_t>(failure.error), {}};
+    if (failure.step == guest::Step::kMount && failure.index < command.mount_count)
+      failed.object = command.mounts[failure.index].path;
+    if (failure.step == guest::Step::kLandlock && failure.index < command.grant_count)
+      failed.object = command.grants[failure.index].path;
+    Send(failed);
+  }
+
+  void Step() {
+    enum : std::size_t { kLine, kChildren, kInput, kOutput, kError, kAll };
+    pollfd waits[kAll] = {{line_, POLLIN, 0},
+                          {children_, POLLIN, 0},
+                          {pending.begin < pending.end ? running_.input : -1, POLLOUT, 0},
+                          {running_.output[0], POLLIN, 0},
+                          {running_.output[1], POLLIN, 0}};
+    if (::poll(waits, kAll, -1) < 0) return;
+    if (waits[kChildren].revents) Reap();
+    if (waits[kInput].revents) PassInput();
+    for (const std::size_t i : {kOutput, kError})
+      if (waits[i].revents) PassOutput(i - kOutput);
+    if (waits[kLine].revents) Listen();
+  }
+
+  void Listen() {
+    const auto space = deframer.Space();
+    const ssize_t count = ::read(line_, space.data(), space.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (count <= 0) {
+      over_ = true;
+      return;
+    }
+    deframer.Add(static_cast<std::size_t>(count));
+    for (Frame frame; !over_;) {
+      const auto state = deframer.Next(frame);
+      if (state == Deframer::State::kMore) return;
+      if (state == Deframer::State::kBroken) over_ = true;
+      if (state == Deframer::State::kFrame) Handle(frame);
+    }
+  }
+
+  void Handle(const Frame& frame) {
+    switch (frame.type) {
+      case FrameType::kWelcome:
+        return Greet(frame);
+      case FrameType::kInput:
+        return TakeInput(frame.body);
+      case FrameType::kInputEnd:
+        pending.ends = true;
+        return CloseInput();
+      case FrameType::kSignal:
+        return PassSignal(frame);
+      case FrameType::kWindow:
+        return Resize(frame);
+      case FrameType::kCollect:
+        return BringOut();
+      case FrameType::kPing:
+        return Send(FrameType::kPong, {});
+      case FrameType::kPowerOff:
+        over_ = true;
+        return;
+      default:
+        return Learn(frame);
+    }
+  }
+
+  void Greet(const Frame& frame) {
+    Welcome welcome;
+    if (!Decode(frame.body, welcome) || welcome.version != kVersion)
+      return Fail({guest::Step::kWelcome, EPROTO, 0});
+    if (const int error = Refresh(welcome)) return Fail({guest::Step::kWelcome, error, 0});
+    Send(Hello{kVersion, welcome.token, LandlockVersion(), KernelRelease()});
+  }
+
+  void Learn(const Frame& frame) {
+    if (!command.Add(frame)) return Fail({guest::Step::kCommand, E2BIG, 0});
+    if (!command.IsComplete()) return;
+    const Failure failure = StartProgram(command, running_);
+    if (failure.error != 0) return Fail(failure);
+    if (::fcntl(running_.input, F_SETFL, O_NONBLOCK) != 0 && !command.start.terminal)
+      return Fail({guest::Step::kPipe, errno, 0});
+    Send(FrameType::kStarted, {});
+    CloseInput();
+  }
+
+  void TakeInput(std::span<const std::uint8_t> bytes) {
+    if (pending.begin > 0) {
+      memmove(pending.bytes.data(), pending.bytes.data() + pending.begin,
+              pending.end - pending.begin);
+      pending.end -= pending.begin;
+      pending.begin = 0;
+    }
+    // More than was granted is no host of ours.
+    if (bytes.size() > pending.bytes.size() - pending.end) {
+      over_ = true;
+      return;
+    }
+    if (!bytes.empty()) memcpy(pending.bytes.data() + pending.end, bytes.data(), bytes.size());
+    pending.end += bytes.size();
+    PassInput();
+  }
+
+  void PassInput() {
+    while (pending.begin < pending.end && running_.pid > 0) {
+      const std::size_t size = pending.end - pending.begin;
+      ssize_t count = static_cast<ssize_t>(size);  // nobody reads it any more: it is gone
+      if (running_.input >= 0) {
+        count = ::write(running_.input, pending.bytes.data() + pending.begin, size);
+        if (count < 0 && errno == EAGAIN) break;
+        if (count < 0) Close(running_.input);
+        if (count < 0) count = static_cast<ssize_t>(size);
+      }
+      pending.begin += static_cast<std::size_t>(count);
+      if (!WriteAll(line_,
+                    Encode(FrameType::kCredit, Number{static_cast<std::uint32_t>(count)}, room)))
+        over_ = true;
+    }
+    CloseInput();
+  }
+
+  // A terminal's end is a key.
+  void CloseInput() {
+    if (pending.ends && pending.begin == pending.end && !command.start.terminal)
+      Close(running_.input);
+  }
+
+  void PassOutput(std::size_t stream) {
+    static std::array<std::uint8_t, 32 << 10> bytes;
+    bytes[0] = static_cast<std::uint8_t>(stream + 1);
+    const ssize_t count = ::read(running_.output[stream], bytes.data() + 1, bytes.size() - 1);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    // A terminal that nobody has open any more reads as an error.
+    if (count <= 0) return Close(running_.output[stream]);
+    Send(FrameType::kOutput, std::span(bytes).first(static_cast<std::size_t>(count) + 1));
+  }
+
+  void PassSignal(const Frame& frame) {
+    Number number;
+    if (Decode(frame.body, number) && number.value > 0 && number.value < 65 && running_.pid > 0 &&
+        !ended_)
+      ::kill(running_.pid, static_cast<int>(number.value));
+  }
+
+  void Resize(const Frame& frame) {
+    Window window;
+    if (!Decode(frame.body, window) || !command.start.terminal || running_.input < 0) return;
+    winsize size = {};
+    size.ws_row = window.rows;
+    size.ws_col = window.columns;
+    ::ioctl(running_.input, TIOCSWINSZ, &size);
+  }
+
+  void Reap() {
+    signalfd_siginfo ignored;
+    while (::read(children_, &ignored, sizeof(ignored)) > 0) continue;
+    for (;;) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+      if (pid <= 0) return;
+      if (pid == running_.pid && !ended_) return End(status);
+    }
+  }
+
+  // With the program everything that it has left goes.
+  void End(int status) {
+    ended_ = true;
+    const bool memory_kill = HadMemoryKill();
+    ::kill(-1, SIGKILL);
+    while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) continue;
+    for (std::size_t stream : {0u, 1u}) {
+      // All who could write are gone, so that there is an end.
+      if (command.start.terminal && running_.output[stream] >= 0)
+        ::fcntl(running_.output[stream], F_SETFL, O_NONBLOCK);
+      while (running_.output[stream] >= 0 && !over_) {
+        pollfd wait = {running_.output[stream], POLLIN, 0};
+        if (::poll(&wait, 1, 0) == 0) break;
+        PassOutput(stream);
+      }
+    }
+    rusage used = {};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    const auto micros = [](const timeval& time) {
+      return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+             static_cast<std::uint64_t>(time.tv_usec);
+    };
+    Send(Ended{static_cast<std::uint32_t>(status), memory_kill, micros(used.ru_utime),
+               micros(used.ru_stime), static_cast<std::uint64_t>(used.ru_maxrss)});
+  }
+
+  void BringOut() {
+    Collected collected;
+    if (!ended_) return Fail({guest::Step::kCollect, EBUSY, 0});
+    if (const int error = Collect(command, "changes", collected))
+      return Fail({guest::Step::kCollect, error, 0});
+    Send(collected);
+  }
+
+  static void Close(int& descriptor) {
+    if (descriptor >= 0) ::close(descriptor);
+    descriptor = -1;
+  }
+
+  int line_;
+  int children_ = -1;
+  Running running_;
+  bool ended_ = false, over_ = false;
+};
+
+}  // namespace
+
+void Serve(int line) { Session(line).Run(); }
+
+}  // namespace bailey::guest

@@ -1,0 +1,77 @@
+#include "image/build.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "image/tool.h"
+#include "os/file.h"
+#include "os/vmm.h"
+
+namespace bailey::image {
+namespace {
+
+const std::vector<std::string> kQuiet = {"-quiet", "-no-progress", "-noappend", "-no-xattrs"};
+
+std::vector<std::string> Words(std::vector<std::string> words,
+                               const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+}  // namespace
+
+base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory) {
+  const auto found = os::Stat(AT_FDCWD, directory.c_str(), true);
+  if (!found) return base::SystemError("read " + base::Escape(directory), found.error().value);
+  if (!S_ISDIR(found->st_mode))
+    return base::InvalidInput(fmt::format("read {}: it is no directory", base::Escape(directory)));
+  auto image = NewImage::Begin(name);
+  if (!image) return image.error();
+  Tool tool;
+  tool.what = "make an image of " + base::Escape(directory);
+  // A name that begins with a dash would be an option.
+  tool.argv =
+      Words({"mksquashfs", directory.starts_with('/') ? directory : "./" + directory, image->Path(),
+             "-all-root", "-mkfs-time", "0", "-root-time", "0", "-comp", "zstd"},
+            kQuiet);
+  if (const auto made = RunTool(tool); !made) return made.error();
+  return image->Finish();
+}
+
+base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar) {
+  const auto input = os::Open(AT_FDCWD, tar.c_str(), O_RDONLY);
+  if (!input) return base::SystemError("open " + base::Escape(tar), input.error().value);
+  auto image = NewImage::Begin(name);
+  if (!image) return image.error();
+  Tool tool;
+  tool.what = "make an image of " + base::Escape(tar);
+  tool.input = input->Get();
+  tool.argv = {"sqfstar",    "-quiet", "-no-progress", "-no-xattrs", "-mkfs-time", "0",
+               "-all-time",  "0",      "-root-mode",   "0755",       "-comp",      "zstd",
+               image->Path()};
+  if (const auto made = RunTool(tool); !made) return made.error();
+  return image->Finish();
+}
+
+base::Result<base::UniqueFd> Carry(const Carried& carried) {
+  auto file = os::MakeMemoryFile("carried", 0);
+  if (!file) return base::SystemError("make a drive", file.error().value);
+  Tool tool;
+  tool.what = "carry " + base::Escape(carried.path);
+  tool.descriptors = {file->Get()};
+  tool.argv = Words({"mksquashfs", carried.path, fmt::format("/proc/self/fd/{}", file->Get()),
+                     "-force-uid", std::to_string(carried.uid), "-force-gid",
+                     std::to_string(carried.gid), "-noI", "-noId", "-noD", "-noF", "-noX"},
+                    kQuiet);
+  if (!carried.excluded.empty()) {
+    tool.argv.push_back("-e");
+    tool.argv.insert(tool.argv.end(), carried.excluded.begin(), carried.excluded.end());
+  }
+  if (const auto made = RunTool(tool); !made) return made.error();
+  auto opened = os::OpenForReading(file->Get());
+  if (!opened) return base::SystemError("make a drive", opened.error().value);
+  return *std::move(opened);
+}
+
+}  // namespace bailey::image

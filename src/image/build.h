@@ -1,0 +1,27 @@
+// File systems for machines: images from what a user has, and what is carried into one machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "image/store.h"
+
+namespace bailey::image {
+
+// The same input gives the same bytes: of a directory names, contents and modes count, and
+// everything belongs to root; a tar's owners and times are its own.
+base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory);
+base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar);
+
+struct Carried {
+  std::string path;                   // a directory, or a file
+  std::vector<std::string> excluded;  // paths below it
+  std::uint32_t uid = 0, gid = 0;     // whom everything belongs to in the machine
+};
+// A squashfs in memory, not packed: it is read once. To be read only.
+base::Result<base::UniqueFd> Carry(const Carried& carried);
+
+}  // namespace bailey::image

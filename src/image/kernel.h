@@ -1,0 +1,28 @@
+// A guest's kernel, as tools/install-dependencies unpacks it, and the initramfs that is made for
+// it.
+//
+//   DIRECTORY/vmlinux       not packed: the machine's firmware starts it directly
+//   DIRECTORY/release       "6.1.0-40-cloud-amd64"
+//   DIRECTORY/modules/*.ko  what that kernel has not built in
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace bailey::image {
+
+struct Kernel {
+  std::string directory, release;
+  base::UniqueFd vmlinux;    // to be read
+  base::UniqueFd initramfs;  // a sealed memfd
+};
+
+// `directory`: empty for the one that is installed. `init`: the first process's executable.
+// kUnsupported, with what to do about it, where no kernel is installed.
+base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init);
+// Where the installed one is, or would be.
+std::string InstalledKernel();
+
+}  // namespace bailey::image

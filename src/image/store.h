@@ -1,0 +1,53 @@
+// This user's images: $XDG_DATA_HOME/bailey/images, ~/.local/share/bailey/images, or
+// /var/lib/bailey/images for root, nobody else's to look into (mode 0700).
+//
+//   NAME/root.squashfs   the file system
+//   NAME/sha256          its hash, which is checked before each use
+//
+// An image appears under its name whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace bailey::image {
+
+// Lower-case letters, digits and dashes, the first of them no dash, at most 63: the only names that
+// ever become part of a path. `what`: "image" or "id", for the error.
+base::Status CheckName(std::string_view what, std::string_view name);
+
+struct Image {
+  std::string name, hash;
+  std::uint64_t bytes = 0;
+  base::UniqueFd file;  // to be read; only of OpenImage
+};
+
+base::Result<std::vector<Image>> ListImages();
+// kInvalidInput when there is none; kViolation when it is not what was built.
+base::Result<Image> OpenImage(const std::string& name);
+base::Status RemoveImage(const std::string& name);
+
+// An image on its way into the store; one that is not finished is gone again.
+class NewImage {
+ public:
+  static base::Result<NewImage> Begin(const std::string& name);
+  NewImage(NewImage&&) = default;
+  NewImage& operator=(NewImage&&) = delete;
+  ~NewImage();
+  // Where its file system is to be written to.
+  std::string Path() const;
+  // Takes the place of another of this name.
+  base::Result<Image> Finish();
+
+ private:
+  NewImage() = default;
+  base::UniqueFd place_, directory_;
+  std::string name_, draft_;
+};
+
+}  // namespace bailey::image

@@ -1,0 +1,21 @@
+// Other people's programs that make file systems: run to their end, with what they say kept for the
+// error. No shell, and no words of anybody else's in front of theirs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace bailey::image {
+
+struct Tool {
+  std::vector<std::string> argv;  // argv[0] is looked for in /usr/bin and the like
+  std::string what;               // "make a file system of /x": begins the error's text
+  int input = -1;                 // its standard input; -1: none
+  std::vector<int> descriptors;   // that it has under the same numbers
+};
+// kUnsupported where it is not installed.
+base::Status RunTool(const Tool& tool);
+
+}  // namespace bailey::image

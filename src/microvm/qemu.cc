@@ -1,0 +1,40 @@
+#include "microvm/qemu.h"
+
+#include <fmt/format.h>
+
+namespace bailey::microvm {
+
+std::vector<std::string> QemuArguments(const QemuPlan& plan) {
+  // Quiet: there is no console. A kernel that panics restarts, which -no-reboot makes the end.
+  std::string boot = "quiet loglevel=1 panic=-1 reboot=t audit=0";
+  // Under TCG the guest's own calibration hangs in a kernel with ACPI.
+  if (!plan.kvm && plan.kilohertz > 0) boot += fmt::format(" tsc_early_khz={}", plan.kilohertz);
+  std::vector<std::string> words = {
+      kQemu, "-M",
+      // Without the clock chip a start takes two seconds more.
+      "microvm,acpi=on,rtc=on,isa-serial=off,x-option-roms=off", "-accel",
+      // Translated code takes a gigabyte where no bound is given.
+      plan.kvm ? "kvm" : "tcg,tb-size=64", "-cpu", plan.kvm ? "host" : "max", "-smp", "1", "-m",
+      fmt::format("{}M", plan.memory_mib), "-nodefaults", "-no-user-config", "-display", "none",
+      "-serial", "none", "-monitor", "none", "-no-reboot", "-sandbox",
+      "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-global",
+      "virtio-mmio.force-legacy=false", "-kernel", fmt::format("/proc/self/fd/{}", plan.kernel),
+      "-initrd", fmt::format("/proc/self/fd/{}", plan.initramfs), "-append", boot, "-device",
+      "virtio-serial-device", "-chardev", fmt::format("socket,id=line,fd={}", plan.line), "-device",
+      "virtserialport,chardev=line,name=bailey"};
+  int set = 0;
+  for (const Drive& drive : plan.drives) {
+    ++set;
+    const std::string node =
+        fmt::format("driver=file,node-name=drive{0},filename=/dev/fdset/{0},locking=off{1}", set,
+                    drive.write ? "" : ",read-only=on");
+    for (const std::string& word :
+         {std::string("-add-fd"), fmt::format("fd={},set={}", drive.descriptor, set),
+          std::string("-blockdev"), node, std::string("-device"),
+          fmt::format("virtio-blk-device,drive=drive{},serial={}", set, drive.serial)})
+      words.push_back(word);
+  }
+  return words;
+}
+
+}  // namespace bailey::microvm

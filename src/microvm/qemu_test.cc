@@ -1,0 +1,35 @@
+#include "microvm/qemu.h"
+
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+namespace bailey::microvm {
+namespace {
+
+TEST(Qemu, TheWholeCommandLine) {
+  QemuPlan plan;
+  plan.memory_mib = 512;
+  plan.kilohertz = 2'000'000;
+  plan.kernel = 5;
+  plan.initramfs = 6;
+  plan.line = 7;
+  plan.drives = {{"root", false, 8}, {"changes", true, 9}};
+  EXPECT_EQ(
+      fmt::format("{}", fmt::join(QemuArguments(plan), " ")),
+      "qemu-system-x86_64 -M microvm,acpi=on,rtc=on,isa-serial=off,x-option-roms=off "
+      "-accel tcg,tb-size=64 -cpu max -smp 1 -m 512M -nodefaults -no-user-config -display none "
+      "-serial none -monitor none -no-reboot "
+      "-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny "
+      "-global virtio-mmio.force-legacy=false -kernel /proc/self/fd/5 -initrd /proc/self/fd/6 "
+      "-append quiet loglevel=1 panic=-1 reboot=t audit=0 tsc_early_khz=2000000 "
+      "-device virtio-serial-device -chardev socket,id=line,fd=7 "
+      "-device virtserialport,chardev=line,name=bailey "
+      "-add-fd fd=8,set=1 "
+      "-blockdev driver=file,node-name=drive1,filename=/dev/fdset/1,locking=off,read-only=on "
+      "-device virtio-blk-device,drive=drive1,serial=root "
+      "-add-fd fd=9,set=2 -blockdev driver=file,node-name=drive2,filename=/dev/fdset/2,locking=off "
+      "-device virtio-blk-device,drive=drive2,serial=changes");
+}
+
+}  // namespace
+}  // namespace bailey::microvm

@@ -1,0 +1,310 @@
+#include "microvm/run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.h"
+#include "image/build.h"
+#include "image/kernel.h"
+#include "image/store.h"
+#include "microvm/registry.h"
+#include "microvm/unpack.h"
+#include "os/events.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "os/terminal.h"
+#include "os/tree.h"
+#include "os/vmm.h"
+#include "sandbox/host_path.h"
+#include "sandbox/kept.h"
+
+namespace bailey::microvm {
+namespace {
+
+constexpr const char* kChangesDrive = "changes";
+
+// What a machine is made of, open as long as it is being started.
+struct Parts {
+  image::Image image;
+  image::Kernel kernel;
+  std::vector<base::UniqueFd> carried;
+  base::UniqueFd changes;  // a drive that the guest writes to
+};
+
+bool MayChange(const MachinePlan& plan) {
+  return std::ranges::any_of(plan.carried, [](const CarriedPath& path) { return path.write; });
+}
+
+base::Result<Parts> Gather(const MachinePlan& plan, const MachineFiles& files) {
+  Parts parts;
+  auto kernel = image::OpenKernel(files.kernel, files.init);
+  if (!kernel) return kernel.error();
+  parts.kernel = *std::move(kernel);
+  auto image = image::OpenImage(files.image);
+  if (!image) return image.error();
+  parts.image = *std::move(image);
+  for (const CarriedPath& path : plan.carried) {
+    auto drive = image::Carry({path.source, path.excluded, plan.command.uid, plan.command.gid});
+    if (!drive) return drive.error();
+    parts.carried.push_back(*std::move(drive));
+  }
+  if (MayChange(plan)) {
+    // Files in the guest's memory cannot be more than it has.
+    auto drive = os::MakeMemoryFile("changes", plan.memory_mib << 20);
+    if (!drive) return base::SystemError("make the drive for changes", drive.error().value);
+    parts.changes = *std::move(drive);
+  }
+  return parts;
+}
+
+QemuPlan PlanQemu(const MachinePlan& plan, const Parts& parts, int line) {
+  QemuPlan qemu;
+  qemu.memory_mib = plan.memory_mib;
+  qemu.kilohertz = os::TimeStampKilohertz();
+  qemu.kernel = parts.kernel.vmlinux.Get();
+  qemu.initramfs = parts.kernel.initramfs.Get();
+  qemu.line = line;
+  qemu.drives.push_back({"root", false, parts.image.file.Get()});
+  for (std::size_t i = 0; i < plan.carried.size(); ++i)
+    qemu.drives.push_back(
+        {plan.command.mounts[plan.carried[i].mount].drive, false, parts.carried[i].Get()});
+  if (parts.changes.IsOpen()) qemu.drives.push_back({kChangesDrive, true, parts.changes.Get()});
+  return qemu;
+}
+
+// Where changes go, beside what each is compared with.
+class Changes {
+ public:
+  Changes(const MachinePlan& plan, const sandbox::Plan& sandbox) : plan_(plan), sandbox_(sandbox) {}
+
+  // Before anything is carried in: what changes on the host from then on is seen.
+  base::Status Prepare() {
+    if (!MayChange(plan_)) return {};
+    auto made = sandbox::MakeKept(sandbox_);
+    if (!made) return made.error();
+    directory_ = *std::move(made);
+    return {};
+  }
+  base::Status Unpack(int drive, const guest::Collected& collected) {
+    std::vector<ChangedMount> mounts;
+    for (const CarriedPath& path : plan_.carried) {
+      if (!path.write) continue;
+      const std::string layer = path.kept.substr(path.kept.rfind('/') + 1) + "/upper";
+      auto upper = os::OpenWithoutLinks(directory_.Get(), layer.c_str(), O_RDONLY | O_DIRECTORY);
+      if (!upper) return base::SystemError("open " + path.kept, upper.error().value);
+      mounts.push_back({path.mount, *std::move(upper), path.owner, path.group, Hidden(path), {}});
+    }
+    if (const auto done = microvm::Unpack(drive, collected.bytes, mounts); !done)
+      return done.error();
+    for (ChangedMount& mount : mounts) deleted_.push_back(std::move(mount.deleted));
+    directory_.Reset();  // and with it the lock
+    return {};
+  }
+  // Applies them, or says under which name they stay.
+  base::Result<std::string> Apply() {
+    const std::string name = sandbox_.kept.substr(sandbox_.kept.rfind('/') + 1);
+    auto kept = sandbox::OpenKept(name);
+    if (!kept) return kept.error();
+    auto changes = sandbox::ListChanges(*kept);
+    if (!changes) return changes.error();
+    AddDeleted(*kept, *changes);
+    const auto conflict = std::ranges::find_if(*changes, &sandbox::Change::conflict);
+    if (conflict != changes->end()) {
+      return fmt::format(
+          "changes are kept aside, as {} was changed by somebody else: bailey changes {}",
+          base::Escape(kept->layers[conflict->layer].source + "/" + conflict->path), name);
+    }
+    if (const auto applied = sandbox::ApplyChanges(*kept, *changes); !applied)
+      return applied.error();
+    if (const auto dropped = sandbox::DropKept(*std::move(kept)); !dropped) return dropped.error();
+    return std::string();
+  }
+  bool HasUnmarked() const {
+    return std::ranges::any_of(deleted_, [](const auto& names) { return !names.empty(); });
+  }
+  void Drop() {
+    directory_.Reset();
+    if (!MayChange(plan_)) return;
+    auto kept = sandbox::OpenKept(sandbox_.kept.substr(sandbox_.kept.rfind('/') + 1));
+    if (kept)
+      (void)sandbox::DropKept(*std::move(kept));  // what stays is listed, and can be dropped
+  }
+
+ private:
+  void AddDeleted(const sandbox::KeptChanges& kept, std::vector<sandbox::Change>& changes) const {
+    for (std::size_t layer = 0; layer < deleted_.size() && layer < kept.layers.size(); ++layer) {
+      for (const std::string& path : deleted_[layer]) {
+        const auto there =
+            os::OpenBeneath(kept.layers[layer].lower_fd.Get(), path.c_str(), O_PATH | O_NOFOLLOW);
+        if (there)
+          changes.push_back(
+              {sandbox::Change::Kind::kDeleted, sandbox::Change::Type::kOther, layer, path, false});
+      }
+    }
+  }
+  std::vector<std::string> Hidden(const CarriedPath& path) const {
+    std::vector<std::string> below;
+    for (const std::string& hidden : plan_.hidden)
+      if (hidden != path.target && sandbox::IsWithin(hidden, path.target))
+        below.push_back(hidden.substr(path.target == "/" ? 1 : path.target.size() + 1));
+    return below;
+  }
+
+  const MachinePlan& plan_;
+  const sandbox::Plan& sandbox_;
+  base::UniqueFd directory_;
+  std::vector<std::vector<std::string>> deleted_;  // by layer
+};
+
+// A machine that has greeted us, and the one program in it.
+class Machine {
+ public:
+  Machine(MachinePlan& plan, const sandbox::Plan& sandbox, os::SignalQueue& signals)
+      : plan_(plan), sandbox_(sandbox), signals_(signals) {}
+
+  base::Status Start(const Parts& parts, const Prover& prover) {
+    auto pair = os::MakeStreamPair();
+    if (!pair) return base::SystemError("make the line to the guest", pair.error().value);
+    auto vmm = Vmm::Start(PlanQemu(plan_, parts, (*pair)[1].Get()), prover);
+    if (!vmm) return vmm.error();
+    vmm_.emplace(*std::move(vmm));
+    (*pair)[1].Reset();
+    auto line = Line::Make(std::move((*pair)[0]));
+    if (!line) return line.error();
+    session_.emplace(*std::move(line), signals_, plan_.bounds);
+    const auto greeting = session_->Greet();
+    if (!greeting) return Why(greeting.error());
+    greeting_ = *greeting;
+    return {};
+  }
+  base::Result<sandbox::Outcome> Run(bool terminal) {
+    if (sandbox_.landlock.abi > 0) {
+      if (greeting_.landlock == 0)
+        return base::Unsupported(
+            "use Landlock: the guest's kernel does not offer it; `--without landlock` gives it up "
+            "by "
+            "name");
+      GrantAccess(sandbox_.root, greeting_.landlock, plan_);
+    }
+    auto outcome = session_->Run(plan_.command, terminal);
+    if (!outcome) return Why(outcome.error());
+    return outcome;
+  }
+  base::Result<guest::Collected> Collect() {
+    auto collected = session_->Collect();
+    if (!collected) return Why(collected.error());
+    return collected;
+  }
+  void End(bool politely) {
+    if (politely) session_->PowerOff();
+    vmm_->Stop();
+  }
+  const GuestGreeting& Greeting() const { return greeting_; }
+
+ private:
+  base::Error Why(const base::Error& error) { return session_->IsCut() ? vmm_->WhyEnded() : error; }
+
+  MachinePlan& plan_;
+  const sandbox::Plan& sandbox_;
+  os::SignalQueue& signals_;
+  std::optional<Vmm> vmm_;
+  std::optional<Session> session_;
+  GuestGreeting greeting_;
+};
+
+void Describe(const Machine& machine, const MachinePlan& plan,
+              const std::vector<bpf::Program>& filters, const sandbox::Plan& sandbox,
+              MachineOutcome& result) {
+  auto& enforced = result.outcome.enforced;
+  enforced.push_back({"machine", fmt::format("{}; guest kernel {}; its greeting was authenticated",
+                                             result.isolation, machine.Greeting().kernel)});
+  enforced.push_back(
+      {"monitor", "in a sandbox of the preset vmm, with a filter of its own on top"});
+  enforced.push_back({"user", fmt::format("{}:{}, no capabilities, no new privileges",
+                                          plan.command.uid, plan.command.gid)});
+  for (const bpf::Program& filter : filters)
+    enforced.push_back({"seccomp", fmt::format("filter of {} instructions", filter.Size())});
+  if (sandbox.landlock.abi > 0)
+    enforced.push_back({"landlock", fmt::format("version {}", machine.Greeting().landlock)});
+}
+
+base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& sandbox,
+                                     const Parts& parts, const std::vector<bpf::Program>& filters,
+                                     const Prover& prover, bool keep, Changes& changes) {
+  const auto terminal_in = os::IsTerminal(0), terminal_out = os::IsTerminal(1);
+  const bool terminal =
+      terminal_in && *terminal_in && terminal_out && *terminal_out && os::IsForeground(0);
+  const os::TerminalSettings settings;
+  auto signals = os::SignalQueue::Make();
+  if (!signals) return base::SystemError("wait for signals", signals.error().value);
+  const auto begin = std::chrono::steady_clock::now();
+  Machine machine(plan, sandbox, *signals);
+  if (const auto started = machine.Start(parts, prover); !started) return started.error();
+  MachineOutcome result;
+  result.isolation = "microvm (qemu, tcg)";
+  auto outcome = machine.Run(terminal);
+  if (!outcome) return outcome.error();
+  result.outcome = *std::move(outcome);
+  result.outcome.start_up = std::chrono::duration_cast<std::chrono::microseconds>(
+                                std::chrono::steady_clock::now() - begin) -
+                            result.outcome.wall;
+  Describe(machine, plan, filters, sandbox, result);
+  using Kind = sandbox::Outcome::Kind;
+  const Kind kind = result.outcome.kind;
+  // Killed from outside, a program can say nothing more; one that never ran has changed nothing.
+  const bool ended =
+      kind == Kind::kExited || kind == Kind::kSignalled || kind == Kind::kMemoryLimit;
+  const bool brings = parts.changes.IsOpen() && ended;
+  if (brings) {
+    const auto collected = machine.Collect();
+    if (!collected) return collected.error();
+    machine.End(true);
+    if (const auto unpacked = changes.Unpack(parts.changes.Get(), *collected); !unpacked)
+      return unpacked.error();
+    if (collected->left > 0)
+      result.outcome.detail = fmt::format(
+          "{} sockets, FIFOs or devices were not brought back from the machine", collected->left);
+    if (keep && changes.HasUnmarked())
+      return base::Unsupported(
+          "keep changes aside: where they are kept, deleted names cannot be marked");
+    if (!keep) {
+      auto said = changes.Apply();
+      if (!said) return said.error();
+      if (!said->empty()) result.outcome.detail = *said;
+    }
+    return result;
+  }
+  machine.End(ended);
+  if (!keep) changes.Drop();
+  return result;
+}
+
+}  // namespace
+
+base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan& sandbox,
+                                          const MachineFiles& files,
+                                          const std::vector<bpf::Program>& filters,
+                                          const Prover& prover, bool keep) {
+  for (const bpf::Program& filter : filters) plan.command.filters.push_back(filter.Bytes());
+  if (const auto done = os::IgnoreBrokenPipes(); !done)
+    return base::SystemError("ignore broken pipes", done.error().value);
+  if (const auto done = os::ExpectChildren(); !done)
+    return base::SystemError("wait for children", done.error().value);
+  const auto registration = Registration::Make(files.id, plan.command.argv[0]);
+  if (!registration) return registration.error();
+  Changes changes(plan, sandbox);
+  if (const auto prepared = changes.Prepare(); !prepared) return prepared.error();
+  const auto parts = Gather(plan, files);
+  if (!parts) {
+    changes.Drop();
+    return parts.error();
+  }
+  auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, changes);
+  if (!result) changes.Drop();
+  return result;
+}
+
+}  // namespace bailey::microvm
