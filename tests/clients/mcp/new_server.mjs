@@ -1,0 +1,14 @@
+// A server of the era without a handshake, made with the official library.
+import { McpServer } from "@modelcontextprotocol/server";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import * as z from "zod/v4";
+
+serveStdio(() => {
+  const server = new McpServer({ name: "tests", version: "1" });
+  server.registerTool(
+    "add",
+    { description: "Adds", inputSchema: z.object({ a: z.number(), b: z.number() }) },
+    async ({ a, b }) => ({ content: [{ type: "text", text: String(a + b) }] }),
+  );
+  return server;
+});
