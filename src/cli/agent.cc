@@ -32,7 +32,7 @@ namespace {
 
 constexpr char kDescription[] =
     "A language model works towards a goal by calling tools: bailey's own (run, read, write, ...)\n"
-    "and those of MCP servers, each behind the wall.\n"
+    "and those of MCP servers, each behind the wall; what is not plainly harmless is asked first.\n"
     "Exit status: 0 the model has ended by itself, 1 it was stopped or did not answer, 2 it could\n"
     "not begin.";
 
@@ -65,6 +65,12 @@ void Describe(Arguments& arguments, AgentOptions& options) {
   arguments.Value("-p,--policy", options.tools.policy,
                   "for all tools (default: agent for bailey's own, and for servers that of "
                   "`bailey mcp wrap`)");
+  arguments.Value("--approve", options.tools.approve,
+                  "who is asked before what is not plainly harmless: terminal (default), policy, "
+                  "socket:PATH, or none");
+  arguments.Value("--approve-time", options.tools.approve_time, "no answer is a no after (60s)");
+  arguments.Values("--allow-tool", options.tools.allow,
+                   "SERVER/TOOL that need not be asked about (bailey/run); may be repeated");
   arguments.Flag("--only-mcp", options.tools.without_own, "without bailey's own tools");
   arguments.Value("--steps", options.budget.steps, "answers of the model, at most (50)");
   arguments.Value("--tokens", options.budget.tokens, "in and out together, at most (1000000)");

@@ -66,6 +66,9 @@ base::Result<AgentTools> AgentTools::Start(const ToolOptions& options,
   const auto command = [&](const char* kind, const std::vector<std::string>& behind) {
     std::vector<std::string> words = {*bailey, "mcp", kind};
     if (!options.policy.empty()) words.push_back("--policy=" + options.policy);
+    words.push_back("--approve=" + options.approve);
+    if (!options.approve_time.empty()) words.push_back("--approve-time=" + options.approve_time);
+    for (const std::string& tool : options.allow) words.push_back("--allow-tool=" + tool);
     words.insert(words.end(), behind.begin(), behind.end());
     return words;
   };

@@ -16,7 +16,10 @@ struct ToolOptions {
   // Command lines, as a shell would take them apart; options of `bailey mcp wrap` may come first,
   // with a -- behind them.
   std::vector<std::string> servers;
-  std::string policy;        // of every server; empty: each server's own default
+  std::string policy;  // of every server; empty: each server's own default
+  // As `bailey mcp wrap` and `serve` take them: who is asked, for how long, and what need not be.
+  std::string approve = "terminal", approve_time;
+  std::vector<std::string> allow;
   bool without_own = false;  // bailey's tools
 };
 
