@@ -21,10 +21,7 @@ constexpr int kBusyMilliseconds = 5000;
 constexpr const char* kTables =
     "CREATE TABLE IF NOT EXISTS pins (server TEXT NOT NULL, tool TEXT NOT NULL, hash TEXT NOT NULL,"
     " definition TEXT NOT NULL, since TEXT NOT NULL, seen_hash TEXT NOT NULL DEFAULT '',"
-    " seen TEXT NOT NULL DEFAULT '', PRIMARY KEY (server, tool)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS rules (id INTEGER PRIMARY KEY, verdict TEXT NOT NULL,"
-    " server TEXT NOT NULL, tool TEXT NOT NULL, hash TEXT NOT NULL, effect TEXT NOT NULL,"
-    " workspace TEXT NOT NULL, made INTEGER NOT NULL, until INTEGER NOT NULL);";
+    " seen TEXT NOT NULL DEFAULT '', PRIMARY KEY (server, tool)) WITHOUT ROWID;";
 
 struct Finalizer {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }

@@ -12,6 +12,7 @@ extern "C" {
 #include <sha2.h>
 }
 
+#include "approval/action.h"
 #include "base/text.h"
 
 namespace bailey::approval {
@@ -111,31 +112,8 @@ base::Result<int> Pins::Forget(std::string_view server, std::string_view tool) {
 }
 
 std::string Difference(std::string_view approved, std::string_view seen) {
-  const auto a = Parts(approved), b = Parts(seen);
-  // Lengths of the longest common run of lines from (i, j) on; bounded, as a hostile definition may
-  // have very many.
-  constexpr std::size_t kMost = 2000;
-  const std::size_t m = std::min(a.size(), kMost), n = std::min(b.size(), kMost);
-  std::vector<std::vector<std::uint16_t>> common(m + 1, std::vector<std::uint16_t>(n + 1));
-  for (std::size_t i = m; i-- > 0;)
-    for (std::size_t j = n; j-- > 0;) {
-      common[i][j] = a[i] == b[j] ? static_cast<std::uint16_t>(common[i + 1][j + 1] + 1)
-                                  : std::max(common[i + 1][j], common[i][j + 1]);
-    }
   std::string text;
-  std::size_t i = 0, j = 0;
-  while (i < m || j < n) {
-    if (i < m && j < n && a[i] == b[j]) {
-      text += fmt::format("  {}\n", a[i]);
-      ++i, ++j;
-    } else if (i < m && (j == n || common[i + 1][j] >= common[i][j + 1])) {
-      text += fmt::format("- {}\n", a[i++]);
-    } else {
-      text += fmt::format("+ {}\n", b[j++]);
-    }
-  }
-  for (; i < a.size(); ++i) text += fmt::format("- {}\n", a[i]);
-  for (; j < b.size(); ++j) text += fmt::format("+ {}\n", b[j]);
+  for (const std::string& line : LineDifference(Parts(approved), Parts(seen))) text += line + "\n";
   return text;
 }
 

@@ -18,6 +18,8 @@ namespace {
 int RunVmItself(int, char** argv) { return BecomeFor("vm", "vm", argv, kUsage); }
 int RunPsItself(int, char** argv) { return BecomeFor("vm", "ps", argv, kUsage); }
 int RunStopItself(int, char** argv) { return BecomeFor("vm", "stop", argv, kUsage); }
+// Of the executable that keeps them.
+int RunApprovals(int, char** argv) { return Become("mcp", argv); }
 
 constexpr Command kCommands[] = {
     {"run", "run a program behind the wall that a policy describes", RunRun},
@@ -35,6 +37,7 @@ constexpr Command kCommands[] = {
     {"audit", "say what sandboxes were denied: summary, query, follow, top, export",
      RunAuditCommand},
     {"learn", "run a program under observation, and write the policy that it needs", RunLearn},
+    {"approvals", "list and revoke what tools were allowed to do", RunApprovals},
     {"doctor", "say what this host can enforce, and why not", RunDoctor},
     {"changes", "show, apply or drop what a sandbox has changed", RunChanges},
     {"vm", "build, list and remove the images of virtual machines", RunVmItself},

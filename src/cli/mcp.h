@@ -7,6 +7,7 @@ namespace bailey::cli {
 int RunMcpWrap(int argc, char** argv);
 int RunMcpConfig(int argc, char** argv);  // wrap --config
 int RunMcpServe(int argc, char** argv);
+int RunApprovalsItself(int argc, char** argv);  // bailey approvals
 int RunMcpPins(int argc, char** argv);
 
 }  // namespace bailey::cli

@@ -20,6 +20,8 @@ constexpr const char* kHelp =
     "`bailey mcp COMMAND --help` describes a command.\n";
 
 int RunMcpItself(int argc, char** argv) {
+  // `bailey approvals` is of this executable too.
+  if (argc > 0 && std::string_view(argv[0]) == "approvals") return RunApprovalsItself(argc, argv);
   const std::string_view name = argc > 1 ? argv[1] : "";
   if (name == "wrap") return RunMcpWrap(argc - 1, argv + 1);
   if (name == "serve") return RunMcpServe(argc - 1, argv + 1);

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "approval/pins.h"
+#include "cli/approve.h"
 #include "cli/arguments.h"
 #include "cli/caller.h"
 #include "cli/commands.h"
@@ -30,12 +32,28 @@ struct ServeOptions {
   SandboxOptions sandbox;
   std::vector<std::string> words;     // of the sandbox, as they were given
   std::vector<std::string> policies;  // that a call may name
+  ApproveOptions approve = {.approve = "none"};
   bool pool = false;
 };
 
 // The file tools keep to what the policy grants, as programs in the sandbox have to.
 mcp::WorkspaceRules RulesOf(const policy::Policy& policy) {
   return {policy.filesystem.hide, policy.filesystem.write};
+}
+
+// A call is answered with a refusal, or as before.
+void Guard(mcp::ServedTool& tool, approval::Approver& approver, const std::string& workspace) {
+  const approval::Action action = {"bailey", tool.name, approval::Hash(tool.definition),
+                                   "",       workspace, true};
+  tool.call = [action, call = std::move(tool.call), &approver](
+                  const std::string& arguments,
+                  mcp::Cancellation& cancellation) -> mcp::ToolResult {
+    approval::Action asked = action;
+    asked.arguments = arguments;
+    if (const auto why = approver.Refuse(asked))
+      return {fmt::format("call tool \"{}\": {}", asked.tool, *why), "", true};
+    return call(arguments, cancellation);
+  };
 }
 
 int Serve(ServeOptions options) {
@@ -57,6 +75,15 @@ int Serve(ServeOptions options) {
                                    policy->limits.wall, policy->limits.memory,    options.pool};
   auto tools = mcp::RunTools(run, *sessions);
   for (mcp::ServedTool& tool : mcp::FileTools(*workspace)) tools.push_back(std::move(tool));
+  const auto read = [&](const std::string& path) -> std::optional<std::string> {
+    auto text = workspace->Read(path);
+    if (!text) return std::nullopt;
+    return *std::move(text);
+  };
+  const auto approver = MakeApprover(options.approve, read);
+  if (!approver) return FailServe(approver.error());
+  if (*approver)
+    for (mcp::ServedTool& tool : tools) Guard(tool, **approver, workspace->Directory());
   std::ranges::sort(tools, {}, &mcp::ServedTool::name);
   mcp::Service service({"bailey", BAILEY_VERSION, kInstructions}, std::move(tools));
   const auto served = mcp::Serve(service, 0, 1);
@@ -76,11 +103,13 @@ int RunMcpServe(int argc, char** argv) {
   ServeOptions options;
   Describe(arguments, options.sandbox);
   arguments.Values("--allow-policy", options.policies, "another policy that a call may ask for");
+  Describe(arguments, options.approve);
   arguments.Flag("--pool", options.pool,
                  "use sandboxes that `bailey pool` has prepared, where there are any");
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (const auto code = arguments.Read(words, kUsage)) return *code;
-  options.words = WithoutOptions(words, {"--allow-policy"}, {"--pool"});
+  options.words = WithoutOptions(
+      words, {"--allow-policy", "--approve", "--approve-time", "--allow-tool"}, {"--pool"});
   return Serve(std::move(options));
 }
 

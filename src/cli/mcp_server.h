@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/approve.h"
 #include "cli/arguments.h"
 
 namespace bailey::cli {
@@ -14,6 +15,7 @@ namespace bailey::cli {
 struct ServerOptions {
   std::string name;  // under which its tools are pinned
   std::string result_limit = "64MiB";
+  ApproveOptions approve = {.approve = "none"};
   std::vector<std::string> sandbox;  // options of `bailey run`, as they were given
   std::vector<std::string> command;
 };

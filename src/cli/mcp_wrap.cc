@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "approval/pins.h"
 #include "base/text.h"
+#include "cli/approve.h"
 #include "cli/arguments.h"
+#include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/libexec.h"
 #include "cli/mcp.h"
@@ -30,6 +33,7 @@ class Approved {
       : pins_(std::move(pins)), server_(std::move(server)) {}
 
   std::optional<std::string> Check(const mcp::Tool& tool) {
+    hashes_[tool.name] = approval::Hash(tool.definition);
     const auto verdict = pins_.Check(server_, tool.name, tool.definition);
     if (!verdict) return verdict.error().text;
     if (*verdict != approval::PinVerdict::kChanged) return std::nullopt;
@@ -39,9 +43,20 @@ class Approved {
         base::ShellQuote(server_), base::ShellQuote(tool.name));
   }
 
+  approval::Action ActionOf(const mcp::Call& call, const std::string& workspace) const {
+    const auto hash = hashes_.find(call.tool);
+    return {server_,
+            call.tool,
+            hash == hashes_.end() ? "" : hash->second,
+            call.arguments.empty() ? "{}" : call.arguments,
+            workspace,
+            false};
+  }
+
  private:
   approval::Pins pins_;
   std::string server_;
+  std::map<std::string, std::string, std::less<>> hashes_;  // by tool
 };
 
 base::Result<approval::Pins> OpenPins() {
@@ -61,6 +76,15 @@ int Wrap(const ServerOptions& options) {
   if (!pins) return FailWrap(pins.error());
   Approved approved(*std::move(pins), options.name);
   mcp::Gateway gateway(limits, [&](const mcp::Tool& tool) { return approved.Check(tool); });
+  auto approver = MakeApprover(options.approve, [](const std::string&) { return std::nullopt; });
+  if (!approver) return FailWrap(approver.error());
+  const auto context = CallerContext();
+  if (!context) return FailWrap(context.error());
+  if (*approver) {
+    gateway.SetCheckCall([&](const mcp::Call& call) {
+      return (*approver)->Refuse(approved.ActionOf(call, context->current_directory));
+    });
+  }
   auto command = SandboxCommand(options);
   if (!command) return FailWrap(command.error());
   auto server = os::StartPiped(command->front(), *command);

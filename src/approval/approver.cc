@@ -1,0 +1,105 @@
+#include "approval/approver.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "approval/pins.h"
+#include "base/text.h"
+
+namespace bailey::approval {
+namespace {
+
+std::string SessionKey(const Action& action, const Classified& classified) {
+  return Hash(fmt::format("{}\n{}\n{}\n{}\n{}", base::Escape(action.server),
+                          base::Escape(action.tool), action.hash, ToString(classified.effect),
+                          classified.subject));
+}
+
+// In printable ASCII, as everything on a card.
+std::string Plain(std::string_view text) {
+  std::string plain;
+  for (const char c : base::Escape(text)) {
+    if (c >= ' ' && c <= '~') plain += c;
+    if (c < ' ' || c > '~') plain += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  return plain;
+}
+
+}  // namespace
+
+Card MakeCard(const Action& action, const Classified& classified) {
+  Card card;
+  card.title = fmt::format("{} of {}", Plain(action.tool), Plain(action.server));
+  card.effect = ToString(classified.effect);
+  card.why = classified.why;
+  card.shown = classified.shown;
+  card.workspace = Plain(action.workspace);
+  card.remembered =
+      classified.subject.empty()
+          ? "every call of this tool with this effect, while its definition is the same"
+          : "exactly this: " + classified.subject;
+  const std::time_t until = std::time(nullptr) + Approver::kWorkspaceLasts.count();
+  card.until = fmt::format("{:%F}", fmt::gmtime(until));
+  return card;
+}
+
+std::string ToText(const Card& card) {
+  std::string text = fmt::format("\nbailey asks: {} [{}]\n", card.title, card.effect);
+  for (const std::string& line : card.shown) text += fmt::format("  {}\n", line);
+  text +=
+      fmt::format("  why      {}\n  where    {}\n  session and workspace remember\n           {}\n",
+                  card.why, card.workspace, card.remembered);
+  return text +
+         fmt::format("[o]nce, for this [s]ession, for this [w]orkspace until {}, or [d]eny: ",
+                     card.until);
+}
+
+std::optional<std::string> Approver::Refuse(const Action& action) {
+  const std::scoped_lock lock(mutex_);
+  const Classified classified = Classify(action, options_.read_file);
+  std::string by;
+  auto why = Decide(action, classified, by);
+  if (options_.record) options_.record(action, ToString(classified.effect), by, !why);
+  return why;
+}
+
+std::optional<std::string> Approver::Decide(const Action& action, const Classified& classified,
+                                            std::string& by) {
+  by = "class";
+  if (classified.is_green) return std::nullopt;
+  const auto rule = rules_.Find(action, classified);
+  by = "rule";
+  if (!rule) return rule.error().text;
+  if (*rule && !**rule) return "a rule denies it; `bailey approvals` lists it";
+  if (*rule) return std::nullopt;
+  by = "session";
+  if (session_.contains(SessionKey(action, classified))) return std::nullopt;
+  by = "option";
+  // Widening a sandbox is nothing that a name of a tool can be allowed for.
+  if (classified.effect != Effect::kWiden &&
+      options_.allowed.contains(fmt::format("{}/{}", action.server, action.tool)))
+    return std::nullopt;
+  return AskSomebody(action, classified, by);
+}
+
+std::optional<std::string> Approver::AskSomebody(const Action& action, const Classified& classified,
+                                                 std::string& by) {
+  by = "nobody";
+  if (!options_.ask) {
+    return fmt::format("nobody was asked, and nothing allows it: {}", classified.why);
+  }
+  by = "person";
+  const auto answer = options_.ask(MakeCard(action, classified));
+  if (!answer) return answer.error().text;
+  if (*answer == Answer::kDeny) return "it was denied";
+  if (*answer == Answer::kSession) session_.insert(SessionKey(action, classified));
+  if (*answer == Answer::kWorkspace) {
+    const auto kept = rules_.Add(action, classified, true, kWorkspaceLasts);
+    if (!kept) return kept.error().text;
+  }
+  return std::nullopt;
+}
+
+}  // namespace bailey::approval
