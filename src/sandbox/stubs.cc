@@ -145,18 +145,25 @@ class Records {
       auto record = os::Open(directory_.Get(), name.c_str(), kFlags, 0600);
       if (!record && record.error().value == EEXIST) continue;
       if (!record) return record;
-      if (const auto set = os::ChangeMode(directory_.Get(), name.c_str(), 0600); !set)
-        return std::unexpected(set.error());
-      if (const auto locked = os::TryLock(record->Get(), os::Lock::kShared); !locked)
-        return std::unexpected(locked.error());
-      if (const auto written = os::WriteAll(record->Get(), ToText(entries)); !written)
-        return std::unexpected(written.error());
+      if (const auto filled = Fill(record->Get(), name, entries); !filled) {
+        (void)os::RemoveFile(directory_.Get(), name.c_str());
+        return std::unexpected(filled.error());
+      }
       return record;
     }
   }
 
  private:
   explicit Records(base::UniqueFd directory) : directory_(std::move(directory)) {}
+
+  // Nobody collects while this holds the lock of all records, so half a one is seen by none.
+  os::SysStatus Fill(int record, const std::string& name, const std::vector<Entry>& entries) const {
+    if (const auto set = os::ChangeMode(directory_.Get(), name.c_str(), 0600); !set) return set;
+    if (const auto locked = os::TryLock(record, os::Lock::kShared); !locked)
+      return std::unexpected(locked.error());
+    return os::WriteAll(record, ToText(entries));
+  }
+
   base::UniqueFd directory_;
   std::set<std::string, std::less<>> used_;
 };
