@@ -7,6 +7,7 @@ unprivileged user the namespace belongs to a user namespace, and nothing needs p
 """
 
 import ctypes
+import encodings.idna  # noqa: F401: sockets want it later, when a test may be a user who cannot read it
 import http.server
 import os
 import pathlib
