@@ -15,7 +15,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const policy::Context kContext = {.home = "/home/me", .current_directory = "/work/tree"};
+const policy::Context kContext = {.home = "/home/me", .current_directory = "/ws/tree"};
 
 Profile Example() {
   Profile profile = {.runs = 1};
@@ -68,22 +68,22 @@ TEST(Fold, ManyPathsAreADirectory) {
         "/etc/two", "/etc/three", "/etc/four", "/etc/five", "/home/me/.profile", "/opt/tool/bin/x",
         "/usr/lib/libc.so"})
     profile.paths[path] = {.read = true, .count = 1};
-  profile.paths["/work/tree/in"] = {.read = true, .count = 1};
-  profile.paths["/work/tree/out"] = {.write = true, .change_entries = true, .count = 1};
+  profile.paths["/ws/tree/in"] = {.read = true, .count = 1};
+  profile.paths["/ws/tree/out"] = {.write = true, .change_entries = true, .count = 1};
   profile.paths["/var/cache/tool/x"] = {.write = true, .change_entries = true, .count = 1};
   profile.paths["/home/me/.state"] = {.write = true, .change_entries = true, .count = 1};
-  const Grants grants = Fold(profile, "/work/tree", [](const std::string& path, bool write) {
+  const Grants grants = Fold(profile, "/ws/tree", [](const std::string& path, bool write) {
     return !write && path.starts_with("/usr/");
   });
   EXPECT_THAT(grants.read,
               ElementsAre("/etc/five", "/etc/four", "/etc/one", "/etc/three", "/etc/two",
                           "/home/me/.profile", "/opt/tool/bin/x", "/srv/repo"));
-  EXPECT_THAT(grants.write, ElementsAre("/home/me/.state", "/var/cache/tool", "/work/tree"));
+  EXPECT_THAT(grants.write, ElementsAre("/home/me/.state", "/var/cache/tool", "/ws/tree"));
 }
 
 TEST(PolicyText, AllowsWhatWasSeenAndNoMore) {
-  const std::string text = PolicyText(Example(), {.read = {"/srv/repo"}, .write = {"/work/tree"}},
-                                      {.name = "git", .workspace = "/work/tree", .pass = {"HOME"}});
+  const std::string text = PolicyText(Example(), {.read = {"/srv/repo"}, .write = {"/ws/tree"}},
+                                      {.name = "git", .workspace = "/ws/tree", .pass = {"HOME"}});
   const auto policy = policy::Parse(text, "git.toml", kContext);
   ASSERT_TRUE(policy) << base::ToString(policy.error()) << "\n" << text;
   EXPECT_THAT(text, HasSubstr("{ syscall = \"socket\", when = \"family == AF_UNIX\" }"));
@@ -105,7 +105,7 @@ TEST(PolicyText, AllowsWhatWasSeenAndNoMore) {
 TEST(PolicyText, KeepsTheArchitecturesApart) {
   Profile profile = Example();
   profile.calls[{Arch::kI386, "socketcall"}] = {.count = 1, .values = {1}};
-  const std::string text = PolicyText(profile, {}, {.name = "x", .workspace = "/work/tree"});
+  const std::string text = PolicyText(profile, {}, {.name = "x", .workspace = "/ws/tree"});
   const auto policy = policy::Parse(text, "x.toml", kContext);
   ASSERT_TRUE(policy) << base::ToString(policy.error()) << "\n" << text;
   EXPECT_THAT(Check(*policy, profile), IsEmpty());
@@ -118,7 +118,7 @@ TEST(PolicyText, NamesOfFilesCannotAddKeys) {
   Profile profile = Example();
   const std::string name = "/srv/\"]\n[syscalls]\ndefault = \"allow\"\n#";
   const std::string text =
-      PolicyText(profile, {.read = {name}}, {.name = "x", .workspace = "/work/tree"});
+      PolicyText(profile, {.read = {name}}, {.name = "x", .workspace = "/ws/tree"});
   const auto policy = policy::Parse(text, "x.toml", kContext);
   ASSERT_TRUE(policy) << base::ToString(policy.error());
   EXPECT_EQ(policy->syscalls.default_action.errno_name, "EPERM");
