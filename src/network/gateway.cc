@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -66,16 +67,17 @@ base::Result<base::UniqueFd> StartWorker(const Plan& plan) {
   return std::move((*pair)[0]);
 }
 
-// Waits for the sockets; an end of the supervisor or of what is inside is the end of all.
-base::Result<InsideSockets> ReceiveSockets(const GatewaySockets& sockets) {
+// Waits for the sockets; an end of the supervisor or of what is inside is the end of all (nullopt).
+base::Result<std::optional<InsideSockets>> ReceiveSockets(const GatewaySockets& sockets) {
   const std::array<os::Interest, 2> interests = {os::Interest{sockets.inside.Get()},
                                                  os::Interest{sockets.supervisor.Get()}};
   const auto ready = os::WaitReady(interests, std::nullopt);
   if (!ready) return base::SystemError("wait for the network inside", ready.error().value);
-  if (**ready != 0) return base::Internal("wait for the network inside: nobody is left");
+  if (**ready != 0) return std::nullopt;
   std::array<std::uint8_t, 16> buffer{};
   auto received = os::ReceiveMessage(sockets.inside.Get(), buffer);
   if (!received) return base::SystemError("take over the network inside", received.error().value);
+  if (received->size == 0) return std::nullopt;
   if (received->descriptors.size() != kInsideSockets)
     return base::Internal("take over the network inside: sockets are missing");
   return Take(received->descriptors, 0);
@@ -122,8 +124,10 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
   if (!descriptors) return base::SystemError("raise the limit of files", descriptors.error().value);
   auto worker = StartWorker(plan);
   if (!worker) return worker.error();
-  auto inside = ReceiveSockets(sockets);
-  if (!inside) return inside.error();
+  auto received = ReceiveSockets(sockets);
+  if (!received) return received.error();
+  if (!*received) return {};
+  std::optional<InsideSockets>& inside = *received;
   if (const auto same = ReadBack(plan, *inside); !same) return same;
   if (const auto listens = ListenToRefusals(*inside); !listens) return listens;
   auto inbound = Inbound::Start(plan.policy.listen, inside->route.Get(), plan.landlock);

@@ -51,8 +51,7 @@ base::Status Running::Read() {
       return {};
     if (!received || received->size != sizeof(report)) {
       socket_.Reset();
-      if (ready_) return {};
-      return base::Internal("start the network gateway: it has ended");
+      return {};
     }
     const std::string text(report.why.data(),
                            std::min<std::size_t>(report.why_size, report.why.size()));

@@ -28,7 +28,8 @@ class Running {
   void CloseHandoff() { handoff_.Reset(); }
   // To be read from when it is ready.
   int Descriptor() const { return socket_.Get(); }
-  // Whether there may be more to read.
+  // Whether there may be more to read. A gateway that ended unready and said nothing had no inside:
+  // the sandbox says why.
   bool IsOpen() const { return socket_.IsOpen(); }
   // kViolation where what was read back is not as planned.
   base::Status Read();

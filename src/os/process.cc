@@ -258,7 +258,8 @@ SysResult<Received> Receive(int socket, std::span<char> buffer) {
   ssize_t size = -1;
   do {
     size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-  } while (size < 0 && errno == EINTR);
+    // ECONNRESET, once: the other end is gone and had not read all. What it said waits behind that.
+  } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0) return LastErrno();
   Received received;
   received.size = static_cast<std::size_t>(size);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 
 #include "os/file.h"
 #include "os/local_socket.h"
@@ -13,6 +14,11 @@
 #include "sandbox/launch_error.h"
 
 namespace bailey::sandbox {
+namespace {
+
+base::Error GatewayEnded() { return base::Internal("start the network gateway: it has ended"); }
+
+}  // namespace
 
 base::Result<Outcome> Supervisor::Run(const FilterSource& filter) {
   if (const auto watched = Watch(filter); !watched) {
@@ -121,8 +127,11 @@ base::Status Supervisor::MakeFilter(const FilterSource& filter) {
 
 base::Status Supervisor::Tell(MessageKind kind) {
   const auto sent = os::Send(socket_.Get(), Message{.kind = kind}.Bytes());
-  if (!sent) return At(Stage::kHandshake, sent.error());
-  return {};
+  if (sent) return {};
+  // Until it is told to start, a sandbox that is gone has said why, and that is heard next.
+  const int error = sent.error().value;
+  if (outcome_.enforced.empty() && (error == EPIPE || error == ECONNRESET)) return {};
+  return At(Stage::kHandshake, sent.error());
 }
 
 base::Result<bool> Supervisor::HandleMessage() {
@@ -154,7 +163,7 @@ base::Result<bool> Supervisor::HandleMessage() {
       // A keeper has nothing of the payload's to show, and may be sealed before that says hello.
       if (HasNamespaces(plan_) && HasPayloadEnded()) return false;
       auto found = ReadBackRoot(plan_, payload_, sandbox_.Pid());
-      if (!found && HasPayloadEnded()) return false;
+      if (!found && IsPayloadEnding(found.error())) return false;
       if (!found) return found.error();
       root_ = std::move(*found);
       return StartWhenComplete();
@@ -195,19 +204,30 @@ base::Status Supervisor::BeginToListen(int number) {
   return observer_->Begin(*std::move(listener), *newest_);
 }
 
+bool Supervisor::IsPayloadEnding(const base::Error& error) const {
+  if (HasPayloadEnded() || error.code != base::ErrorCode::kSystem) return HasPayloadEnded();
+  const std::array<os::Interest, 1> interest = {os::Interest{payload_pidfd_.Get()}};
+  (void)os::WaitReady(interest, Clock::now() + std::chrono::seconds(2));
+  return HasPayloadEnded();
+}
+
 base::Status Supervisor::HearGateway() {
   const bool was_ready = gateway_->Ready().has_value();
   if (const auto heard = gateway_->Read(); !heard) return heard;
-  if (was_ready || !gateway_->Ready()) return {};
+  if (was_ready || (gateway_->IsOpen() && !gateway_->Ready())) return {};
   const auto started = StartWhenComplete();
   if (!started) return started.error();
   return {};
 }
 
 base::Result<bool> Supervisor::StartWhenComplete() {
-  if (!ready_ || !root_ || (gateway_ && !gateway_->Ready())) return false;
+  if (!ready_ || !root_) return false;
+  if (gateway_ && !gateway_->Ready()) {
+    if (gateway_->IsOpen()) return false;
+    return GatewayEnded();
+  }
   auto enforced = ReadBackLayers(plan_, instructions_, payload_, *std::move(root_));
-  if (!enforced && HasPayloadEnded()) return false;
+  if (!enforced && IsPayloadEnding(enforced.error())) return false;
   if (!enforced) return enforced.error();
   outcome_.enforced = std::move(*enforced);
   if (gateway_) outcome_.enforced.push_back({"network", *gateway_->Ready()});
@@ -259,7 +279,17 @@ base::Status Supervisor::SendCommand() {
   return {};
 }
 
+// Where the gateway has failed, what the sandbox says is what came of it.
+base::Status Supervisor::CauseOutside() {
+  if (!gateway_ || !gateway_->IsOpen() || !outcome_.enforced.empty()) return {};
+  return gateway_->Read();
+}
+
 base::Result<bool> Supervisor::Failed(const Message& message) {
+  if (const auto cause = CauseOutside(); !cause) return cause.error();
+  const bool asked_gateway = message.stage == Stage::kProbe ||
+                             (message.stage == Stage::kLoopback && message.error == EPIPE);
+  if (asked_gateway && gateway_ && !gateway_->IsOpen()) return GatewayEnded();
   if (message.stage == Stage::kSeccomp) return CannotAttach(message, instructions_.size());
   if (message.stage != Stage::kExecute) {
     // It was told to start, and did not get to execute anything.
@@ -278,6 +308,7 @@ base::Result<bool> Supervisor::EndedUnseen() {
     wait_status_ = SIGKILL;
     return true;
   }
+  if (const auto cause = CauseOutside(); !cause) return cause.error();
   return base::SystemError("start sandbox: its first process was killed", ECHILD);
 }
 

@@ -90,8 +90,12 @@ class Supervisor {
   // Such a task has no files in /proc to read back, and may have been gone before a descriptor of
   // it was opened; PID 1 is about to say how it ended.
   bool HasPayloadEnded() const { return payload_ < 0 || os::HasEnded(payload_pidfd_.Get()); }
+  // Whether reading back failed for that. The files in /proc of a task that ends fail before it has
+  // ended (EINVAL, EACCES): the end is waited for, a little.
+  bool IsPayloadEnding(const base::Error& error) const;
   base::Result<bool> StartWhenComplete();
   base::Status HearGateway();
+  base::Status CauseOutside();
   // Waits for the customer; then what the program is to have is on its way to it.
   base::Status TakeCommand();
   base::Status SendCommand();
