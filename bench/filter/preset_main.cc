@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "calls.h"
-#include "os/memory.h"
+#include "os/start_heap.h"
 #include "policy/load.h"
 #include "preset.h"
 
@@ -28,12 +28,9 @@ struct Times {
   double Sum() const { return heap + read + compile + attach; }
 };
 
-// What src/cli/main.cc makes ready.
-constexpr std::size_t kHeap = 256 << 10;
-
 std::optional<Times> MakeOnce(std::string_view preset) {
   const double start = Now();
-  os::PrepareHeap(kHeap);
+  os::PrepareStartHeap();
   const double ready = Now();
   const auto made = MakeFilter(preset);
   const auto attached = made ? AttachHere(made->filter) : std::nullopt;

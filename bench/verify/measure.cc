@@ -21,6 +21,7 @@
 #include "calls.h"
 #include "compile/compile.h"
 #include "hard_filters.h"
+#include "os/start_heap.h"
 #include "peer.h"
 #include "policy/import_oci.h"
 #include "policy/load.h"
@@ -295,4 +296,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace bailey::bench
 
-int main(int argc, char** argv) { return bailey::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  bailey::os::PrepareStartHeap();  // as the launcher has it
+  return bailey::bench::Main(argc, argv);
+}

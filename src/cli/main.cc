@@ -9,8 +9,8 @@
 #include "cli/commands.h"
 #include "cli/libexec.h"
 #include "cli/pool.h"
-#include "os/memory.h"
 #include "os/process.h"
+#include "os/start_heap.h"
 
 namespace bailey::cli {
 namespace {
@@ -94,9 +94,7 @@ int RunLearn(int, char** argv) { return Become("learn", argv); }
 int main(int argc, char** argv) {
   // `run` says with 125 that the program never ran, whatever the reason.
   const bool runs = argc > 1 && std::string_view(argv[1]) == "run";
-  // A launch allocates a little less; its policy, filter and proof are small values, and many.
-  constexpr std::size_t kHeap = 256 << 10;
-  if (runs) bailey::os::PrepareHeap(kHeap);
+  if (runs) bailey::os::PrepareStartHeap();
   try {
     if (const auto filled = bailey::os::FillStandardDescriptors(); !filled) {
       fmt::print(stderr, "bailey{}: open /dev/null: {}\n", runs ? " run" : "",

@@ -80,7 +80,7 @@ class Resolver {
   // number, up to the first without a condition. What is returned holds until the next question.
   const RuleIndexes& RulesFor(Arch arch, std::optional<std::size_t> name,
                               std::optional<std::uint32_t> number);
-  const Answer& DefaultFor(std::string_view name) const;
+  bool FallsBack(std::string_view name) const;
   std::uint32_t IndexOf(const Answer& answer);
   NodeId LeafOf(Arch arch, const Answer& answer, std::uint32_t rule);
   NodeId LeafOfIndex(Arch arch, std::uint32_t answer, std::uint32_t rule);
@@ -101,6 +101,7 @@ class Resolver {
   // rule which it is. Their leaves are those of leaves_arch_.
   std::vector<const Answer*> answers_;
   std::vector<std::uint32_t> answer_of_rule_;
+  std::uint32_t default_answer_ = 0, fallback_answer_ = 0;
   std::vector<std::optional<NodeId>> leaf_of_answer_;
   std::optional<Arch> leaves_arch_;
   std::map<Arch, std::pair<std::size_t, std::size_t>> calls_of_;  // half-open, in result_.calls
@@ -151,6 +152,8 @@ base::Status Resolver::IndexRules() {
   first_rule_.resize(abi::AllNames().size());
   next_rule_.resize(syscalls_.rules.size());
   answer_of_rule_.resize(syscalls_.rules.size());
+  default_answer_ = IndexOf(syscalls_.default_action);
+  fallback_answer_ = IndexOf(syscalls_.fallback_default);
   // From the last to the first, so that each list is in order.
   for (auto i = static_cast<std::uint32_t>(syscalls_.rules.size()); i-- > 0;) {
     const Rule& rule = syscalls_.rules[i];
@@ -194,10 +197,10 @@ const Resolver::RuleIndexes& Resolver::RulesFor(Arch arch, std::optional<std::si
   return rules_;
 }
 
-const Answer& Resolver::DefaultFor(std::string_view name) const {
-  const bool falls_back = syscalls_.default_action.kind == abi::ActionKind::kErrno &&
-                          !name.empty() && policy::IsFallbackCall(name);
-  return falls_back ? syscalls_.fallback_default : syscalls_.default_action;
+// Whether the default for the call is that of calls whose callers fall back.
+bool Resolver::FallsBack(std::string_view name) const {
+  return syscalls_.default_action.kind == abi::ActionKind::kErrno && !name.empty() &&
+         policy::IsFallbackCall(name);
 }
 
 // Of very many answers the latest are looked at: one may then be there twice.
@@ -276,7 +279,10 @@ NodeId Resolver::DecideCall(Arch arch, std::string_view name, std::optional<std:
 NodeId Resolver::FoldRules(Arch arch, std::string_view name, const RuleIndexes& rules) {
   for (const std::uint32_t i : rules) result_.names_call[i] = true;
   const bool is_covered = !rules.empty() && !syscalls_.rules[rules.back()].condition;
-  NodeId node = is_covered ? NodeId{} : LeafOf(arch, DefaultFor(name), kNoRule);
+  NodeId node = {};
+  if (!is_covered) {
+    node = LeafOfIndex(arch, FallsBack(name) ? fallback_answer_ : default_answer_, kNoRule);
+  }
   for (auto it = rules.rbegin(); it != rules.rend(); ++it) {
     const Rule& rule = syscalls_.rules[*it];
     const NodeId answer = LeafOfIndex(arch, answer_of_rule_[*it], *it);
@@ -340,7 +346,9 @@ NodeId Resolver::DecideSubcall(Arch arch, std::string_view name) {
     consider(syscalls_.rules[i].answer, i);
   }
   const bool is_covered = !rules.empty() && !syscalls_.rules[rules.back()].condition;
-  if (!is_covered) consider(DefaultFor(name), kNoRule);
+  if (!is_covered) {
+    consider(FallsBack(name) ? syscalls_.fallback_default : syscalls_.default_action, kNoRule);
+  }
   return LeafOf(arch, *strictest, decides);
 }
 

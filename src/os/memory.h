@@ -1,4 +1,4 @@
-// Memory that a process shares with the children it forks, and the heap of one that is short-lived.
+// Memory that a process shares with the children it forks.
 #pragma once
 
 #include <cstddef>
@@ -30,10 +30,5 @@ class SharedMemory {
   void* address_ = nullptr;
   std::size_t size_ = 0;
 };
-
-// Makes room for `bytes` of allocations at once. Of a heap that grows by itself each new page is a
-// fault, which costs three times what a page costs here. A kernel that knows no MADV_POPULATE_WRITE
-// (before 5.14) is asked in vain, and nothing is lost.
-void PrepareHeap(std::size_t bytes);
 
 }  // namespace bailey::os
