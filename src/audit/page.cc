@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/markup.h"
 #include "base/text.h"
 
 namespace bailey::audit {
@@ -35,31 +36,7 @@ constexpr std::string_view kHead = R"(<!doctype html>
 <h1>bailey audit</h1>
 )";
 
-std::string Html(std::string_view text) {
-  std::string out;
-  for (const char c : base::Escape(text)) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string Html(std::string_view text) { return base::EscapeMarkup(base::Escape(text)); }
 
 // Without the digits below a millisecond.
 std::string Short(Time time) {

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "base/markup.h"
+
 namespace bailey::base {
 namespace {
 
@@ -66,6 +68,12 @@ TEST(Nearest, FindsNearMissesOnly) {
 
 TEST(Escape, LeavesNothingThatMovesATerminal) {
   EXPECT_EQ(Escape("a\x1b[2Jb\n\"\\\x7f"), "a\\x1b[2Jb\\n\\\"\\\\\\x7f");
+}
+
+TEST(EscapeMarkup, LeavesNothingThatEndsATextOrAnAttribute) {
+  EXPECT_EQ(EscapeMarkup("<a href=\"x\">'&'</a>"),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+  EXPECT_EQ(EscapeMarkup("a\n\xc3\xa4"), "a\n\xc3\xa4");
 }
 
 TEST(ShellQuote, QuotesOnlyWhatNeedsIt) {

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <map>
 
+#include "base/markup.h"
 #include "compile/draw_text.h"
 
 namespace bailey::compile {
@@ -22,28 +23,11 @@ constexpr std::size_t kLetters = 76;  // of the names in a box
 constexpr int kGap = 36;              // between tests that follow each other
 constexpr int kTitle = 40;
 
+// Titles come from files: XML takes neither control characters nor broken UTF-8.
 std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // Titles come from files: XML takes neither control characters nor broken UTF-8.
-        out += c >= ' ' && c <= '~' ? c : '?';
-    }
-  }
-  return out;
+  std::string plain(text);
+  for (char& c : plain) c = c >= ' ' && c <= '~' ? c : '?';
+  return base::EscapeMarkup(plain);
 }
 
 std::string_view ClassOf(std::string_view answer) {

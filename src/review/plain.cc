@@ -6,6 +6,8 @@
 #include <cctype>
 #include <cstddef>
 
+#include "base/markup.h"
+
 namespace bailey::review {
 namespace {
 
@@ -137,29 +139,7 @@ std::string MarkdownBlock(std::string_view text, std::string_view language) {
 }
 
 std::string HtmlText(std::string_view text, Lines lines) {
-  std::string out;
-  for (const char c : Plain(text, lines)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+  return base::EscapeMarkup(Plain(text, lines));
 }
 
 std::string PercentEncoded(std::string_view text) {

@@ -8,16 +8,6 @@
 namespace bailey::sandbox {
 namespace {
 
-os::SysStatus BecomePlannedIds(const Identity& identity) {
-  if (identity.privileged) {
-    if (const auto done = os::DropGroups(); !done) return done;
-    if (auto done = os::BecomeIds(identity.outside_uid, identity.outside_gid); !done) return done;
-  }
-  // A change of ids clears both.
-  if (const auto done = os::SetDumpable(true); !done) return done;
-  return os::DieWithParent();
-}
-
 void Start(Stages& stages, Prepared& prepared, os::Child& payload) {
   const Plan& plan = *prepared.plan;
   stages
@@ -29,7 +19,10 @@ void Start(Stages& stages, Prepared& prepared, os::Child& payload) {
       // With the caller's rights: what the program's own id may not look into can be granted to it.
       .Then(Stage::kLandlockRules,
             [&](Failure& failure) { return MakeLandlockRules(prepared, failure); })
-      .Then(Stage::kBecomeIds, [&](Failure&) { return BecomePlannedIds(plan.identity); })
+      .Then(Stage::kBecomeIds,
+            [&](Failure&) {
+              return BecomeIds(plan.identity, plan.identity.outside_uid, plan.identity.outside_gid);
+            })
       .Then(Stage::kForkPayload, [&](Failure&) {
         auto forked = os::Fork(0);
         if (!forked) return os::SysStatus(std::unexpected(forked.error()));

@@ -8,16 +8,6 @@
 namespace bailey::sandbox {
 namespace {
 
-os::SysStatus BecomePlannedIds(const Identity& identity) {
-  if (identity.privileged) {
-    if (const auto done = os::DropGroups(); !done) return done;
-    if (auto done = os::BecomeIds(identity.inside_uid, identity.inside_gid); !done) return done;
-  }
-  // A change of ids clears the dumpable flag, and with it goes the right to our own /proc files.
-  if (const auto done = os::SetDumpable(true); !done) return done;
-  return os::DieWithParent();
-}
-
 os::SysStatus MapPayload(const Identity& identity, pid_t payload) {
   const auto proc = os::OpenProc();
   if (!proc) return std::unexpected(proc.error());
@@ -50,7 +40,10 @@ void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {
               const auto bound = os::DieWithParent();
               return bound ? WaitFor(prepared.socket.Get(), MessageKind::kMapped) : bound;
             })
-      .Then(Stage::kBecomeIds, [&](Failure&) { return BecomePlannedIds(plan.identity); })
+      .Then(Stage::kBecomeIds,
+            [&](Failure&) {
+              return BecomeIds(plan.identity, plan.identity.inside_uid, plan.identity.inside_gid);
+            })
       .Then(Stage::kForkPayload, [&](Failure&) { return StartPayload(prepared, payload); })
       .Then(Stage::kMount, [&](Failure& failure) { return BuildRoot(prepared, failure); })
       // While one root is mounted over another, as below, the kernel takes every process for one in

@@ -21,6 +21,17 @@ std::uint64_t Microseconds(const timeval& time) {
 
 }  // namespace
 
+os::SysStatus BecomeIds(const Identity& identity, std::uint32_t uid, std::uint32_t gid) {
+  if (identity.privileged) {
+    if (const auto done = os::DropGroups(); !done) return done;
+    if (auto done = os::BecomeIds(uid, gid); !done) return done;
+  }
+  // A change of ids clears the dumpable flag, and with it goes the right to our own /proc files;
+  // and it clears what is to happen when the parent ends.
+  if (const auto done = os::SetDumpable(true); !done) return done;
+  return os::DieWithParent();
+}
+
 os::SysStatus WaitFor(int socket, MessageKind kind) {
   Message message;
   ssize_t size = -1;

@@ -29,6 +29,8 @@ class Stages {
   bool failed_ = false;
 };
 
+// Becomes what the plan says a task of a privileged supervisor is, and ends when its parent does.
+os::SysStatus BecomeIds(const Identity& identity, std::uint32_t uid, std::uint32_t gid);
 // Waits on the socket that both tasks share with the supervisor for one message of this kind; a
 // closed socket is a supervisor gone.
 os::SysStatus WaitFor(int socket, MessageKind kind);
