@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/libexec.h"
 #include "cli/mcp.h"
+#include "cli/mcp_listen.h"
 #include "cli/mcp_server.h"
 #include "cli/run_options.h"
 #include "mcp/run_tool.h"
@@ -33,6 +34,7 @@ struct ServeOptions {
   std::vector<std::string> words;     // of the sandbox, as they were given
   std::vector<std::string> policies;  // that a call may name
   ApproveOptions approve = {.approve = "none"};
+  ListenOptions listen;
   bool pool = false;
 };
 
@@ -104,12 +106,19 @@ int RunMcpServe(int argc, char** argv) {
   Describe(arguments, options.sandbox);
   arguments.Values("--allow-policy", options.policies, "another policy that a call may ask for");
   Describe(arguments, options.approve);
+  Describe(arguments, options.listen);
   arguments.Flag("--pool", options.pool,
                  "use sandboxes that `bailey pool` has prepared, where there are any");
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (const auto code = arguments.Read(words, kUsage)) return *code;
+  const std::vector<std::string> own = WithoutListening(words);
+  if (!options.listen.where.empty()) {
+    std::vector<std::string> server = {"mcp", "serve"};
+    server.insert(server.end(), own.begin(), own.end());
+    return Listen(options.listen, "mcp serve", server);
+  }
   options.words = WithoutOptions(
-      words, {"--allow-policy", "--approve", "--approve-time", "--allow-tool"}, {"--pool"});
+      own, {"--allow-policy", "--approve", "--approve-time", "--allow-tool"}, {"--pool"});
   return Serve(std::move(options));
 }
 

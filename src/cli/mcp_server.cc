@@ -65,6 +65,7 @@ std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& opt
   arguments.Value("--result-limit", options.result_limit,
                   "the longest answer of the server that is passed on (64MiB)");
   Describe(arguments, options.approve);
+  Describe(arguments, options.listen);
   arguments.EndsInProgram("Then: [--] SERVER [ARGUMENTS]");
   if (const auto code = arguments.Read(words.options, kUsage)) return code;
   options.command = arguments.Program();
@@ -77,8 +78,9 @@ std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& opt
                 base::InvalidInput("start server: none is named (see `bailey mcp wrap --help`)"));
   }
   const std::string preset = PresetFor(options.command.front());
+  options.own = WithoutListening(given);
   options.sandbox = WithoutOptions(
-      given, {"--name", "--result-limit", "--approve", "--approve-time", "--allow-tool"}, {});
+      options.own, {"--name", "--result-limit", "--approve", "--approve-time", "--allow-tool"}, {});
   if (sandbox.policy.empty() && !preset.empty()) {
     if (const auto made = MakeCache(preset); !made) return Fail("mcp wrap", made.error());
     options.sandbox.push_back("--policy=" + preset);

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "cli/approve.h"
 #include "cli/arguments.h"
+#include "cli/mcp_listen.h"
 
 namespace bailey::cli {
 
@@ -16,6 +17,8 @@ struct ServerOptions {
   std::string name;  // under which its tools are pinned
   std::string result_limit = "64MiB";
   ApproveOptions approve = {.approve = "none"};
+  ListenOptions listen;
+  std::vector<std::string> own;      // words of this command, as they were given, without listening
   std::vector<std::string> sandbox;  // options of `bailey run`, as they were given
   std::vector<std::string> command;
 };

@@ -110,7 +110,12 @@ int RunMcpWrap(int argc, char** argv) {
   if (std::ranges::any_of(words.options, asks_for_config)) return RunMcpConfig(argc, argv);
   ServerOptions options;
   if (const auto code = ReadServerOptions(words, options)) return *code;
-  return Wrap(options);
+  if (options.listen.where.empty()) return Wrap(options);
+  std::vector<std::string> own = {"mcp", "wrap"};
+  own.insert(own.end(), options.own.begin(), options.own.end());
+  own.push_back("--");
+  own.insert(own.end(), options.command.begin(), options.command.end());
+  return Listen(options.listen, "mcp wrap", own);
 }
 
 }  // namespace bailey::cli

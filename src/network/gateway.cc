@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "network/confine.h"
 #include "network/decider.h"
 #include "network/inbound.h"
 #include "network/report.h"
@@ -17,6 +16,7 @@
 #include "network/worker.h"
 #include "network/worker_filter.h"
 #include "os/channel.h"
+#include "os/confine.h"
 #include "os/events.h"
 #include "os/file.h"
 #include "os/identity.h"
@@ -46,7 +46,7 @@ InsideSockets Take(std::vector<base::UniqueFd>& descriptors, std::size_t first) 
   const auto filter = WorkerFilter();
   const std::array<os::Interest, 1> interest = {os::Interest{decider.Get()}};
   const int kept[] = {decider.Get()};
-  if (!filter || !os::DieWithParent() || !os::CloseAllBut(kept) || !Confine(plan.landlock) ||
+  if (!filter || !os::DieWithParent() || !os::CloseAllBut(kept) || !os::Confine(plan.landlock) ||
       !os::WaitReady(interest, std::nullopt) || !os::AttachFilter(filter->Bytes()))
     os::Exit(1);
   Wire first;

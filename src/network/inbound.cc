@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/address.h"
-#include "network/confine.h"
 #include "os/channel.h"
+#include "os/confine.h"
 #include "os/events.h"
 #include "os/inet.h"
 #include "os/network.h"
@@ -36,7 +36,7 @@ os::SysStatus EnterNetworkOf(int socket) {
   const std::array<int, 1> kept = {channel.Get()};
   const std::array<os::Interest, 1> interest = {os::Interest{channel.Get()}};
   const bool ready = EnterNetworkOf(inside) && os::DieWithParent() && os::CloseAllBut(kept) &&
-                     Confine(landlock) && os::SendMessage(channel.Get(), kAsked);
+                     os::Confine(landlock) && os::SendMessage(channel.Get(), kAsked);
   if (!ready) os::Exit(1);
   for (;;) {
     std::array<std::uint8_t, 16> buffer{};

@@ -112,6 +112,26 @@ def hang(request):
     time.sleep(3600)
 
 
+def talk(request):
+    """A notice, then a question to the client, whose answer is the result."""
+    send({"jsonrpc": "2.0", "method": "notifications/message",
+          "params": {"level": "info", "data": "working"}})
+    send({"jsonrpc": "2.0", "id": "question", "method": "elicitation/create",
+          "params": {"message": "Who?", "requestedSchema": {"type": "object", "properties": {}}}})
+    for line in sys.stdin:
+        said = json.loads(line)
+        if said.get("id") == "question":
+            return send({"jsonrpc": "2.0", "id": request["id"],
+                         "result": text(json.dumps(said.get("result")))})
+
+
+def slow(request):
+    """Answers when a file is there."""
+    while not os.path.exists("go"):
+        time.sleep(0.02)
+    habit_none(request)
+
+
 def rug(request):
     """The description changes when a file says so."""
     if os.path.exists("changed"):
@@ -121,7 +141,8 @@ def rug(request):
 
 HABITS = {"none": habit_none, "die": on_call(die), "half": on_call(half), "rug": rug,
           "endless": on_call(endless), "utf8": on_call(utf8), "flood": on_call(flood),
-          "twice": on_call(twice), "hang": on_call(hang)}
+          "twice": on_call(twice), "hang": on_call(hang), "talk": on_call(talk),
+          "slow": on_call(slow)}
 
 
 def main():

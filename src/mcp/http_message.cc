@@ -1,0 +1,156 @@
+#include "mcp/http_message.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "mcp/json_text.h"
+#include "mcp/replies.h"
+
+namespace bailey::mcp {
+namespace {
+
+constexpr std::string_view kStateless = "2026-07-28";
+constexpr std::array<std::string_view, 3> kWithSessions = {"2025-03-26", "2025-06-18",
+                                                           "2025-11-25"};
+constexpr std::string_view kFirstToResume = "2025-11-25";
+constexpr int kHeaderMismatch = -32020, kUnsupportedVersion = -32022;
+
+std::unexpected<HttpFault> Refused(int code, std::string text) {
+  return std::unexpected(HttpFault{400, std::move(text), "", code});
+}
+
+std::optional<Range> At(std::string_view text, std::initializer_list<std::string_view> names) {
+  Range range = {0, text.size()};
+  for (const std::string_view name : names) {
+    bool ambiguous = false;
+    const auto found = Find(text, range, name, ambiguous);
+    if (!found) return std::nullopt;
+    range = *found;
+  }
+  return range;
+}
+
+std::optional<std::string> TextAt(std::string_view text,
+                                  std::initializer_list<std::string_view> names) {
+  const auto range = At(text, names);
+  return range ? StringIn(text, *range) : std::nullopt;
+}
+
+// What Mcp-Name repeats of a request of this method.
+std::optional<std::string> NameIn(std::string_view line, std::string_view method) {
+  if (method == "tools/call" || method == "prompts/get") return TextAt(line, {"params", "name"});
+  if (method == "resources/read") return TextAt(line, {"params", "uri"});
+  return std::nullopt;
+}
+
+std::optional<HttpFault> CheckStateless(const HttpHead& head, const HttpMessage& message) {
+  const auto fault = [](int code, std::string text) {
+    return HttpFault{400, std::move(text), "", code};
+  };
+  const auto said =
+      TextAt(message.line, {"params", "_meta", "io.modelcontextprotocol/protocolVersion"});
+  // A request that was meant for a session has no such text, and none here is complete without.
+  const bool is_request = message.kind == MessageKind::kRequest;
+  if (is_request && (!head.version || (said && *said != *head.version)))
+    return fault(kHeaderMismatch,
+                 "read request: MCP-Protocol-Version does not say what its _meta says");
+  if (said && *said != kStateless)
+    return fault(kUnsupportedVersion,
+                 fmt::format("read request: version \"{}\" is not spoken here without a session",
+                             base::Escape(*said)));
+  if (!is_request) return std::nullopt;
+  if (head.rpc_method != message.method)
+    return fault(kHeaderMismatch, "read request: Mcp-Method does not say its method");
+  const auto name = NameIn(message.line, message.method);
+  if (!name) return std::nullopt;
+  const auto field = head.rpc_name ? DecodeField(*head.rpc_name) : std::nullopt;
+  if (field != name)
+    return fault(kHeaderMismatch, "read request: Mcp-Name does not say what its params say");
+  return std::nullopt;
+}
+
+std::optional<Id> TokenIn(std::string_view line) {
+  const auto range = At(line, {"params", "_meta", "progressToken"});
+  if (!range) return std::nullopt;
+  if (const auto text = StringIn(line, *range)) return Id{true, *text};
+  return Id{false, std::string(range->In(line))};
+}
+
+int DigitOf(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+}  // namespace
+
+std::optional<std::string> DecodeField(std::string_view value) {
+  constexpr std::string_view kBegin = "=?base64?", kEnd = "?=";
+  if (!value.starts_with(kBegin) || !value.ends_with(kEnd)) return std::string(value);
+  value = value.substr(kBegin.size(), value.size() - kBegin.size() - kEnd.size());
+  if (value.size() % 4 != 0) return std::nullopt;
+  while (value.ends_with('=') && value.size() % 4 != 2) value.remove_suffix(1);
+  std::string text;
+  unsigned bits = 0, count = 0;
+  for (const char c : value) {
+    const int digit = DigitOf(c);
+    if (digit < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<unsigned>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    text += static_cast<char>(bits >> count & 0xff);
+  }
+  return text;
+}
+
+std::expected<HttpMessage, HttpFault> ReadMessage(const HttpHead& head, std::string body) {
+  HttpMessage message;
+  // A carriage return is a blank between tokens and a fault within a text, as a newline is; but it
+  // ends no message.
+  std::ranges::replace(body, '\n', '\r');
+  Scanner scanner;
+  (void)scanner.Take(body);
+  scanner.End();
+  if (scanner.IsBlank()) return Refused(kParseError, "read request: its body is empty");
+  if (!scanner.Fault().empty())
+    return Refused(kParseError, fmt::format("read request: {}", scanner.Fault()));
+  if (!scanner.IsClosed()) return Refused(kParseError, "read request: it ends in the middle");
+  const Head& rpc = scanner.GetHead();
+  if (rpc.method && (rpc.has_result || rpc.has_error))
+    return Refused(kInvalidRequest, "read request: it is an answer as well");
+  if (!rpc.method && (!rpc.id || !(rpc.has_result || rpc.has_error)))
+    return Refused(kInvalidRequest, "read request: it is neither request nor answer");
+  if (rpc.method && rpc.has_id && !rpc.id)
+    return Refused(kInvalidRequest, "read request: its id is null");
+  // Programs that read lines may take a carriage return for an end of one.
+  std::ranges::replace(body, '\r', ' ');
+  body += '\n';
+  message.line = std::move(body);
+  message.method = rpc.method.value_or("");
+  message.kind = !rpc.method ? MessageKind::kAnswer
+                 : rpc.id    ? MessageKind::kRequest
+                             : MessageKind::kNotice;
+  const bool says_version =
+      At(message.line, {"params", "_meta", "io.modelcontextprotocol/protocolVersion"}).has_value();
+  message.is_stateless =
+      head.version == kStateless || (says_version && message.method != "initialize");
+  if (message.is_stateless) {
+    if (const auto fault = CheckStateless(head, message)) return std::unexpected(*fault);
+  } else if (head.version &&
+             std::ranges::find(kWithSessions, *head.version) == kWithSessions.end()) {
+    return Refused(kUnsupportedVersion,
+                   fmt::format("read request: MCP-Protocol-Version \"{}\" is not known",
+                               base::Escape(*head.version)));
+  }
+  if (message.kind != MessageKind::kRequest) return message;
+  message.info = {*rpc.id, message.method, TokenIn(message.line),
+                  head.version && *head.version >= kFirstToResume};
+  return message;
+}
+
+}  // namespace bailey::mcp
