@@ -19,6 +19,7 @@
 #include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/libexec.h"
 #include "compile/compile.h"
 #include "learn/policy_text.h"
 #include "learn/recorder.h"
@@ -40,7 +41,7 @@ constexpr std::size_t kMaxProfileBytes = 64u << 20;
 struct LearnOptions {
   std::string output, profile;
   std::vector<std::string> read, write, environment;
-  std::string network = "none", timeout;
+  std::string network = "record", timeout;
   bool unconfined = false;
   std::vector<std::string> check;  // POLICY PROFILE
   std::vector<std::string> program;
@@ -49,7 +50,7 @@ struct LearnOptions {
 constexpr char kDescription[] =
     "Runs a program in a sandbox in which every call is allowed and recorded, and writes the\n"
     "policy that it needs. The sandbox shows the host's files read-only without secrets, the\n"
-    "current directory for writing, a private /tmp, and no network but its own loopback.\n"
+    "current directory for writing, a private /tmp, and a network that leads nowhere.\n"
     "Several runs of one --profile add up. The exit status is the program's own, or 125 when\n"
     "nothing could be learned.";
 
@@ -61,7 +62,11 @@ void Describe(Arguments& arguments, LearnOptions& options) {
   const auto read = arguments.Values("--read", options.read, "show a path as well, read-only");
   const auto write = arguments.Values("--write", options.write, "show a path as well, writable");
   const auto network =
-      arguments.Value("--net", options.network, "none, or host").OneOf({"none", "host"});
+      arguments
+          .Value("--net", options.network,
+                 "record (default): whatever it asks for is noted, and nothing leaves the host;\n"
+                 "reach: the internet is reached, and noted; none; host: the host's own network")
+          .OneOf({"record", "reach", "none", "host"});
   arguments.Values("-e,--env", options.environment, "pass a variable");
   const auto timeout =
       arguments.Value("--timeout", options.timeout, "kill the program after this time (30s)");
@@ -94,13 +99,25 @@ std::vector<std::string> TopLevel() {
 const std::vector<std::string> kPassed = {"HOME",  "LANG", "LC_*", "LOGNAME", "PATH",
                                           "SHELL", "TERM", "TZ",   "USER"};
 
+bool HasGateway(const LearnOptions& options) {
+  return options.network == "record" || options.network == "reach";
+}
+
+// Addresses of the internet at large; names are the gateway's own matter.
+std::vector<std::string> NetworkOf(const std::string& option) {
+  if (option == "none" || option == "host") return {option};
+  return {"allow:0.0.0.0/0:*", "allow:0.0.0.0/0:*/udp", "allow:[::/0]:*", "allow:[::/0]:*/udp"};
+}
+
 // The wall behind which a program is learned, but for the filter.
 base::Result<policy::Policy> RecordingPolicy(const LearnOptions& options,
                                              const policy::Context& context) {
   const auto secrets = policy::Load("untrusted", context);
   if (!secrets) return secrets.error();
-  policy::Overrides overrides = {
-      .read = TopLevel(), .write = {"."}, .network = {options.network}, .timeout = options.timeout};
+  policy::Overrides overrides = {.read = TopLevel(),
+                                 .write = {"."},
+                                 .network = NetworkOf(options.network),
+                                 .timeout = options.timeout};
   overrides.hide = secrets->filesystem.hide;
   for (const std::string& path : options.read) overrides.read.push_back(path);
   for (const std::string& path : options.write) overrides.write.push_back(path);
@@ -137,8 +154,17 @@ base::Result<Recorded> Record(const LearnOptions& options, const policy::Context
   plan_options.argv = options.program;
   plan_options.current_directory = context.current_directory;
   for (char** entry = environ; *entry; ++entry) plan_options.environment.emplace_back(*entry);
-  const auto plan = sandbox::BuildPlan(*policy, *caller, plan_options);
+  const bool reaches = options.network == "reach";
+  if (reaches) {
+    auto resolver = FindLibexec("resolve");
+    if (!resolver) return resolver.error();
+    plan_options.resolver = *std::move(resolver);
+  }
+  auto plan = sandbox::BuildPlan(*policy, *caller, plan_options);
   if (!plan) return plan.error();
+  if (plan->network)
+    plan->network->recording =
+        reaches ? network::Recording::kReaching : network::Recording::kRefusing;
   learn::Recorder recorder;
   sandbox::Listener listener({.witness = std::bind_front(&learn::Recorder::See, &recorder)});
   auto outcome = sandbox::Launch(
@@ -148,8 +174,12 @@ base::Result<Recorded> Record(const LearnOptions& options, const policy::Context
         if (!filter) return filter.error();
         return std::vector<bpf::Program>{*std::move(filter)};
       },
-      &listener);
-  if (!outcome) return outcome.error();
+      &listener, std::bind_front(&learn::Recorder::Decided, &recorder));
+  if (!outcome) {
+    base::Error error = outcome.error();
+    if (HasGateway(options)) error.text += " (--net none learns without a network)";
+    return error;
+  }
   if (listener.IsDeaf())
     return base::Unsupported("record calls: a sandbox around this one listens already");
   return Recorded{recorder.Take(), sandbox::ExitStatus(*outcome)};
@@ -249,6 +279,9 @@ int CheckProfile(const LearnOptions& options, const policy::Context& context) {
   const auto denied = learn::Check(*policy, *profile);
   for (const learn::WouldDeny& one : denied)
     fmt::print("{:>8} x {}  {} ({})\n", one.count, one.call, one.answer, one.reason);
+  const auto refused = learn::CheckNetwork(policy->network, *profile);
+  for (const learn::WouldRefuse& one : refused)
+    fmt::print("connect to {}  ({})\n", one.entry, one.why);
   const auto root = sandbox::PlanRoot(policy->filesystem, {});
   if (!root) return Fail("learn", root.error());
   std::size_t withheld = 0;
@@ -259,7 +292,7 @@ int CheckProfile(const LearnOptions& options, const policy::Context& context) {
     ++withheld;
     fmt::print("{:>8} x {} {}\n", use.count, writes ? "write" : "read", base::Escape(path));
   }
-  return denied.empty() && withheld == 0 ? kYes : kNo;
+  return denied.empty() && refused.empty() && withheld == 0 ? kYes : kNo;
 }
 
 // Nothing was learned: whatever the reason, there is no policy.

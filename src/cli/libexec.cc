@@ -19,7 +19,8 @@ base::Result<std::string> FindLibexec(std::string_view name) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return base::SystemError("find bailey's executable", error.value());
-  for (const char* from : {"libexec/bailey", "../libexec/bailey"}) {
+  // The last: for those that are there themselves.
+  for (const char* from : {"libexec/bailey", "../libexec/bailey", "."}) {
     const std::string path = (self.parent_path() / from / fmt::format("bailey-{}", name)).string();
     if (::access(path.c_str(), X_OK) == 0) return path;
   }

@@ -32,6 +32,8 @@ TEST(Profile, ComesBackAsItWas) {
   Profile profile = Example();
   profile.sockets = {"/run/x"};
   profile.addresses = {"127.0.0.1:80"};
+  profile.destinations = {"example.org:443", "[2001:db8:1::1]:53/udp"};
+  profile.names = {"example.org", "www.example.org"};
   const auto back = ParseProfile(ToJson(profile), "x.json");
   ASSERT_TRUE(back) << back.error().text;
   EXPECT_EQ(*back, profile);
@@ -100,6 +102,50 @@ TEST(PolicyText, AllowsWhatWasSeenAndNoMore) {
   EXPECT_THAT(denied,
               ElementsAre("bpf(cmd=BPF_MAP_CREATE)", "clone(clone_flags=CLONE_NEWUSER|0x11)",
                           "ioctl(cmd=TIOCSTI)", "socket(family=AF_VSOCK)"));
+}
+
+TEST(Profile, DestinationsAreEntriesAndNamesAreNames) {
+  const auto fault = [](const std::string& field) {
+    const auto read = ParseProfile(R"({"version":1,"runs":1,"calls":[],"paths":[],"sockets":[],)"
+                                   R"("addresses":[],)" +
+                                       field + "}",
+                                   "x.json");
+    return read ? "" : read.error().text;
+  };
+  EXPECT_EQ(fault(R"("destinations":["example.org:443"],"names":["example.org"])"), "");
+  EXPECT_THAT(fault(R"("destinations":["example.org"])"), HasSubstr("it has no port"));
+  EXPECT_THAT(fault(R"("names":["a\nmode"])"), HasSubstr("is no name"));
+}
+
+TEST(PolicyText, AllowsTheHostsThatWereConnectedTo) {
+  Profile profile = Example();
+  profile.destinations = {"203.0.113.9:53/udp", "[2606:4700::1]:80", "example.org:443"};
+  profile.names = {"example.org", "org", "www.example.org"};
+  const std::string text = PolicyText(profile, {}, {.name = "x", .workspace = "/ws/tree"});
+  const auto policy = policy::Parse(text, "x.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error()) << "\n" << text;
+  EXPECT_EQ(policy->network.mode, policy::NetworkMode::kAllow);
+  EXPECT_THAT(CheckNetwork(policy->network, profile), IsEmpty());
+  EXPECT_THAT(text, HasSubstr("# asked for the address of www.example.org, and connected to none"));
+  EXPECT_THAT(text, HasSubstr("# asked for the address of org, and connected to none"));
+  EXPECT_THAT(text, Not(HasSubstr("address of example.org")));
+  Profile more;
+  more.destinations = {"example.org:80", "203.0.113.8:53/udp"};
+  EXPECT_THAT(CheckNetwork(policy->network, more),
+              ElementsAre(WouldRefuse{"203.0.113.8:53/udp", "no entry allows it"},
+                          WouldRefuse{"example.org:80", "no entry allows it"}));
+  EXPECT_EQ(CheckNetwork({}, more).at(0).why, "the policy has no network");
+}
+
+TEST(PolicyText, FallsBackFromClone3) {
+  Profile profile = {.runs = 1};
+  profile.calls[{Arch::kX86_64, "clone3"}] = {.count = 1};
+  const std::string text = PolicyText(profile, {}, {.name = "x", .workspace = "/ws/tree"});
+  EXPECT_THAT(text, Not(HasSubstr("\"clone3\"")));
+  EXPECT_THAT(text, HasSubstr("{ syscall = \"clone\", when = \"not clone_flags & CLONE_NEWNS|"));
+  const auto policy = policy::Parse(text, "x.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error());
+  EXPECT_THAT(Check(*policy, profile), IsEmpty());
 }
 
 TEST(PolicyText, KeepsTheArchitecturesApart) {

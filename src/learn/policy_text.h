@@ -37,4 +37,11 @@ struct WouldDeny {
 };
 std::vector<WouldDeny> Check(const policy::Policy& policy, const Profile& profile);
 
+// Of the destinations of the profile those that the policy's network refuses, and why.
+struct WouldRefuse {
+  std::string entry, why;
+  bool operator==(const WouldRefuse&) const = default;
+};
+std::vector<WouldRefuse> CheckNetwork(const policy::Network& network, const Profile& profile);
+
 }  // namespace bailey::learn

@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+#include "egress/rule.h"
+
 namespace bailey::learn {
 namespace {
 
@@ -46,6 +49,8 @@ void Merge(Profile& into, const Profile& from) {
   }
   into.sockets.insert(from.sockets.begin(), from.sockets.end());
   into.addresses.insert(from.addresses.begin(), from.addresses.end());
+  into.destinations.insert(from.destinations.begin(), from.destinations.end());
+  into.names.insert(from.names.begin(), from.names.end());
 }
 
 std::string ToJson(const Profile& profile) {
@@ -65,9 +70,14 @@ std::string ToJson(const Profile& profile) {
                      {"change_entries", use.change_entries},
                      {"count", use.count}});
   }
-  const Json whole = {{"version", kVersion},        {"runs", profile.runs},
-                      {"calls", std::move(calls)},  {"paths", std::move(paths)},
-                      {"sockets", profile.sockets}, {"addresses", profile.addresses}};
+  const Json whole = {{"version", kVersion},
+                      {"runs", profile.runs},
+                      {"calls", std::move(calls)},
+                      {"paths", std::move(paths)},
+                      {"sockets", profile.sockets},
+                      {"addresses", profile.addresses},
+                      {"destinations", profile.destinations},
+                      {"names", profile.names}};
   return whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -87,6 +97,16 @@ base::Result<Profile> ParseProfile(std::string_view text, std::string_view file)
     }
     profile.sockets = whole.at("sockets").get<std::set<std::string>>();
     profile.addresses = whole.at("addresses").get<std::set<std::string>>();
+    // Profiles that were written before there was a gateway to record have neither.
+    profile.destinations = whole.value("destinations", std::set<std::string>());
+    profile.names = whole.value("names", std::set<std::string>());
+    for (const std::string& entry : profile.destinations) {
+      const auto rule = egress::ParseRule(entry, egress::RuleList::kAllow);
+      if (!rule) return Wrong(file, rule.error().text);
+    }
+    for (const std::string& name : profile.names)
+      if (!egress::Host::Parse(name))
+        return Wrong(file, fmt::format("\"{}\" is no name", base::Escape(name)));
     return profile;
   } catch (const Json::exception& exception) {
     return Wrong(file, exception.what());

@@ -44,6 +44,9 @@ struct Profile {
   std::map<std::string, PathUse> paths;                        // absolute, of what was there
   std::set<std::string> sockets;                               // unix sockets connected to, by path
   std::set<std::string> addresses;                             // "192.0.2.1:443": connected to
+  // Entries as [network] allow has them, of what was connected to through the gateway, and names
+  // that were only asked for.
+  std::set<std::string> destinations, names;
   bool operator==(const Profile&) const = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "egress/decide.h"
 #include "os/file.h"
 #include "sandbox/file_witness.h"
 
@@ -74,6 +75,25 @@ void Recorder::SeeAddress(const bpf::SeccompData& call, const audit::Memory& mem
   }
 }
 
+void Recorder::Decided(const network::Decision& decision) {
+  using Kind = network::Decision::Kind;
+  const auto host = egress::Host::Parse(decision.host);
+  if (decision.kind == Kind::kName) {
+    if (host && names_.size() < kMostDestinations) names_.insert(host->Text());
+    return;
+  }
+  const bool is_destination = decision.kind == Kind::kConnection ||
+                              decision.kind == Kind::kDatagrams || decision.kind == Kind::kPacket;
+  if (!is_destination || decision.port == 0 || destinations_.size() >= kMostDestinations) return;
+  std::optional<std::string> entry;
+  if (host) {
+    entry = egress::SuggestRule(*host, decision.port, decision.protocol);
+  } else if (decision.address) {
+    entry = egress::SuggestRule(*decision.address, decision.port, decision.protocol);
+  }
+  if (entry && egress::ParseRule(*entry, egress::RuleList::kAllow)) destinations_.insert(*entry);
+}
+
 Profile Recorder::Take() {
   for (const auto& [key, seen] : seen_) {
     if (!seen.arch || seen.name.empty()) continue;
@@ -83,6 +103,8 @@ Profile Recorder::Take() {
     use.has_more_values |= seen.use.has_more_values;
   }
   profile_.runs = 1;
+  profile_.destinations = std::move(destinations_);
+  profile_.names = std::move(names_);
   return std::move(profile_);
 }
 

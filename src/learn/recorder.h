@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "audit/event.h"
 #include "bpf/instruction.h"
 #include "learn/profile.h"
+#include "network/decision.h"
 
 namespace bailey::learn {
 
@@ -26,11 +29,14 @@ class Recorder {
   // On the listener's thread. Never returns an event: what is recorded is kept here.
   std::optional<audit::Event> See(const bpf::SeccompData& call, pid_t task,
                                   const audit::Memory& memory);
+  // What the network's gateway decided. From any one thread, until Take.
+  void Decided(const network::Decision& decision);
   Profile Take();
 
  private:
   static constexpr std::size_t kMostValues = 256;
   static constexpr std::size_t kMostPaths = 100000;
+  static constexpr std::size_t kMostDestinations = 10000;
 
   struct Seen {
     std::optional<abi::Arch> arch;
@@ -46,6 +52,7 @@ class Recorder {
 
   std::unordered_map<std::uint64_t, Seen> seen_;  // by architecture and number
   Profile profile_;
+  std::set<std::string> destinations_, names_;  // of another thread than the others
 };
 
 }  // namespace bailey::learn

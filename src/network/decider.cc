@@ -83,6 +83,9 @@ class Decider {
     if (!watched || !WatchInbound()) return;
     while (Turn()) {
     }
+    // Flows of datagrams, say, have no end of their own.
+    for (const auto& [id, connection] : connections_) Tell(connection.decision);
+    FlushReports();
   }
 
  private:
@@ -250,13 +253,14 @@ class Decider {
       decision.address = address;
     }
     const egress::Verdict verdict =
-        host ? plan_.policy.egress.Decide(*host, port, protocol)
+        host ? DecideName(plan_, *host, port, protocol)
              : plan_.policy.egress.Decide(address.value_or(base::Address()), port, protocol);
     decision.allowed = verdict.allowed;
     decision.why = verdict.why;
     Dialer::Target target{connection.host, address.value_or(base::Address()), port, protocol};
     connections_.emplace(id, std::move(connection));
     if (!verdict.allowed) return Refuse(id, ProxyOutcome::kRefused);
+    if (plan_.recording == Recording::kRefusing) return Refuse(id, ProxyOutcome::kUnreachable);
     dialer_.Dial(id, target);
   }
 
@@ -485,7 +489,7 @@ class Decider {
   }
 
   std::optional<NameTable::Addresses> Give(const egress::Host& host) {
-    const auto ports = plan_.policy.egress.PortsOf(host);
+    const auto ports = PortsOfName(plan_, host);
     Decision decision;
     decision.kind = Decision::Kind::kName;
     decision.host = host.Text();

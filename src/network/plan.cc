@@ -142,6 +142,12 @@ std::vector<nft::Element> Without(const std::vector<nft::Element>& elements,
   return left;
 }
 
+// The host itself, and names that are nobody's, are what the policy says.
+bool IsRecorded(const Plan& plan, const egress::Host& host) {
+  return plan.recording != Recording::kNo &&
+         !host.IsBelow(*egress::Host::Parse(egress::kOwnDomain));
+}
+
 nft::Element ElementOf(const base::AddressRange& range, const egress::Rule& rule) {
   return {range.first, range.Last(), Number(rule.protocol), rule.ports.low, rule.ports.high};
 }
@@ -192,6 +198,17 @@ NameElements ElementsOf(const base::Address& address, const std::vector<egress::
   return elements;
 }
 
+egress::Verdict DecideName(const Plan& plan, const egress::Host& host, std::uint16_t port,
+                           egress::Protocol protocol) {
+  if (IsRecorded(plan, host)) return {true, "recorded"};
+  return plan.policy.egress.Decide(host, port, protocol);
+}
+
+std::vector<egress::PortSet> PortsOfName(const Plan& plan, const egress::Host& host) {
+  if (IsRecorded(plan, host)) return {{egress::Protocol::kTcp, {}}, {egress::Protocol::kUdp, {}}};
+  return plan.policy.egress.PortsOf(host);
+}
+
 std::string ResolverFile() {
   return fmt::format("nameserver {}\noptions timeout:5 attempts:2\n", base::ToString(kOwn4));
 }
@@ -235,6 +252,9 @@ std::string ToString(const Plan& plan) {
     text += fmt::format("allow {}\n", egress::ToString(rule));
   for (const egress::Rule& rule : plan.policy.egress.deny)
     text += fmt::format("deny {}\n", egress::ToString(rule));
+  if (plan.recording != Recording::kNo)
+    text += fmt::format("allow every name, to be recorded{}\n",
+                        plan.recording == Recording::kRefusing ? ", and reach nothing" : "");
   return text + os::nft::ToString(plan.table);
 }
 

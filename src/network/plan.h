@@ -38,11 +38,19 @@ inline constexpr base::Endpoint kTrap6 = {base::Address::V6({0, 0, 0, 0, 0, 0, 0
 inline constexpr std::uint16_t kLogGroup = 1;
 inline constexpr std::uint32_t kLogBytes = 64;  // both headers
 
+// While a program is learned, every name is one, whatever the policy's entries are.
+enum class Recording : std::uint8_t {
+  kNo,
+  kRefusing,  // what may be reached is recorded, and not dialled: nothing leaves the host
+  kReaching,  // it is reached
+};
+
 struct Plan {
   std::vector<base::Address> addresses;  // of lo, beside its own
   os::nft::Table table;
   policy::Network policy;
   bool landlock = true;  // the gateway's worker is under it
+  Recording recording = Recording::kNo;
   bool operator==(const Plan&) const = default;
 };
 
@@ -56,6 +64,11 @@ std::vector<std::pair<std::string, std::string>> ProxyVariables();
 // The destinations that entries with an address allow, without those that are denied or need an
 // entry of their own; disjoint.
 std::vector<os::nft::Element> AllowedRanges(const egress::Egress& egress);
+
+// What the plan says of a name: its policy, but where it records.
+egress::Verdict DecideName(const Plan& plan, const egress::Host& host, std::uint16_t port,
+                           egress::Protocol protocol);
+std::vector<egress::PortSet> PortsOfName(const Plan& plan, const egress::Host& host);
 
 // Names of the sets that the rules ask, by family.
 std::string_view PairSet(bool v6);

@@ -143,6 +143,20 @@ Plan Example() {
   return MakePlan(policy);
 }
 
+TEST(Plan, RecordsEveryNameButTheHostsOwn) {
+  Plan plan = MakePlan({.mode = policy::NetworkMode::kAllow});
+  const auto name = *egress::Host::Parse("a.test"), host = *egress::Host::Parse("host.bailey");
+  EXPECT_FALSE(DecideName(plan, name, 443, egress::Protocol::kTcp).allowed);
+  EXPECT_TRUE(PortsOfName(plan, name).empty());
+  for (const Recording recording : {Recording::kRefusing, Recording::kReaching}) {
+    plan.recording = recording;
+    EXPECT_TRUE(DecideName(plan, name, 443, egress::Protocol::kTcp).allowed);
+    EXPECT_EQ(PortsOfName(plan, name).size(), 2u);
+    EXPECT_FALSE(DecideName(plan, host, 443, egress::Protocol::kTcp).allowed);
+    EXPECT_TRUE(PortsOfName(plan, host).empty());
+  }
+}
+
 TEST(Plan, IsReadBackAsItWasApplied) {
   Inside([]() -> std::string {
     const Plan plan = Example();
