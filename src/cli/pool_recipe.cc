@@ -12,9 +12,11 @@
 #include "cli/proved_filters.h"
 #include "cli/run_audit.h"
 #include "cli/run_report.h"
+#include "base/text.h"
 #include "os/file.h"
 #include "os/identity.h"
 #include "os/inherited.h"
+#include "policy/paths.h"
 #include "pool/bytes.h"
 
 namespace bailey::cli {
@@ -40,6 +42,17 @@ base::Status CheckAudit(const policy::Audit& audit) {
     return {};
   return base::Unsupported(
       "prepare a sandbox: events are to go to stdout, and whose that is, is not known yet");
+}
+
+base::Status CheckBinds(const policy::Filesystem& filesystem) {
+  for (const policy::Bind& bind : filesystem.binds) {
+    if (policy::DescriptorIn(bind.from)) {
+      return base::Unsupported(fmt::format(
+          "prepare a sandbox: {} is to show {}, a descriptor of a caller that is not known yet",
+          base::Escape(bind.to), bind.from));
+    }
+  }
+  return {};
 }
 
 // What `bailey run` says of a launch of its own.
@@ -81,8 +94,8 @@ base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Conte
   key.Number(static_cast<std::uint64_t>(executable->st_mtim.tv_nsec));
   key.Text(options.policy).Text(context.home).Text(context.current_directory);
   for (const auto* const list :
-       {&over.read, &over.write, &over.hide, &over.tmpfs, &over.network, &over.allow_syscalls,
-        &over.deny_syscalls, &over.audit_to, &options.without})
+       {&over.read, &over.write, &over.hide, &over.tmpfs, &over.binds, &over.network,
+        &over.allow_syscalls, &over.deny_syscalls, &over.audit_to, &options.without})
     key.Texts(*list);
   for (const auto* const text :
        {&over.workdir, &over.memory, &over.cpu, &over.output, &over.io, &over.audit})
@@ -111,6 +124,7 @@ pool::Recipe PoolRecipe(const SandboxOptions& all, const policy::Context& contex
   recipe.make = [options, context]() -> base::Result<pool::Batch> {
     auto policy = LoadPolicy(options, context);
     if (!policy) return policy.error();
+    if (const auto known = CheckBinds(policy->filesystem); !known) return known.error();
     auto plan = PlanSandbox(*policy, options, context, kNoProgram);
     if (!plan) return plan.error();
     if (const auto kept = CheckAudit(policy->audit); !kept) return kept.error();

@@ -37,6 +37,8 @@ void Describe(Arguments& arguments, SandboxOptions& options) {
   arguments.Values("--write", options.overrides.write, "show a path, writable");
   arguments.Values("--hide", options.overrides.hide, "hide a path, or what a pattern matches");
   arguments.Values("--tmpfs", options.overrides.tmpfs, "an empty private directory in memory");
+  arguments.Values("--bind", options.overrides.binds,
+                   "FROM:TO or FROM:TO:write, shown under another name; FROM may be fd:N");
   arguments.Values("--net", options.overrides.network,
                    "none, allow:HOST:PORT (may be repeated), allow (what the policy lists), nat, "
                    "or host");

@@ -17,6 +17,7 @@
 #include "policy/hot.h"
 #include "policy/layer.h"
 #include "policy/merge.h"
+#include "policy/paths.h"
 #include "policy/presets.h"
 #include "policy/table_reader.h"
 #include "policy/toml.h"
@@ -255,6 +256,25 @@ std::optional<base::Error> ReadNetworkOptions(const std::vector<std::string>& te
   return std::nullopt;
 }
 
+// Paths with a colon in them are for policy files.
+std::optional<base::Error> ReadBinds(const std::vector<std::string>& texts,
+                                     std::vector<BindEntry>& binds) {
+  for (const std::string_view text : texts) {
+    std::string_view rest = text;
+    const bool write = rest.ends_with(":write");
+    if (write) rest.remove_suffix(std::string_view(":write").size());
+    const std::size_t colon = rest.rfind(':');
+    const bool has_both = colon != std::string_view::npos && colon > 0 && colon + 1 < rest.size();
+    const std::string_view from = has_both ? rest.substr(0, colon) : rest;
+    if (!has_both || (from.contains(':') && !DescriptorIn(from))) {
+      return base::InvalidInput(
+          fmt::format("read --bind {}: expected FROM:TO or FROM:TO:write", Quote(text)));
+    }
+    binds.push_back({{from, {}, false}, {rest.substr(colon + 1), {}, false}, write});
+  }
+  return std::nullopt;
+}
+
 base::Result<Layer> ReadOverrides(const Overrides& overrides) {
   Layer layer;
   layer.document = std::make_shared<Document>("command line", "", std::span<const Node>());
@@ -263,6 +283,7 @@ base::Result<Layer> ReadOverrides(const Overrides& overrides) {
   layer.write = Texts(overrides.write);
   layer.hide = Texts(overrides.hide);
   layer.tmpfs = Texts(overrides.tmpfs);
+  if (auto error = ReadBinds(overrides.binds, layer.binds)) return *std::move(error);
   layer.pass = Texts(overrides.pass_environment);
   for (const std::string_view variable : overrides.set_environment) {
     const std::size_t equals = variable.find('=');

@@ -20,6 +20,7 @@ struct Context {
 // Given on the command line; beats the file.
 struct Overrides {
   std::vector<std::string> read, write, hide, tmpfs;
+  std::vector<std::string> binds;             // "FROM:TO" or "FROM:TO:write"
   std::vector<std::string> set_environment;   // "NAME=value"
   std::vector<std::string> pass_environment;  // "NAME"
   std::vector<std::string> network;           // "none", "allow", "allow:ENTRY", "nat", "host"

@@ -132,7 +132,9 @@ class PathTable {
   }
 
   std::optional<base::Error> AddBind(const Layer& layer, const BindEntry& bind) {
-    auto from = Resolve(layer, bind.from, PathKind::kOptional, "bind from");
+    auto from = DescriptorIn(bind.from.value)
+                    ? Path{std::string(bind.from.value)}
+                    : Resolve(layer, bind.from, PathKind::kOptional, "bind from");
     if (!from) return from.error();
     auto to = Resolve(layer, bind.to, PathKind::kPlain, "bind to");
     if (!to) return to.error();

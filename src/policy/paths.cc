@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "policy/table_reader.h"
 
@@ -63,6 +64,17 @@ base::Result<Path> ResolvePath(std::string_view written, PathKind kind, const Co
   if (path.text.empty()) path.text.push_back('/');
   if (path.text.size() > kMaxPath) return refuse("it is longer than 4095 bytes");
   return path;
+}
+
+std::optional<int> DescriptorIn(std::string_view from) {
+  constexpr std::string_view kPrefix = "fd:";
+  if (!from.starts_with(kPrefix)) return std::nullopt;
+  from.remove_prefix(kPrefix.size());
+  int descriptor = -1;
+  const auto [end, error] = std::from_chars(from.data(), from.data() + from.size(), descriptor);
+  if (error != std::errc() || end != from.data() + from.size() || descriptor < 0)
+    return std::nullopt;
+  return descriptor;
 }
 
 }  // namespace bailey::policy

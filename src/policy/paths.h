@@ -1,7 +1,9 @@
 // Paths as policies write them.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "policy/layer.h"
@@ -23,5 +25,8 @@ enum class PathKind {
 // Errors have no location; `section` and `key` are what they call the place.
 base::Result<Path> ResolvePath(std::string_view written, PathKind kind, const Context& context,
                                std::string_view section, std::string_view key);
+
+// The number of "fd:3": a descriptor of the caller, in place of the path of what a bind shows.
+std::optional<int> DescriptorIn(std::string_view from);
 
 }  // namespace bailey::policy

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "os/file.h"
+#include "policy/paths.h"
 #include "sandbox/host_path.h"
 #include "sandbox/masks.h"
 
@@ -111,10 +112,27 @@ class Builder {
   }
 
   base::Status AddAskedBind(const policy::Bind& bind) {
+    if (const auto descriptor = policy::DescriptorIn(bind.from))
+      return AddDescriptor(bind, *descriptor);
     const auto found = os::Stat(AT_FDCWD, bind.from.c_str(), false);
     if (!found && IsOptional(bind.from) && found.error().value == ENOENT) return {};
     if (!found) return base::SystemError(fmt::format("show {}", bind.from), found.error().value);
     return AddBind(bind.from, bind.to, bind.write, *found);
+  }
+
+  // It is mounted by its name, and only if that is then what the descriptor refers to.
+  base::Status AddDescriptor(const policy::Bind& bind, int descriptor) {
+    const std::string object = fmt::format("show {}", bind.from);
+    const auto held = os::StatFd(descriptor);
+    if (!held) return base::SystemError(object, held.error().value);
+    const auto name = os::ReadLink(AT_FDCWD, fmt::format("/proc/self/fd/{}", descriptor).c_str());
+    if (!name) return base::SystemError(object, name.error().value);
+    const auto found = os::Stat(AT_FDCWD, name->c_str(), false);
+    if (!found || found->st_dev != held->st_dev || found->st_ino != held->st_ino) {
+      return base::InvalidInput(fmt::format("{}: {} does not lead to what it refers to (any more)",
+                                            object, base::Escape(*name)));
+    }
+    return AddBind(*name, bind.to, bind.write, *held);
   }
 
   base::Status AddBind(const std::string& from, const std::string& to, bool write,
