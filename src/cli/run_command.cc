@@ -33,6 +33,10 @@ void Describe(Arguments& arguments, RunOptions& options) {
       .OneOf({"process", "microvm"});
   arguments.Value("--image", options.image, "the machine's root: `bailey vm image` (default)");
   arguments.Value("--kernel", options.kernel, "a directory with the machine's kernel");
+  arguments.Value("--vmm", options.vmm, "what the machine runs in: qemu (default), or firecracker")
+      .OneOf({"qemu", "firecracker"});
+  arguments.Value("--vmm-directory", options.vmm_directory,
+                  "where firecracker and jailer lie (/usr/local/bin, /usr/bin)");
   arguments.Value("--id", options.id, "the machine's name for `bailey ps` and `bailey stop`");
   arguments.Value("--start-timeout", options.start_timeout,
                   "how long the machine may be silent where it is to answer (120s)");

@@ -22,6 +22,7 @@ struct RunOptions {
   std::optional<std::uint64_t> json_descriptor;
   std::string isolation = "process";
   std::string image = "default", kernel, id, start_timeout;  // of a machine
+  std::string vmm = "qemu", vmm_directory;
 };
 
 // nullopt when the command is to go on, otherwise its exit code.

@@ -51,6 +51,8 @@ base::Status CheckOptions(const RunOptions& options) {
         fmt::format("give up layer \"{}\": a machine keeps it otherwise", base::Escape(layer)));
   }
   if (options.pool) return base::Unsupported("use a pool: there is none of machines");
+  if (!options.vmm_directory.empty() && options.vmm != "firecracker")
+    return base::InvalidInput("use a directory of firecracker's: say --vmm firecracker as well");
   return image::CheckName("image", options.image);
 }
 
@@ -81,14 +83,20 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
         "{:<12} {}\n{:<12} {}\n{}{:<12} filter of {} instructions, proved equal to the policy\n",
         "policy", policy->name, "image", options.image, ToString(*plan), "seccomp",
         filters->back().Size());
+    if (options.vmm != "firecracker") return kYes;
+    const auto requests = microvm::DescribeRequests(*plan);
+    if (!requests) return requests.error();
+    fmt::print("{}", *requests);
     return kYes;
   }
   const auto report = Report::Open(options);
   if (!report) return report.error();
   const auto init = FindInit();
   if (!init) return init.error();
+  microvm::MachineFiles files{options.image, options.kernel, *init, options.id};
+  if (options.vmm == "firecracker") files.firecracker = options.vmm_directory;
   auto result = microvm::RunInMachine(
-      *plan, *sandbox, {options.image, options.kernel, *init, options.id}, *filters,
+      *plan, *sandbox, files, *filters,
       [](const policy::Policy& one) { return ProvedFilters(one); }, options.sandbox.overlay);
   if (!result) return result.error();
   // What a machine's plan says is in its own words.

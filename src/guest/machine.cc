@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <linux/random.h>
+#include <linux/vm_sockets.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -22,6 +24,10 @@ namespace {
 constexpr const char* kPort = "/dev/vport0p1";
 // The port appears when the kernel has found the device, which it looks for beside us.
 constexpr int kPortMilliseconds = 10'000;
+
+// A monitor that has no ports of its own (Firecracker) is spoken to through vsock, and cannot
+// switch a machine off: it ends with a restart.
+bool over_vsock = false;
 
 ssize_t ReadFile(const char* path, std::span<char> room) {
   const int file = ::open(path, O_RDONLY | O_CLOEXEC);
@@ -61,6 +67,55 @@ int OpenPort() {
   return -1;
 }
 
+// The value of a word of the kernel's command line, "NAME=VALUE"; empty where there is none.
+std::string_view BootWord(std::string_view name) {
+  static char words[4096];
+  static const ssize_t size = ReadFile("/proc/cmdline", words);
+  std::string_view rest(words, size > 0 ? static_cast<std::size_t>(size) : 0);
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find_first_of(" \n"));
+    rest.remove_prefix(word.size() < rest.size() ? word.size() + 1 : rest.size());
+    if (word.size() > name.size() && word.substr(0, name.size()) == name &&
+        word[name.size()] == '=')
+      return word.substr(name.size() + 1);
+  }
+  return {};
+}
+
+// A drive's name is its serial number, but for a monitor that makes these up itself: then the
+// command line says "bailey.drives=SERIAL:NAME,SERIAL:NAME".
+bool IsDrive(std::string_view serial, std::string_view name) {
+  std::string_view rest = BootWord("bailey.drives");
+  if (rest.empty()) return serial == name;
+  while (!rest.empty()) {
+    const std::string_view entry = rest.substr(0, rest.find(','));
+    rest.remove_prefix(entry.size() < rest.size() ? entry.size() + 1 : rest.size());
+    const std::size_t colon = entry.find(':');
+    if (colon != entry.npos && entry.substr(0, colon) == serial && entry.substr(colon + 1) == name)
+      return true;
+  }
+  return false;
+}
+
+// One connection is all that is ever taken: nobody else can come after the host.
+int AcceptHost() {
+  const int listener = ::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_vm address = {};
+  address.svm_family = AF_VSOCK;
+  address.svm_cid = VMADDR_CID_ANY;
+  address.svm_port = kVsockPort;
+  if (listener < 0 ||
+      ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::listen(listener, 1) != 0)
+    return -1;
+  int line = -1;
+  do {
+    line = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  } while (line < 0 && (errno == EINTR || errno == ECONNABORTED));
+  ::close(listener);
+  return line;
+}
+
 }  // namespace
 
 Path& Path::operator<<(std::string_view text) {
@@ -90,7 +145,8 @@ int Boot() {
   ::mount("sysfs", "/sys", "sysfs", 0, nullptr);
   ::mount("devtmpfs", "/dev", "devtmpfs", 0, nullptr);
   LoadModules();
-  return OpenPort();
+  over_vsock = BootWord("bailey.line") == "vsock";
+  return over_vsock ? AcceptHost() : OpenPort();
 }
 
 int Refresh(const Welcome& welcome) {
@@ -125,7 +181,7 @@ std::uint32_t LandlockVersion() {
   return version > 0 ? static_cast<std::uint32_t>(version) : 0;
 }
 
-int OpenDrive(std::string_view serial, int flags, Path& path) {
+int OpenDrive(std::string_view wanted, int flags, Path& path) {
   DIR* const blocks = ::opendir("/sys/block");
   if (!blocks) return -errno;
   int found = -ENODEV;
@@ -134,7 +190,11 @@ int OpenDrive(std::string_view serial, int flags, Path& path) {
     name << "/sys/block/" << entry->d_name << "/serial";
     char text[64];
     const ssize_t size = name.Text() ? ReadFile(name.Text(), text) : -1;
-    if (size < 0 || std::string_view(text, static_cast<std::size_t>(size)) != serial) continue;
+    if (size < 0) continue;
+    std::string_view serial(text, static_cast<std::size_t>(size));
+    while (!serial.empty() && (serial.back() == '\n' || serial.back() == '\0'))
+      serial.remove_suffix(1);
+    if (!IsDrive(serial, wanted)) continue;
     path = Path();
     path << "/dev/" << entry->d_name;
     const int opened = path.Text() ? ::open(path.Text(), flags | O_CLOEXEC) : -1;
@@ -146,7 +206,7 @@ int OpenDrive(std::string_view serial, int flags, Path& path) {
 }
 
 void SwitchOff() {
-  ::reboot(RB_POWER_OFF);
+  ::reboot(over_vsock ? RB_AUTOBOOT : RB_POWER_OFF);
   ::_exit(0);  // the kernel panics and, as it is told to, restarts: which ends the machine too
 }
 

@@ -34,8 +34,8 @@ int Boot();
 int Refresh(const Welcome& welcome);
 std::string_view KernelRelease();
 std::uint32_t LandlockVersion();
-// Opens the drive with this serial number; negative: minus an errno. Its name goes to `path`.
-int OpenDrive(std::string_view serial, int flags, Path& path);
+// Opens the drive of this name; negative: minus an errno. Its path goes to `path`.
+int OpenDrive(std::string_view wanted, int flags, Path& path);
 [[noreturn]] void SwitchOff();
 
 // All of it; false where the line is cut.

@@ -24,6 +24,8 @@
 namespace bailey::guest {
 
 inline constexpr std::uint16_t kVersion = 1;
+// Where the guest listens, of a monitor whose line is vsock.
+inline constexpr std::uint32_t kVsockPort = 47633;
 inline constexpr std::size_t kHeaderSize = 5;
 inline constexpr std::size_t kMostBody = std::size_t{64} << 10;
 inline constexpr std::size_t kMostFrame = kHeaderSize + kMostBody;

@@ -21,21 +21,22 @@ base::Error Cannot(std::string_view verb, const std::string& path, os::Errno err
   return base::SystemError(fmt::format("{} {}", verb, base::Escape(path)), error.value);
 }
 
-base::Result<std::vector<Module>> ReadModules(const std::string& path, int directory) {
-  std::vector<Module> modules;
-  const auto folder = os::Open(directory, "modules", O_RDONLY | O_DIRECTORY);
-  // A kernel with everything built in has none.
-  if (!folder && folder.error().value == ENOENT) return modules;
-  if (!folder) return Cannot("open", path + "/modules", folder.error());
+// Of one folder. A kernel with everything built in has none.
+base::Status ReadModules(const std::string& path, int directory, const char* place,
+                         std::vector<Module>& modules) {
+  const auto folder = os::Open(directory, place, O_RDONLY | O_DIRECTORY);
+  if (!folder && folder.error().value == ENOENT) return {};
+  const std::string shown = fmt::format("{}/{}", path, place);
+  if (!folder) return Cannot("open", shown, folder.error());
   const auto names = os::Names(folder->Get());
-  if (!names) return Cannot("look into", path + "/modules", names.error());
+  if (!names) return Cannot("look into", shown, names.error());
   for (const std::string& name : *names) {
     if (!name.ends_with(".ko")) continue;
     auto bytes = os::ReadFile(folder->Get(), name.c_str(), kMostModule);
-    if (!bytes) return Cannot("read", path + "/modules/" + name, bytes.error());
+    if (!bytes) return Cannot("read", shown + "/" + name, bytes.error());
     modules.push_back({name.substr(0, name.size() - 3), *std::move(bytes)});
   }
-  return modules;
+  return {};
 }
 
 base::Result<base::UniqueFd> MakeFirstFiles(std::vector<Module> modules, const std::string& init) {
@@ -65,7 +66,7 @@ std::string InstalledKernel() {
   return kPlaces[0];
 }
 
-base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init) {
+base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init, Line line) {
   Kernel kernel;
   kernel.directory = directory.empty() ? InstalledKernel() : directory;
   const auto top = os::Open(AT_FDCWD, kernel.directory.c_str(), O_RDONLY | O_DIRECTORY);
@@ -81,9 +82,13 @@ base::Result<Kernel> OpenKernel(const std::string& directory, const std::string&
   const auto release = os::ReadFile(top->Get(), "release", 256);
   if (!release) return Cannot("read", kernel.directory + "/release", release.error());
   kernel.release = base::Trim(*release);
-  auto modules = ReadModules(kernel.directory, top->Get());
-  if (!modules) return modules.error();
-  auto initramfs = MakeFirstFiles(*std::move(modules), init);
+  std::vector<Module> modules;
+  for (const char* const place : {"modules", "vsock"}) {
+    if (place == std::string_view("vsock") && line != Line::kVsock) continue;
+    const auto read = ReadModules(kernel.directory, top->Get(), place, modules);
+    if (!read) return read.error();
+  }
+  auto initramfs = MakeFirstFiles(std::move(modules), init);
   if (!initramfs) return initramfs.error();
   kernel.initramfs = *std::move(initramfs);
   return kernel;

@@ -4,8 +4,10 @@
 //   DIRECTORY/vmlinux       not packed: the machine's firmware starts it directly
 //   DIRECTORY/release       "6.1.0-40-cloud-amd64"
 //   DIRECTORY/modules/*.ko  what that kernel has not built in
+//   DIRECTORY/vsock/*.ko    what it needs as well where the line to the host is vsock
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -19,9 +21,12 @@ struct Kernel {
   base::UniqueFd initramfs;  // a sealed memfd
 };
 
+enum class Line : std::uint8_t { kPort, kVsock };
+
 // `directory`: empty for the one that is installed. `init`: the first process's executable.
 // kUnsupported, with what to do about it, where no kernel is installed.
-base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init);
+base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init,
+                                Line line = Line::kPort);
 // Where the installed one is, or would be.
 std::string InstalledKernel();
 

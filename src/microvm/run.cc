@@ -10,6 +10,7 @@
 #include "image/build.h"
 #include "image/kernel.h"
 #include "image/store.h"
+#include "microvm/firecracker.h"
 #include "microvm/registry.h"
 #include "microvm/unpack.h"
 #include "os/events.h"
@@ -40,7 +41,8 @@ bool MayChange(const MachinePlan& plan) {
 
 base::Result<Parts> Gather(const MachinePlan& plan, const MachineFiles& files) {
   Parts parts;
-  auto kernel = image::OpenKernel(files.kernel, files.init);
+  auto kernel = image::OpenKernel(files.kernel, files.init,
+                                  files.firecracker ? image::Line::kVsock : image::Line::kPort);
   if (!kernel) return kernel.error();
   parts.kernel = *std::move(kernel);
   auto image = image::OpenImage(files.image);
@@ -172,13 +174,21 @@ class Machine {
     if (!vmm) return vmm.error();
     vmm_.emplace(*std::move(vmm));
     (*pair)[1].Reset();
-    auto line = Line::Make(std::move((*pair)[0]));
+    return Greet(std::move((*pair)[0]));
+  }
+  // The same in Firecracker, which has the drives in its jail: `parts` gets the one that is
+  // written.
+  base::Status StartJailed(Parts& parts, const FirecrackerHost& host, const std::string& id) {
+    QemuPlan pieces = PlanQemu(plan_, parts, -1);
+    auto started = Firecracker::Start(
+        host, id, {pieces.memory_mib, pieces.kernel, pieces.initramfs, std::move(pieces.drives)},
+        plan_.bounds.patience, signals_.Descriptor());
+    if (!started) return started.error();
+    jailed_ = *std::move(started);
+    if (parts.changes.IsOpen()) parts.changes = jailed_->TakeWritten();
+    auto line = jailed_->Connect();
     if (!line) return line.error();
-    session_.emplace(*std::move(line), signals_, plan_.bounds);
-    const auto greeting = session_->Greet();
-    if (!greeting) return Why(greeting.error());
-    greeting_ = *greeting;
-    return {};
+    return Greet(*std::move(line));
   }
   base::Result<sandbox::Outcome> Run(bool terminal) {
     if (sandbox_.landlock.abi > 0) {
@@ -200,17 +210,32 @@ class Machine {
   }
   void End(bool politely) {
     if (politely) session_->PowerOff();
+    if (jailed_) return jailed_->Stop();
     vmm_->Stop();
   }
   const GuestGreeting& Greeting() const { return greeting_; }
+  bool IsJailed() const { return jailed_ != nullptr; }
 
  private:
-  base::Error Why(const base::Error& error) { return session_->IsCut() ? vmm_->WhyEnded() : error; }
+  base::Status Greet(base::UniqueFd fd) {
+    auto line = Line::Make(std::move(fd));
+    if (!line) return line.error();
+    session_.emplace(*std::move(line), signals_, plan_.bounds);
+    const auto greeting = session_->Greet();
+    if (!greeting) return Why(greeting.error());
+    greeting_ = *greeting;
+    return {};
+  }
+  base::Error Why(const base::Error& error) {
+    if (!session_->IsCut()) return error;
+    return jailed_ ? jailed_->WhyEnded() : vmm_->WhyEnded();
+  }
 
   MachinePlan& plan_;
   const sandbox::Plan& sandbox_;
   os::SignalQueue& signals_;
   std::optional<Vmm> vmm_;
+  std::unique_ptr<Firecracker> jailed_;  // in its place
   std::optional<Session> session_;
   GuestGreeting greeting_;
 };
@@ -222,7 +247,11 @@ void Describe(const Machine& machine, const MachinePlan& plan,
   enforced.push_back({"machine", fmt::format("{}; guest kernel {}; its greeting was authenticated",
                                              result.isolation, machine.Greeting().kernel)});
   enforced.push_back(
-      {"monitor", "in a sandbox of the preset vmm, with a filter of its own on top"});
+      {"monitor", machine.IsJailed()
+                      ? "in its jailer's root, with a user, namespaces and a control "
+                        "group of its own, and its built-in filters"
+                      : "in a sandbox of the preset vmm, with a filter of its own "
+                        "on top"});
   enforced.push_back({"user", fmt::format("{}:{}, no capabilities, no new privileges",
                                           plan.command.uid, plan.command.gid)});
   for (const bpf::Program& filter : filters)
@@ -231,9 +260,11 @@ void Describe(const Machine& machine, const MachinePlan& plan,
     enforced.push_back({"landlock", fmt::format("version {}", machine.Greeting().landlock)});
 }
 
-base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& sandbox,
-                                     const Parts& parts, const std::vector<bpf::Program>& filters,
-                                     const Prover& prover, bool keep, Changes& changes) {
+base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& sandbox, Parts& parts,
+                                     const std::vector<bpf::Program>& filters, const Prover& prover,
+                                     bool keep, Changes& changes,
+                                     const std::optional<FirecrackerHost>& firecracker,
+                                     const std::string& id) {
   const auto terminal_in = os::IsTerminal(0), terminal_out = os::IsTerminal(1);
   const bool terminal =
       terminal_in && *terminal_in && terminal_out && *terminal_out && os::IsForeground(0);
@@ -242,9 +273,11 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
   if (!signals) return base::SystemError("wait for signals", signals.error().value);
   const auto begin = std::chrono::steady_clock::now();
   Machine machine(plan, sandbox, *signals);
-  if (const auto started = machine.Start(parts, prover); !started) return started.error();
+  const auto started =
+      firecracker ? machine.StartJailed(parts, *firecracker, id) : machine.Start(parts, prover);
+  if (!started) return started.error();
   MachineOutcome result;
-  result.isolation = "microvm (qemu, tcg)";
+  result.isolation = firecracker ? "microvm (firecracker, kvm)" : "microvm (qemu, tcg)";
   auto outcome = machine.Run(terminal);
   if (!outcome) return outcome.error();
   result.outcome = *std::move(outcome);
@@ -284,6 +317,16 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
 
 }  // namespace
 
+base::Result<std::string> DescribeRequests(const MachinePlan& plan) {
+  std::vector<Drive> drives = {{"root"}};
+  for (const CarriedPath& path : plan.carried)
+    drives.push_back({plan.command.mounts[path.mount].drive});
+  if (MayChange(plan)) drives.push_back({kChangesDrive, true});
+  const auto requests = BootRequests(PlanFirecracker(plan.memory_mib, drives));
+  if (!requests) return requests.error();
+  return ToString(*requests);
+}
+
 base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan& sandbox,
                                           const MachineFiles& files,
                                           const std::vector<bpf::Program>& filters,
@@ -293,16 +336,23 @@ base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan&
     return base::SystemError("ignore broken pipes", done.error().value);
   if (const auto done = os::ExpectChildren(); !done)
     return base::SystemError("wait for children", done.error().value);
+  std::optional<FirecrackerHost> firecracker;
+  if (files.firecracker) {
+    auto found = FindFirecracker(*files.firecracker);
+    if (!found) return found.error();
+    firecracker = *std::move(found);
+  }
   const auto registration = Registration::Make(files.id, plan.command.argv[0]);
   if (!registration) return registration.error();
   Changes changes(plan, sandbox);
   if (const auto prepared = changes.Prepare(); !prepared) return prepared.error();
-  const auto parts = Gather(plan, files);
+  auto parts = Gather(plan, files);
   if (!parts) {
     changes.Drop();
     return parts.error();
   }
-  auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, changes);
+  auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, changes, firecracker,
+                        registration->Id());
   if (!result) changes.Drop();
   return result;
 }

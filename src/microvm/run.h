@@ -1,6 +1,7 @@
 // Starts a machine for one program, and unmakes everything of it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -15,11 +16,17 @@ struct MachineFiles {
   std::string kernel;  // a directory; empty: the installed one
   std::string init;    // the first process's executable
   std::string id;      // empty: made up
+  // Where Firecracker and its jailer lie, empty for where they are installed; without it, QEMU.
+  std::optional<std::string> firecracker;
 };
+
+// What Firecracker would be asked for this machine, a line each.
+base::Result<std::string> DescribeRequests(const MachinePlan& plan);
 
 struct MachineOutcome {
   sandbox::Outcome outcome;
-  std::string isolation;  // "microvm (qemu, tcg)": said only after the guest's greeting
+  // "microvm (qemu, tcg)", "microvm (firecracker, kvm)": said only after the guest's greeting.
+  std::string isolation;
 };
 
 // `filters`: the program's, proved. `keep`: changes stay aside, under the plan's name for them.

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -43,6 +44,25 @@ SysResult<std::array<base::UniqueFd, 2>> MakeStreamPair() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return LastErrno();
   return std::array{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+}
+
+SysStatus MakeFifo(int directory, const char* name, unsigned mode) {
+  return Check(::mkfifoat(directory, name, mode));
+}
+
+SysResult<bool> TryLockByte(int fd, std::uint64_t offset) {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(offset);
+  lock.l_len = 1;
+  if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  return LastErrno();
+}
+
+SysStatus Resize(int fd, std::uint64_t size) {
+  return Check(::ftruncate(fd, static_cast<off_t>(size)));
 }
 
 SysStatus KeepOnExecution(int fd) { return Check(::fcntl(fd, F_SETFD, 0)); }

@@ -19,6 +19,12 @@ SysResult<base::UniqueFd> MakeMemoryFile(const char* name, std::uint64_t size);
 SysResult<base::UniqueFd> OpenForReading(int fd);
 // Two connected ends of a stream, closed on execution.
 SysResult<std::array<base::UniqueFd, 2>> MakeStreamPair();
+// A pipe with a name.
+SysStatus MakeFifo(int directory, const char* name, unsigned mode);
+// A lock on one byte of a file, as long as the open file lives; the byte need not be there. False
+// where another open file has it.
+SysResult<bool> TryLockByte(int fd, std::uint64_t offset);
+SysStatus Resize(int fd, std::uint64_t size);
 // What is executed from here on has it, too.
 SysStatus KeepOnExecution(int fd);
 // One write(2): as much as is taken at once. EAGAIN where nothing is, EPIPE where nobody reads.
