@@ -40,6 +40,8 @@ constexpr std::chrono::milliseconds kLastWords{250};
 constexpr base::Address kLoopback4 = base::Address::V4(127, 0, 0, 1);
 constexpr base::Address kLoopback6 = base::Address::V6({0, 0, 0, 0, 0, 0, 0, 1});
 constexpr std::size_t kMostReports = 4096;
+constexpr std::size_t kReportsAtOnce = 64;
+constexpr std::chrono::milliseconds kReportsWait{20};
 
 // Of the sandbox itself: its host name, and what RFC 6761 keeps for loopback.
 bool IsOwnName(const egress::Host& host) {
@@ -67,7 +69,7 @@ class Decider {
         worker_(std::move(sockets.worker)),
         sockets_(std::move(sockets.inside)),
         inbound_(std::move(sockets.inbound)),
-        most_(std::min<std::size_t>(plan.policy.connections, most)),
+        most_(most),
         dialer_(
             poller_, plan_.policy, resolver,
             [this](std::uint64_t id, Dialer::Result result) { Dialled(id, std::move(result)); }),
@@ -114,13 +116,20 @@ class Decider {
       dialer_.Tick(now);
     }
     if (!worker_.Flush()) return false;
-    FlushReports();
+    if (AreReportsDue(now)) FlushReports();
     if (!last_words_) return true;
     return now < *last_words_ && (HasRelays() || !reports_.empty());
   }
 
+  // Reports wait a little for others: each waking of the supervisor takes time of a connection.
+  bool AreReportsDue(Clock::time_point now) const {
+    return !reports_.empty() && (last_words_ || reports_.size() >= kReportsAtOnce ||
+                                 now - first_report_ >= kReportsWait);
+  }
+
   std::optional<std::chrono::milliseconds> Timeout() const {
-    if (worker_.IsWaiting() || !reports_.empty()) return std::chrono::milliseconds(1);
+    if (worker_.IsWaiting()) return std::chrono::milliseconds(1);
+    if (!reports_.empty()) return last_words_ ? std::chrono::milliseconds(1) : kReportsWait;
     if (last_words_) return std::chrono::milliseconds(10);
     if (!dialer_.IsIdle()) return kTick;
     return std::nullopt;
@@ -163,6 +172,7 @@ class Decider {
     while (ReadLog()) {
     }
     last_words_ = Clock::now() + kLastWords;
+    PauseProxy(true);  // and so the worker tells at once what has ended
     return true;
   }
 
@@ -194,9 +204,7 @@ class Decider {
     if (paused_) return;
     paused_ = true;
     SetTraps(os::Poller::Wants::kNothing);
-    Wire pause;
-    pause.kind = WireKind::kPauseProxy;
-    worker_.Send(pause);
+    PauseProxy(true);
     if (std::exchange(said_paused_, true)) return;
     Decision decision;
     decision.kind = Decision::Kind::kLimit;
@@ -208,10 +216,14 @@ class Decider {
     if (!paused_ || connections_.size() >= most_) return;
     paused_ = false;
     SetTraps(os::Poller::Wants::kRead);
-    Wire resume;
-    resume.kind = WireKind::kPauseProxy;
-    resume.verdict = 1;
-    worker_.Send(resume);
+    PauseProxy(false);
+  }
+
+  void PauseProxy(bool pauses) {
+    Wire wire;
+    wire.kind = WireKind::kPauseProxy;
+    wire.verdict = pauses ? 0 : 1;
+    worker_.Send(wire);
   }
 
   void SetTraps(os::Poller::Wants wants) {
@@ -232,7 +244,6 @@ class Decider {
     }
     Connection connection;
     connection.client = std::move(accepted.socket);
-    (void)os::SetNoDelay(connection.client.Get());
     Decide(std::move(connection), to.address, to.port, Protocol::kTcp, names_.Find(to.address));
   }
 
@@ -543,6 +554,9 @@ class Decider {
   // -- Reports.
 
   void Tell(const Decision& decision) {
+    const bool wanted = plan_.tells_allowed || plan_.recording != Recording::kNo;
+    if (decision.allowed && !wanted) return;
+    if (reports_.empty()) first_report_ = Clock::now();
     // The supervisor reads; what it does not keep up with is counted, not kept.
     if (reports_.size() < kMostReports) {
       reports_.push_back(Write(decision));
@@ -582,7 +596,8 @@ class Decider {
   std::uint64_t next_id_ = 0;
   bool paused_ = false, said_paused_ = false;
   std::deque<Report> reports_;
-  std::uint64_t lost_ = 0;  // that the supervisor was not told of
+  Clock::time_point first_report_;  // of those
+  std::uint64_t lost_ = 0;          // that the supervisor was not told of
   std::optional<Clock::time_point> last_words_;
   Clock::time_point last_tick_ = Clock::now();
 };

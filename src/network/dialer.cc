@@ -162,6 +162,13 @@ void Dialer::TryNext(std::uint64_t id) {
     dial.deadline = Clock::now() + kConnectTime;
     if (dial.target.protocol == egress::Protocol::kUdp)
       return Finish(id, {.socket = std::move(dial.socket), .address = to.address});
+    const auto connected = os::HasConnected(dial.socket.Get(), to);
+    if (!connected) {
+      dial.why = std::strerror(connected.error().value);
+      dial.socket.Reset();
+      continue;
+    }
+    if (*connected) return Finish(id, Connected(dial));
     if (poller_.Add(dial.socket.Get(), TokenOf(id), os::Poller::Wants::kWrite)) return;
     dial.socket.Reset();
   }
@@ -181,9 +188,13 @@ void Dialer::Ready(std::uint64_t token) {
     dial.socket.Reset();
     return TryNext(id);
   }
-  Finish(id, {.socket = std::move(dial.socket),
-              .through_proxy = dial.through_proxy,
-              .address = dial.candidates[dial.next - 1].address});
+  Finish(id, Connected(dial));
+}
+
+Dialer::Result Dialer::Connected(Dial_& dial) {
+  return {.socket = std::move(dial.socket),
+          .through_proxy = dial.through_proxy,
+          .address = dial.candidates[dial.next - 1].address};
 }
 
 void Dialer::Tick(Clock::time_point now) {

@@ -83,6 +83,7 @@ class Dialer {
   void ReadResolver();
   void Resolved(std::uint64_t id, const std::vector<base::Address>& addresses);
   void TryNext(std::uint64_t id);
+  static Result Connected(Dial_& dial);
   void Finish(std::uint64_t id, Result result);
 
   os::Poller& poller_;

@@ -42,7 +42,7 @@ InsideSockets Take(std::vector<base::UniqueFd>& descriptors, std::size_t first) 
   return sockets;
 }
 
-[[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan) {
+[[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan, std::size_t most) {
   const auto filter = WorkerFilter();
   const std::array<os::Interest, 1> interest = {os::Interest{decider.Get()}};
   const int kept[] = {decider.Get()};
@@ -54,16 +54,16 @@ InsideSockets Take(std::vector<base::UniqueFd>& descriptors, std::size_t first) 
       os::ReceiveMessage(decider.Get(), {reinterpret_cast<std::uint8_t*>(&first), sizeof(first)});
   if (!received || received->descriptors.size() != kWorkerSockets) os::Exit(1);
   RunWorker(std::move(decider), Take(received->descriptors, kInsideSockets - kWorkerSockets),
-            {plan.policy.idle, plan.policy.total, plan.policy.out});
+            {most, plan.policy.idle, plan.policy.total, plan.policy.out});
   os::Exit(0);
 }
 
-base::Result<base::UniqueFd> StartWorker(const Plan& plan) {
+base::Result<base::UniqueFd> StartWorker(const Plan& plan, std::size_t most) {
   auto pair = os::ChannelPair();
   if (!pair) return base::SystemError("start the gateway's worker", pair.error().value);
   auto child = os::Fork(0);
   if (!child) return base::SystemError("start the gateway's worker", child.error().value);
-  if (child->pid == 0) BeWorker(std::move((*pair)[1]), plan);
+  if (child->pid == 0) BeWorker(std::move((*pair)[1]), plan, most);
   return std::move((*pair)[0]);
 }
 
@@ -122,7 +122,11 @@ void Tell(int supervisor, Report::Kind kind, std::string_view text) {
 base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string& resolver) {
   const auto descriptors = os::RaiseDescriptorLimit();
   if (!descriptors) return base::SystemError("raise the limit of files", descriptors.error().value);
-  auto worker = StartWorker(plan);
+  // Two descriptors a connection, in this process or in the worker.
+  const std::size_t most = std::min<std::size_t>(
+      plan.policy.connections,
+      (std::max(*descriptors, 2 * kOtherDescriptors) - kOtherDescriptors) / 2);
+  auto worker = StartWorker(plan, most);
   if (!worker) return worker.error();
   auto received = ReceiveSockets(sockets);
   if (!received) return received.error();
@@ -138,8 +142,6 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
                                  &inside->raw6, &inside->names, &inside->names_tcp, &inside->proxy})
     handed.push_back(std::move(*socket));
   channel.Send(Wire(), std::move(handed));
-  // Two descriptors a connection, in this process or in the worker.
-  const std::size_t most = (std::max(*descriptors, 2 * kOtherDescriptors) - kOtherDescriptors) / 2;
   const int supervisor = sockets.supervisor.Get();
   Tell(supervisor, Report::Kind::kReady,
        fmt::format("{} rules, {} entries",

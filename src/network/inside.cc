@@ -19,6 +19,7 @@ using os::Transport;
 // The order of InsideSockets.
 os::SysResult<base::UniqueFd> MakeSocket(std::size_t index) {
   const os::ListenerOptions transparent{.transparent = true};
+  const os::ListenerOptions trap{.transparent = true, .no_delay = true};
   switch (index) {
     case 0:
     case 2:
@@ -26,9 +27,9 @@ os::SysResult<base::UniqueFd> MakeSocket(std::size_t index) {
     case 1:
       return os::OpenNetlink(os::NetlinkFamily::kRoute);
     case 3:
-      return os::BindSocket(Transport::kTcp, kTrap4, transparent);
+      return os::BindSocket(Transport::kTcp, kTrap4, trap);
     case 4:
-      return os::BindSocket(Transport::kTcp, kTrap6, transparent);
+      return os::BindSocket(Transport::kTcp, kTrap6, trap);
     case 5:
       return os::BindSocket(Transport::kUdp, kTrap4, transparent);
     case 6:

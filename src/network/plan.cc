@@ -73,13 +73,15 @@ nft::Rule ToGateway(bool v6, std::uint8_t protocol) {
 
 nft::Chain OutChain() {
   constexpr std::uint8_t kSyn = 0x02, kAck = 0x10, kFlags = 13;
-  nft::Chain chain{.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules = AcceptOwn()};
-  // Of a connection that began, or one that nobody has: the kernel answers the latter.
+  nft::Chain chain{.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules = {}};
+  // Of a connection that began, or one that nobody has: the kernel answers the latter. First, as
+  // most packets are.
   chain.rules.push_back(
       {"meta l4proto tcp tcp flags & (syn | ack) != syn accept",
        {LoadProtocol(0), IsProtocol(IPPROTO_TCP),
         nft::LoadPacket{nft::Header::kTransport, kFlags, 1, 0}, nft::And{0, Bytes{kSyn | kAck}},
         nft::Match{0, false, Bytes{kSyn}}, nft::Accept{}}});
+  for (nft::Rule& own : AcceptOwn()) chain.rules.push_back(std::move(own));
   for (const bool v6 : {false, true}) {
     chain.rules.push_back(AcceptIn(PairSet(v6), v6));
     chain.rules.push_back(AcceptIn(RangeSet(v6), v6));

@@ -49,7 +49,8 @@ struct Plan {
   std::vector<base::Address> addresses;  // of lo, beside its own
   os::nft::Table table;
   policy::Network policy;
-  bool landlock = true;  // the gateway's worker is under it
+  bool landlock = true;       // the gateway's worker is under it
+  bool tells_allowed = true;  // not only what is refused
   Recording recording = Recording::kNo;
   bool operator==(const Plan&) const = default;
 };

@@ -116,7 +116,9 @@ bool Relay::Step(Line& line, End& from, End& to, std::span<std::uint8_t> scratch
   if (line.ended) {
     // Servers take the end of a client for a request that is given up; where one request is passed
     // on, the answer's end is the end. ENOTCONN: the other side has reset, which reading it says.
-    if (!one_request_ || &line != &up_) (void)os::FinishSending(to.fd.Get());
+    // The second of two ends comes with the closing of both sockets.
+    const bool is_last = (&line == &up_ ? down_ : up_).finished;
+    if (!is_last && (!one_request_ || &line != &up_)) (void)os::FinishSending(to.fd.Get());
     line.finished = true;
     return false;
   }

@@ -40,6 +40,8 @@ class Relay {
   // and so what waits here for a reader.
   State Pump(std::span<std::uint8_t> scratch);
 
+  // Whether something waits until it can be written there.
+  bool IsFull(Side side) const { return !ends_[static_cast<std::size_t>(side)].writable; }
   int Descriptor(Side side) const { return ends_[static_cast<std::size_t>(side)].fd.Get(); }
   std::uint64_t Up() const { return up_.passed; }
   std::uint64_t Down() const { return down_.passed; }

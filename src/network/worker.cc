@@ -43,6 +43,8 @@ constexpr std::size_t kLargestRead = 256 << 10, kSmallestRead = 16 << 10;
 constexpr std::size_t kWaitingInAll = 64 << 20;
 constexpr std::size_t kMostProxyClients = 1024, kMostDnsStreams = 256;
 constexpr std::chrono::seconds kTick{1};
+constexpr std::size_t kEndsAtOnce = 32;
+constexpr std::chrono::milliseconds kEndsWait{10};
 // For a client of the proxy to say what it wants, and a query over TCP to come whole.
 constexpr std::chrono::seconds kPatience{30};
 
@@ -50,6 +52,8 @@ struct Session {
   Relay relay;
   Clock::time_point begin, last;
   bool queued = false;
+  bool watched = false;
+  std::array<bool, 2> watches_writing{};  // of both sides
 };
 
 struct ProxyClient {
@@ -111,6 +115,7 @@ class Worker {
       Pump(id, found->second);
     }
     if (now_ - last_tick_ >= kTick) Tick();
+    TellEnds();
     return decider_.Flush().has_value();
   }
 
@@ -118,6 +123,7 @@ class Worker {
     if (!more_.empty()) return std::chrono::milliseconds(0);
     // What could not be sent goes when the decider has read; there is no readiness for that.
     if (decider_.IsWaiting()) return std::chrono::milliseconds(1);
+    if (!ended_.empty()) return kEndsWait;
     const bool ticks = limits_.idle || limits_.total || !flows_.IsEmpty() ||
                        !proxy_clients_.empty() || !dns_streams_.empty();
     if (ticks) return kTick;
@@ -219,13 +225,32 @@ class Worker {
     const auto [place, added] = sessions_.emplace(
         id, Session{Relay(std::move(client), std::move(upstream), std::move(options)), now_, now_});
     if (!added) return;
-    Session& session = place->second;
-    const bool watched = poller_.AddChanges(session.relay.Descriptor(Relay::Side::kClient),
-                                            Make(Token::kClient, id)) &&
-                         poller_.AddChanges(session.relay.Descriptor(Relay::Side::kUpstream),
-                                            Make(Token::kUpstream, id));
-    if (!watched) session.relay.Break("");
-    Pump(id, session);
+    // What is there already is passed on before anything is waited for.
+    Pump(id, place->second);
+  }
+
+  static Token TokenOf(Relay::Side side) {
+    return side == Relay::Side::kClient ? Token::kClient : Token::kUpstream;
+  }
+
+  // Writing is waited for only where something could not be written: a socket that can be written
+  // to is ready at once, for nothing.
+  bool Watch(std::uint64_t id, Session& session) {
+    using Wants = os::Poller::Wants;
+    for (const Relay::Side side : {Relay::Side::kClient, Relay::Side::kUpstream}) {
+      bool& writing = session.watches_writing[static_cast<std::size_t>(side)];
+      const bool full = session.relay.IsFull(side);
+      if (session.watched && (writing || !full)) continue;
+      const int fd = session.relay.Descriptor(side);
+      const std::uint64_t token = Make(TokenOf(side), id);
+      const Wants wants = full ? Wants::kBoth : Wants::kRead;
+      const auto done = session.watched ? poller_.ChangeChanges(fd, token, wants)
+                                        : poller_.AddChanges(fd, token, wants);
+      if (!done) return false;
+      writing = full;
+    }
+    session.watched = true;
+    return true;
   }
 
   void WakeSession(std::uint64_t id, Relay::Side side, const os::Ready& ready) {
@@ -239,15 +264,14 @@ class Worker {
     session.last = now_;
     const std::size_t most =
         std::clamp(kWaitingInAll / sessions_.size(), kSmallestRead, kLargestRead);
-    switch (session.relay.Pump(std::span(scratch_).first(most))) {
-      case Relay::State::kWaits:
-        return;
-      case Relay::State::kHasMore:
-        if (!std::exchange(session.queued, true)) more_.push_back(id);
-        return;
-      case Relay::State::kEnded:
-        return End(id, session);
+    const Relay::State state = session.relay.Pump(std::span(scratch_).first(most));
+    if (state == Relay::State::kEnded) return End(id, session);
+    if (!Watch(id, session)) {
+      session.relay.Break("");
+      return End(id, session);
     }
+    if (state == Relay::State::kHasMore && !std::exchange(session.queued, true))
+      more_.push_back(id);
   }
 
   void End(std::uint64_t id, const Session& session) {
@@ -258,7 +282,19 @@ class Worker {
     ended.down = session.relay.Down();
     ended.SetText(session.relay.Why());
     sessions_.erase(id);
-    decider_.Send(ended);
+    if (ended_.empty()) first_ended_ = now_;
+    ended_.push_back(ended);
+  }
+
+  // Ends wait a little for others, as long as the decider is not waiting for them: each waking of
+  // it takes time of a connection.
+  void TellEnds() {
+    if (ended_.empty()) return;
+    const bool many = ended_.size() >= kEndsAtOnce || paused_ ||
+                      2 * (sessions_.size() + ended_.size()) >= limits_.connections;
+    if (!many && now_ - first_ended_ < kEndsWait) return;
+    for (const Wire& ended : ended_) decider_.Send(ended);
+    ended_.clear();
   }
 
   void AcceptDns() {
@@ -414,6 +450,8 @@ class Worker {
   std::unordered_map<std::uint64_t, ProxyClient> proxy_clients_;
   std::unordered_map<std::uint64_t, DnsStream> dns_streams_;
   std::unordered_map<std::uint64_t, Clock::time_point> dns_begin_;
+  std::vector<Wire> ended_;  // that the decider is not told of yet
+  Clock::time_point first_ended_;
   std::vector<std::uint64_t> more_;  // sessions that had their share and have more
   std::uint64_t next_ = 0;
   bool paused_ = false;

@@ -24,6 +24,7 @@ inline constexpr std::size_t kInsideSockets = 12;
 inline constexpr std::size_t kWorkerSockets = 7;
 
 struct WorkerLimits {
+  std::size_t connections = 0;
   std::optional<std::chrono::milliseconds> idle, total;
   std::optional<std::uint64_t> out;
 };

@@ -123,6 +123,9 @@ SysResult<base::UniqueFd> BindSocket(Transport transport, const base::Endpoint& 
     if (set && !tcp) set = SetOption(fd, level, v6 ? IPV6_RECVORIGDSTADDR : IP_RECVORIGDSTADDR, 1);
     if (!set) return std::unexpected(set.error());
   }
+  if (options.no_delay) {
+    if (const auto set = SetNoDelay(fd); !set) return std::unexpected(set.error());
+  }
   const SocketAddress address = ToSocketAddress(endpoint);
   if (::bind(fd, address.Get(), address.size) != 0) return LastErrno();
   if (tcp && ::listen(fd, options.backlog) != 0) return LastErrno();
@@ -173,6 +176,13 @@ SysStatus ConnectResult(int socket) {
   if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return LastErrno();
   if (error != 0) return Fail(error);
   return {};
+}
+
+SysResult<bool> HasConnected(int socket, const base::Endpoint& to) {
+  const SocketAddress address = ToSocketAddress(to);
+  if (::connect(socket, address.Get(), address.size) == 0) return true;
+  if (errno == EALREADY || errno == EINTR) return false;
+  return LastErrno();
 }
 
 SysStatus SetNoDelay(int socket) { return SetOption(socket, IPPROTO_TCP, TCP_NODELAY, 1); }

@@ -19,6 +19,7 @@ enum class Transport : std::uint8_t { kTcp, kUdp };
 struct ListenerOptions {
   // Gets what is sent to other addresses too, and says to which (IP_TRANSPARENT; CAP_NET_ADMIN).
   bool transparent = false;
+  bool no_delay = false;  // of what is accepted (TCP_NODELAY)
   int backlog = 4096;
 };
 // A bound socket; one of TCP listens.
@@ -40,6 +41,8 @@ SysStatus ConnectSocket(int socket, const base::Endpoint& to);
 SysResult<base::UniqueFd> UnconnectedSocket(Transport transport, bool v6);
 // How the connecting ended.
 SysStatus ConnectResult(int socket);
+// Whether it has ended; near by, it has at once.
+SysResult<bool> HasConnected(int socket, const base::Endpoint& to);
 SysStatus SetNoDelay(int socket);
 // Its end will be a reset.
 SysStatus SetResetOnClose(int socket);

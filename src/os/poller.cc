@@ -44,8 +44,12 @@ SysStatus Poller::Change(int fd, std::uint64_t token, Wants wants) {
   return Control(fd_.Get(), EPOLL_CTL_MOD, fd, token, Events(wants));
 }
 
-SysStatus Poller::AddChanges(int fd, std::uint64_t token) {
-  return Control(fd_.Get(), EPOLL_CTL_ADD, fd, token, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+SysStatus Poller::AddChanges(int fd, std::uint64_t token, Wants wants) {
+  return Control(fd_.Get(), EPOLL_CTL_ADD, fd, token, Events(wants) | EPOLLRDHUP | EPOLLET);
+}
+
+SysStatus Poller::ChangeChanges(int fd, std::uint64_t token, Wants wants) {
+  return Control(fd_.Get(), EPOLL_CTL_MOD, fd, token, Events(wants) | EPOLLRDHUP | EPOLLET);
 }
 
 SysStatus Poller::Remove(int fd) { return Control(fd_.Get(), EPOLL_CTL_DEL, fd, 0, 0); }

@@ -25,8 +25,10 @@ class Poller {
   // As long as it is so, it is reported.
   SysStatus Add(int fd, std::uint64_t token, Wants wants);
   SysStatus Change(int fd, std::uint64_t token, Wants wants);
-  // Reported once each time that it becomes so, for reading and for writing.
-  SysStatus AddChanges(int fd, std::uint64_t token);
+  // Reported once each time that it becomes so. When one is added or changed that is so already, it
+  // is reported too.
+  SysStatus AddChanges(int fd, std::uint64_t token, Wants wants = Wants::kBoth);
+  SysStatus ChangeChanges(int fd, std::uint64_t token, Wants wants);
   SysStatus Remove(int fd);
   // Valid until the next call. Empty when the time was over first.
   SysResult<std::span<const Ready>> Wait(std::optional<std::chrono::milliseconds> timeout);

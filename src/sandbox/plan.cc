@@ -281,6 +281,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   plan.landlock = std::move(*landlock);
   if (const auto planned = PlanNetwork(policy.network, options, plan); !planned)
     return planned.error();
+  if (plan.network) plan.network->tells_allowed = policy.audit.log == policy::AuditLog::kAll;
   if (const auto planned = PlanAllLimits(policy.limits, options.without, plan); !planned)
     return planned.error();
   if (!HasNamespaces(plan)) DropCountedLimits(plan);
