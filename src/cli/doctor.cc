@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/scope.h"
 #include "os/cgroup.h"
 #include "os/file.h"
 #include "os/host.h"
@@ -126,8 +127,9 @@ std::string GroupLimits() {
   add("memory", {.memory = 1});
   add("cpu", {.cpu_thousandths = 1000});
   add("io", {.io = 1});
-  return names.empty() ? "none can be made by this caller: memory is limited for each process"
-                       : "this caller can limit " + names;
+  if (!names.empty()) return "this caller can limit " + names;
+  if (CanAskForScope()) return "none can be made by this caller: its systemd is asked for a scope";
+  return "none can be made by this caller: memory is limited for each process";
 }
 
 Finding Cgroups() {

@@ -15,6 +15,7 @@
 #include "cli/run_options.h"
 #include "cli/run_prepared.h"
 #include "cli/run_report.h"
+#include "cli/scope.h"
 #include "sandbox/launch.h"
 
 namespace bailey::cli {
@@ -36,9 +37,10 @@ int NoSandbox(const base::Error& error) {
   return kNoSandbox;
 }
 
-int RunAnew(const RunOptions& options, const policy::Context& context) {
+int RunAnew(const RunOptions& options, const policy::Context& context, char** argv) {
   const auto policy = LoadPolicy(options.sandbox, context);
   if (!policy) return NoSandbox(policy.error());
+  if (!options.dry_run) MoveToScope(policy->limits, options.sandbox.without, argv);
   const auto plan = PlanSandbox(*policy, options.sandbox, context, options.program);
   if (!plan) return NoSandbox(plan.error());
   if (options.dry_run) {
@@ -96,7 +98,7 @@ int RunRun(int argc, char** argv) {
     if (!done) return NoSandbox(done.error());
     if (*done) return **done;
   }
-  return RunAnew(options, *context);
+  return RunAnew(options, *context, argv);
 }
 
 }  // namespace bailey::cli
