@@ -9,10 +9,10 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "cli/proved_filters.h"
 #include "cli/run_audit.h"
 #include "cli/run_report.h"
-#include "base/text.h"
 #include "os/file.h"
 #include "os/identity.h"
 #include "os/inherited.h"
