@@ -190,6 +190,7 @@ void Gateway::ServerBytes(std::string_view chunk) {
     if (server_passed_ + chunk.size() > options_.passed)
       return Cut(fmt::format("it is longer than {} bytes", options_.passed));
     server_passed_ += chunk.size();
+    if (to_client_.empty() && client_now_) chunk.remove_prefix(client_now_(chunk));
     to_client_ += chunk;
     return;
   }

@@ -51,6 +51,11 @@ class Gateway {
       : options_(options), check_tool_(std::move(check_tool)) {}
 
   void SetCheckCall(CheckCall check) { check_call_ = std::move(check); }
+  // Takes of the bytes that go to the client as many as it has room for right now, so that they are
+  // not copied; what is left waits in ToClient().
+  void SetClient(std::function<std::size_t(std::string_view)> client) {
+    client_now_ = std::move(client);
+  }
   void FromClient(std::string_view bytes);
   void FromServer(std::string_view bytes);
   // Answers what the server still owed; `how` ends a sentence.
@@ -96,6 +101,7 @@ class Gateway {
   GatewayOptions options_;
   CheckTool check_tool_;
   CheckCall check_call_;
+  std::function<std::size_t(std::string_view)> client_now_;
   std::string to_client_, to_server_;
   std::map<Id, Kind> pending_;
   std::size_t lists_pending_ = 0;

@@ -37,6 +37,10 @@ class Mover {
         buffer_(kBuffer) {}
 
   base::Result<Ended> Run();
+  // What does not go, or cannot, is tried again by WriteClient.
+  std::size_t WriteNow(std::string_view bytes) {
+    return client_reads_ ? client_.Write(bytes).value_or(0) : 0;
+  }
 
  private:
   enum class Line { kSignals, kToClient, kToServer, kFromServer, kFromClient };
@@ -238,7 +242,10 @@ base::Result<Ended> Relay(Gateway& gateway, os::PipedChild server, const RelayOp
   auto into_server = os::PatientWriter::OfOwn(server.input.Get());
   Mover mover(gateway, std::move(server), options, *std::move(client), std::move(into_server),
               *std::move(signals));
-  return mover.Run();
+  gateway.SetClient([&mover](std::string_view bytes) { return mover.WriteNow(bytes); });
+  auto ended = mover.Run();
+  gateway.SetClient({});
+  return ended;
 }
 
 }  // namespace bailey::mcp

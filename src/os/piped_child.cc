@@ -92,6 +92,7 @@ SysResult<PatientWriter> PatientWriter::Of(int descriptor) {
     if (own) {
       writer.own_ = *std::move(own);
       writer.waits_ = false;
+      if (S_ISFIFO(found->st_mode)) (void)::fcntl(writer.own_.Get(), F_SETPIPE_SZ, kPipeBytes);
     }
   }
   return writer;
