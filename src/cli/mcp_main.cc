@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kHelp =
     "Usage: bailey mcp wrap [OPTIONS] -- SERVER [ARGUMENTS]\n"
+    "       bailey mcp wrap [OPTIONS] URL\n"
     "       bailey mcp wrap --config FILE [--undo] [OPTIONS]\n"
     "       bailey mcp serve [OPTIONS]\n"
     "       bailey mcp pins [SERVER [TOOL]] [--approve | --forget] [--json]\n"

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -19,6 +20,10 @@ namespace {
 std::string PresetFor(const std::string& command) {
   const std::string name = command.substr(command.rfind('/') + 1);
   return name == "npx" || name == "uvx" ? name : "";
+}
+
+bool IsUrl(const std::string& word) {
+  return word.starts_with("https://") || word.starts_with("http://");
 }
 
 // Where packages are kept between starts: ~/.cache/bailey/npx, as the preset has it.
@@ -66,7 +71,13 @@ std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& opt
                   "the longest answer of the server that is passed on (64MiB)");
   Describe(arguments, options.approve);
   Describe(arguments, options.listen);
-  arguments.EndsInProgram("Then: [--] SERVER [ARGUMENTS]");
+  std::string header_file, bearer, authorities;
+  arguments.Value("--header-file", header_file,
+                  "of a remote server: each line \"Name: value\" goes into every request");
+  arguments.Value("--bearer-env", bearer,
+                  "of a remote server: this variable of the environment is its bearer token");
+  arguments.Value("--ca-file", authorities, "of a remote server: who vouches for it (PEM)");
+  arguments.EndsInProgram("Then: [--] SERVER [ARGUMENTS], or the URL of a remote server");
   if (const auto code = arguments.Read(words.options, kUsage)) return code;
   options.command = arguments.Program();
   std::vector<std::string> given(
@@ -77,10 +88,28 @@ std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& opt
     return Fail("mcp wrap",
                 base::InvalidInput("start server: none is named (see `bailey mcp wrap --help`)"));
   }
+  const bool is_remote = options.command.size() == 1 && IsUrl(options.command.front());
+  if (is_remote) options.url = options.command.front();
+  for (const auto& [option, value] :
+       {std::pair("--header-file", header_file), std::pair("--bearer-env", bearer),
+        std::pair("--ca-file", authorities)}) {
+    if (value.empty()) continue;
+    if (!is_remote)
+      return Fail("mcp wrap", base::InvalidInput(fmt::format(
+                                  "read {}: the server is a program of this machine", option)));
+    options.remote.insert(options.remote.end(), {option, value});
+  }
   const std::string preset = PresetFor(options.command.front());
   options.own = WithoutListening(given);
-  options.sandbox = WithoutOptions(
-      options.own, {"--name", "--result-limit", "--approve", "--approve-time", "--allow-tool"}, {});
+  options.sandbox = WithoutOptions(options.own,
+                                   {"--name", "--result-limit", "--approve", "--approve-time",
+                                    "--allow-tool", "--header-file", "--bearer-env", "--ca-file"},
+                                   {});
+  if (is_remote && !options.sandbox.empty()) {
+    return Fail("mcp wrap",
+                base::InvalidInput(fmt::format("wrap {}: {} is of a sandbox, and nothing runs here",
+                                               base::Escape(options.url), options.sandbox[0])));
+  }
   if (sandbox.policy.empty() && !preset.empty()) {
     if (const auto made = MakeCache(preset); !made) return Fail("mcp wrap", made.error());
     options.sandbox.push_back("--policy=" + preset);
@@ -98,6 +127,15 @@ base::Result<std::vector<std::string>> SandboxCommand(const ServerOptions& optio
   command.insert(command.end(), options.sandbox.begin(), options.sandbox.end());
   command.push_back("--");
   command.insert(command.end(), options.command.begin(), options.command.end());
+  return command;
+}
+
+base::Result<std::vector<std::string>> RemoteCommand(const ServerOptions& options) {
+  auto remote = FindLibexec("mcp-remote");
+  if (!remote) return remote.error();
+  std::vector<std::string> command = {*std::move(remote), options.url, "--result-limit",
+                                      options.result_limit};
+  command.insert(command.end(), options.remote.begin(), options.remote.end());
   return command;
 }
 

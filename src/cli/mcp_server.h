@@ -21,6 +21,9 @@ struct ServerOptions {
   std::vector<std::string> own;      // words of this command, as they were given, without listening
   std::vector<std::string> sandbox;  // options of `bailey run`, as they were given
   std::vector<std::string> command;
+  // Of a remote server: its address, and what `bailey-mcp-remote` is told beside it.
+  std::string url;
+  std::vector<std::string> remote;
 };
 
 // nullopt when the command is to go on, otherwise its exit code.
@@ -34,5 +37,7 @@ std::vector<std::string> WithoutOptions(const std::vector<std::string>& words,
 // `bailey run` with the server behind it. A server that npx or uvx starts gets the preset of that
 // name where no policy is named; what that keeps between starts is made here.
 base::Result<std::vector<std::string>> SandboxCommand(const ServerOptions& options);
+// What stands for a remote server on this machine.
+base::Result<std::vector<std::string>> RemoteCommand(const ServerOptions& options);
 
 }  // namespace bailey::cli

@@ -18,6 +18,7 @@
 #include "cli/mcp.h"
 #include "cli/mcp_server.h"
 #include "mcp/gateway.h"
+#include "mcp/http_listen.h"
 #include "mcp/relay.h"
 #include "os/piped_child.h"
 
@@ -72,6 +73,7 @@ int Wrap(const ServerOptions& options) {
   const auto most = base::ParseSize(options.result_limit);
   if (!most) return FailWrap(base::InvalidInput("read --result-limit: " + most.error().text));
   limits.passed = *most;
+  limits.own = fmt::format("bailey-{}-", mcp::RandomName().substr(0, 16));
   auto pins = OpenPins();
   if (!pins) return FailWrap(pins.error());
   Approved approved(*std::move(pins), options.name);
@@ -85,7 +87,7 @@ int Wrap(const ServerOptions& options) {
       return (*approver)->Refuse(approved.ActionOf(call, context->current_directory));
     });
   }
-  auto command = SandboxCommand(options);
+  auto command = options.url.empty() ? SandboxCommand(options) : RemoteCommand(options);
   if (!command) return FailWrap(command.error());
   auto server = os::StartPiped(command->front(), *command);
   if (!server)

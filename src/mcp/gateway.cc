@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::size_t kMostPages = 64;
 constexpr std::size_t kMostWaiting = 64;
-constexpr std::string_view kOwnId = "bailey-list-";
-
-Id OwnId(std::size_t number) { return {true, fmt::format("{}{}", kOwnId, number)}; }
-
 std::string TooLong(std::string_view what, std::size_t most) {
   return fmt::format("pass on {}: it is longer than {} bytes", what, most);
 }
@@ -66,7 +62,7 @@ void Gateway::ClientMessage() {
 }
 
 void Gateway::ClientRequest(const Id& id) {
-  if (pending_.contains(id) || (id.is_string && id.text.starts_with(kOwnId)) ||
+  if (pending_.contains(id) || (id.is_string && id.text.starts_with(options_.own)) ||
       std::ranges::count(waiting_, id, &Waiting::id) > 0) {
     to_client_ += ErrorReply(id, kInvalidRequest, "read request: its id is in use");
     return;
@@ -113,7 +109,7 @@ void Gateway::ClientCancels() {
   if (!value) return;
   const auto text = StringIn(client_line_, *value);
   const Id id = {text.has_value(), text ? *text : std::string(value->In(client_line_))};
-  if (id.is_string && id.text.starts_with(kOwnId)) return;
+  if (id.is_string && id.text.starts_with(options_.own)) return;
   Forget(id);
   std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.id == id; });
 }
@@ -141,7 +137,7 @@ void Gateway::RefuseCall(const Id& id, const Call& call, std::string_view why) {
 void Gateway::AskForTools(std::string_view meta, std::string_view cursor) {
   own_list_asked_ = true;
   own_meta_ = meta;
-  const Id id = OwnId(++own_lists_);
+  const Id id = {true, fmt::format("{}{}", options_.own, ++own_lists_)};
   pending_.emplace(id, Kind::kOwnList);
   ++lists_pending_;
   to_server_ += ListRequest(id.text, meta, cursor);

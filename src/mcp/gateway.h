@@ -38,6 +38,8 @@ struct GatewayOptions {
   std::size_t passed = 64u << 20;  // the longest answer
   std::size_t window = 64u << 10;  // shorter answers are passed on whole or not at all
   std::size_t unanswered = 1024;   // requests
+  // Its own requests' ids begin so; of two gateways in a row each needs another.
+  std::string own = "bailey-list-";
 };
 
 // Whether a tool may be used as it is now defined; where not, why, for a person and a model.

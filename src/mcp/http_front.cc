@@ -5,11 +5,10 @@
 #include <algorithm>
 
 #include "mcp/replies.h"
+#include "mcp/versions.h"
 
 namespace bailey::mcp {
 namespace {
-
-constexpr std::string_view kStateless = "2026-07-28";
 
 HttpFault Fault(int status, std::string text, std::string fields = "") {
   return {status, std::move(text), std::move(fields), kInvalidRequest};
@@ -159,7 +158,7 @@ void HttpFront::Reply(ConnectionId id, int status, std::string_view fields) {
 void HttpFront::Handle(ConnectionId id, Connection& connection, HttpClock::time_point now) {
   const std::string& method = connection.reader.Head()->method;
   if (method == "POST") return Post(id, connection, now);
-  if (connection.reader.Head()->version == kStateless)
+  if (connection.reader.Head()->version == kStatelessVersion)
     return Fail(
         id, Fault(405, "read request: there is only POST without a session", "Allow: POST\r\n"));
   if (method == "GET") return Get(id, connection, now);

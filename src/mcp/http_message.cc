@@ -3,40 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
-#include "mcp/json_text.h"
 #include "mcp/replies.h"
+#include "mcp/versions.h"
 
 namespace bailey::mcp {
 namespace {
 
-constexpr std::string_view kStateless = "2026-07-28";
-constexpr std::array<std::string_view, 3> kWithSessions = {"2025-03-26", "2025-06-18",
-                                                           "2025-11-25"};
 constexpr std::string_view kFirstToResume = "2025-11-25";
 constexpr int kHeaderMismatch = -32020, kUnsupportedVersion = -32022;
 
 std::unexpected<HttpFault> Refused(int code, std::string text) {
   return std::unexpected(HttpFault{400, std::move(text), "", code});
-}
-
-std::optional<Range> At(std::string_view text, std::initializer_list<std::string_view> names) {
-  Range range = {0, text.size()};
-  for (const std::string_view name : names) {
-    bool ambiguous = false;
-    const auto found = Find(text, range, name, ambiguous);
-    if (!found) return std::nullopt;
-    range = *found;
-  }
-  return range;
-}
-
-std::optional<std::string> TextAt(std::string_view text,
-                                  std::initializer_list<std::string_view> names) {
-  const auto range = At(text, names);
-  return range ? StringIn(text, *range) : std::nullopt;
 }
 
 // What Mcp-Name repeats of a request of this method.
@@ -50,14 +29,13 @@ std::optional<HttpFault> CheckStateless(const HttpHead& head, const HttpMessage&
   const auto fault = [](int code, std::string text) {
     return HttpFault{400, std::move(text), "", code};
   };
-  const auto said =
-      TextAt(message.line, {"params", "_meta", "io.modelcontextprotocol/protocolVersion"});
+  const auto said = VersionOf(message.line);
   // A request that was meant for a session has no such text, and none here is complete without.
   const bool is_request = message.kind == MessageKind::kRequest;
   if (is_request && (!head.version || (said && *said != *head.version)))
     return fault(kHeaderMismatch,
                  "read request: MCP-Protocol-Version does not say what its _meta says");
-  if (said && *said != kStateless)
+  if (said && *said != kStatelessVersion)
     return fault(kUnsupportedVersion,
                  fmt::format("read request: version \"{}\" is not spoken here without a session",
                              base::Escape(*said)));
@@ -73,7 +51,7 @@ std::optional<HttpFault> CheckStateless(const HttpHead& head, const HttpMessage&
 }
 
 std::optional<Id> TokenIn(std::string_view line) {
-  const auto range = At(line, {"params", "_meta", "progressToken"});
+  const auto range = FindPath(line, {"params", "_meta", "progressToken"});
   if (!range) return std::nullopt;
   if (const auto text = StringIn(line, *range)) return Id{true, *text};
   return Id{false, std::string(range->In(line))};
@@ -135,14 +113,13 @@ std::expected<HttpMessage, HttpFault> ReadMessage(const HttpHead& head, std::str
   message.kind = !rpc.method ? MessageKind::kAnswer
                  : rpc.id    ? MessageKind::kRequest
                              : MessageKind::kNotice;
-  const bool says_version =
-      At(message.line, {"params", "_meta", "io.modelcontextprotocol/protocolVersion"}).has_value();
+  const bool says_version = VersionOf(message.line).has_value();
   message.is_stateless =
-      head.version == kStateless || (says_version && message.method != "initialize");
+      head.version == kStatelessVersion || (says_version && message.method != "initialize");
   if (message.is_stateless) {
     if (const auto fault = CheckStateless(head, message)) return std::unexpected(*fault);
   } else if (head.version &&
-             std::ranges::find(kWithSessions, *head.version) == kWithSessions.end()) {
+             std::ranges::find(kSessionVersions, *head.version) == kSessionVersions.end()) {
     return Refused(kUnsupportedVersion,
                    fmt::format("read request: MCP-Protocol-Version \"{}\" is not known",
                                base::Escape(*head.version)));

@@ -27,14 +27,8 @@ std::optional<Id> IdIn(std::string_view text, Range value) {
 }
 
 std::optional<Id> Inside(std::string_view text, std::initializer_list<std::string_view> names) {
-  Range range = {0, text.size()};
-  for (const std::string_view name : names) {
-    bool ambiguous = false;
-    const auto found = Find(text, range, name, ambiguous);
-    if (!found) return std::nullopt;
-    range = *found;
-  }
-  return IdIn(text, range);
+  const auto range = FindPath(text, names);
+  return range ? IdIn(text, *range) : std::nullopt;
 }
 
 std::string CancelNotice(const Id& id) {

@@ -135,4 +135,27 @@ std::optional<std::string> StringIn(std::string_view text, Range value) {
   return Decode(quoted);
 }
 
+std::optional<Range> FindPath(std::string_view text, std::initializer_list<std::string_view> names,
+                              bool& ambiguous) {
+  Range range = {0, text.size()};
+  for (const std::string_view name : names) {
+    const auto found = Find(text, range, name, ambiguous);
+    if (!found) return std::nullopt;
+    range = *found;
+  }
+  return range;
+}
+
+std::optional<Range> FindPath(std::string_view text,
+                              std::initializer_list<std::string_view> names) {
+  bool ambiguous = false;
+  return FindPath(text, names, ambiguous);
+}
+
+std::optional<std::string> TextAt(std::string_view text,
+                                  std::initializer_list<std::string_view> names) {
+  const auto range = FindPath(text, names);
+  return range ? StringIn(text, *range) : std::nullopt;
+}
+
 }  // namespace bailey::mcp

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +33,13 @@ std::vector<Range> Elements(std::string_view text, Range value);
 // mixture of capitals, which `ambiguous` says.
 std::optional<Range> Find(std::string_view text, Range object, std::string_view name,
                           bool& ambiguous);
+// The same from a whole message down, a name at a time.
+std::optional<Range> FindPath(std::string_view text, std::initializer_list<std::string_view> names,
+                              bool& ambiguous);
+std::optional<Range> FindPath(std::string_view text, std::initializer_list<std::string_view> names);
 // The decoded text of a JSON string; nothing for another kind of value.
 std::optional<std::string> StringIn(std::string_view text, Range value);
+std::optional<std::string> TextAt(std::string_view text,
+                                  std::initializer_list<std::string_view> names);
 
 }  // namespace bailey::mcp

@@ -10,6 +10,7 @@
 #include "mcp/json_schema.h"
 #include "mcp/replies.h"
 #include "mcp/tools.h"
+#include "mcp/versions.h"
 #include "os/process.h"
 
 namespace bailey::mcp {
@@ -17,7 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kStateless = "2026-07-28";
 constexpr std::string_view kVersions[] = {"2025-11-25", "2025-06-18"};  // newest first
 constexpr const char* kVersionKey = "io.modelcontextprotocol/protocolVersion";
 constexpr int kUnsupportedVersion = -32022;
@@ -54,7 +54,7 @@ Json Initialize(const ServiceInfo& info, const Json& params) {
 }
 
 Json Discover(const ServiceInfo& info) {
-  return {{"supportedVersions", {kStateless, kVersions[0], kVersions[1]}},
+  return {{"supportedVersions", {kStatelessVersion, kVersions[0], kVersions[1]}},
           {"capabilities", {{"tools", Json::object()}}},
           {"serverInfo", ServerInfo(info)},
           {"instructions", info.instructions},
@@ -121,7 +121,7 @@ std::string Service::Answer(const std::string& line, Cancellation& cancellation)
     return ErrorReply(request.id, kInvalidParams, "read request: its params are no object");
   const Json meta = request.params.value("_meta", Json::object());
   if (meta.is_object() && meta.contains(kVersionKey)) {
-    request.stateless = meta[kVersionKey] == kStateless;
+    request.stateless = meta[kVersionKey] == kStatelessVersion;
     if (!request.stateless) {
       return ErrorReply(request.id, kUnsupportedVersion,
                         fmt::format("read request: version {} is not spoken here without a "

@@ -46,23 +46,12 @@ base::Result<Tool> ReadTool(std::string_view message, Range range) {
   return Tool{*text, parsed->dump(-1, ' ', true), range};
 }
 
-std::optional<Range> MemberAt(std::string_view message,
-                              std::initializer_list<std::string_view> path, bool& ambiguous) {
-  Range at = {0, message.size()};
-  for (const std::string_view name : path) {
-    const auto found = Find(message, at, name, ambiguous);
-    if (!found) return std::nullopt;
-    at = *found;
-  }
-  return at;
-}
-
 }  // namespace
 
 base::Result<std::optional<ToolList>> ReadTools(std::string_view message) {
   bool ambiguous = false;
-  const auto tools = MemberAt(message, {"result", "tools"}, ambiguous);
-  const auto cursor = MemberAt(message, {"result", "nextCursor"}, ambiguous);
+  const auto tools = FindPath(message, {"result", "tools"}, ambiguous);
+  const auto cursor = FindPath(message, {"result", "nextCursor"}, ambiguous);
   if (ambiguous) return Bad("\"tools\" comes twice, or with capitals");
   if (!tools) return std::nullopt;
   if (!tools->In(message).starts_with('[')) return Bad("\"tools\" is no array");
@@ -81,7 +70,7 @@ base::Result<std::optional<ToolList>> ReadTools(std::string_view message) {
 
 std::string WithoutTools(std::string_view message, const std::vector<Range>& removed) {
   bool ambiguous = false;
-  const auto tools = MemberAt(message, {"result", "tools"}, ambiguous);
+  const auto tools = FindPath(message, {"result", "tools"}, ambiguous);
   if (!tools) return std::string(message);
   std::string text(message.substr(0, tools->begin));
   text += '[';
@@ -102,10 +91,10 @@ bool Call::IsStateless() const {
 
 base::Result<Call> ReadCall(std::string_view message) {
   bool ambiguous = false;
-  const auto params = MemberAt(message, {"params"}, ambiguous);
-  const auto name = MemberAt(message, {"params", "name"}, ambiguous);
-  const auto arguments = MemberAt(message, {"params", "arguments"}, ambiguous);
-  const auto meta = MemberAt(message, {"params", "_meta"}, ambiguous);
+  const auto params = FindPath(message, {"params"}, ambiguous);
+  const auto name = FindPath(message, {"params", "name"}, ambiguous);
+  const auto arguments = FindPath(message, {"params", "arguments"}, ambiguous);
+  const auto meta = FindPath(message, {"params", "_meta"}, ambiguous);
   const auto tool = name ? StringIn(message, *name) : std::nullopt;
   if (ambiguous || !tool || tool->empty())
     return base::InvalidInput("read call of a tool: it names none, or more than one");
