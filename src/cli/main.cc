@@ -91,26 +91,47 @@ int RunLearn(int, char** argv) { return Become("learn", argv); }
 
 }  // namespace bailey::cli
 
-int main(int argc, char** argv) {
+namespace {
+
+// Who speaks where nothing has begun yet, and with which exit status.
+struct Speaker {
+  const char* name;
+  int failed;
+  int has_bug;
+};
+
+Speaker SpeakerFor(int argc, char** argv) {
+  using namespace bailey::cli;
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  // bubblewrap's clients know 1 only.
+  if (IsCalledBwrap(argv[0]) || command == "bwrap") return {"bwrap", 1, 1};
   // `run` says with 125 that the program never ran, whatever the reason.
-  const bool runs = argc > 1 && std::string_view(argv[1]) == "run";
-  if (runs) bailey::os::PrepareStartHeap();
+  if (command == "run") return {"bailey run", kNoSandbox, kNoSandbox};
+  return {"bailey", kUsage, kBug};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace bailey;
+  const Speaker speaker = SpeakerFor(argc, argv);
+  if (speaker.failed == cli::kNoSandbox) os::PrepareStartHeap();
   try {
-    if (const auto filled = bailey::os::FillStandardDescriptors(); !filled) {
-      fmt::print(stderr, "bailey{}: open /dev/null: {}\n", runs ? " run" : "",
+    if (const auto filled = os::FillStandardDescriptors(); !filled) {
+      fmt::print(stderr, "{}: open /dev/null: {}\n", speaker.name,
                  std::strerror(filled.error().value));
-      return runs ? bailey::cli::kNoSandbox : bailey::cli::kUsage;
+      return speaker.failed;
     }
-    const int code = bailey::cli::IsCalledBwrap(argv[0]) ? bailey::cli::RunBwrap(argc, argv)
-                                                         : bailey::cli::Main(argc, argv);
+    const int code =
+        cli::IsCalledBwrap(argv[0]) ? cli::RunBwrap(argc, argv) : cli::Main(argc, argv);
     // A result that could not be written is not a result: a full disk or a closed pipe is an error.
-    if (std::fflush(stdout) != 0 && code == bailey::cli::kYes) {
+    if (std::fflush(stdout) != 0 && code == cli::kYes) {
       std::perror("bailey: write standard output");
-      return bailey::cli::kUsage;
+      return cli::kUsage;
     }
     return code;
   } catch (const std::exception& exception) {
-    fmt::print(stderr, "bailey{}: internal error: {}\n", runs ? " run" : "", exception.what());
-    return runs ? bailey::cli::kNoSandbox : bailey::cli::kBug;
+    fmt::print(stderr, "{}: internal error: {}\n", speaker.name, exception.what());
+    return speaker.has_bug;
   }
 }

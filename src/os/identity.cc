@@ -185,19 +185,27 @@ int CapabilityNumber(const char* name) {
   return -1;
 }
 
+namespace {
+
+SysStatus LowerBound(std::uint64_t set) {
+  for (unsigned long number = 0; number < 64; ++number) {
+    if (set >> number & 1) continue;
+    if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) break;  // this kernel's last capability is behind us
+    return LastErrno();
+  }
+  return {};
+}
+
+}  // namespace
+
 SysStatus KeepCapabilities(std::uint64_t set) {
   // Whatever user namespaces and id 0 do to capabilities on execve(2) is switched off and locked.
   constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
   if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return LastErrno();
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return LastErrno();
-  for (unsigned long number = 0; number < 64; ++number) {
-    if (set >> number & 1) continue;
-    // EINVAL: this kernel's last capability is behind us.
-    if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
-    if (errno == EINVAL) break;
-    return LastErrno();
-  }
+  if (const auto done = LowerBound(set); !done) return done;
   if (const auto done = SetCapabilities(set, set); !done) return done;
   for (unsigned long number = 0; number < 64; ++number) {
     if ((set >> number & 1) == 0) continue;
@@ -230,13 +238,10 @@ SysResult<std::uint64_t> PermittedCapabilities() {
 }
 
 SysStatus BoundCapabilities(std::uint64_t set) {
-  for (unsigned long number = 0; number < 64; ++number) {
-    if (set >> number & 1) continue;
-    if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0 || errno == EPERM) continue;
-    if (errno == EINVAL) break;
-    return LastErrno();
-  }
-  return {};
+  const auto held = GetCapabilities();
+  if (!held) return std::unexpected(held.error());
+  if ((held->word[0].effective >> CAP_SETPCAP & 1) == 0) return {};
+  return LowerBound(set);
 }
 
 SysStatus RaiseAmbient(std::uint64_t set) {

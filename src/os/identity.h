@@ -62,7 +62,7 @@ SysStatus KeepCapabilities(std::uint64_t set);
 SysStatus DropCapabilities();
 // The parts of that, one by one, for a program that may keep what its caller has.
 SysResult<std::uint64_t> PermittedCapabilities();
-// At most `set` is left in the bounding set; one that may not be dropped stays (EPERM).
+// At most `set` is left in the bounding set. A caller without CAP_SETPCAP may not, and all stays.
 SysStatus BoundCapabilities(std::uint64_t set);
 SysStatus SetCapabilities(std::uint64_t permitted, std::uint64_t inheritable);
 // Those that are permitted and inheritable become ambient; the others are passed over.

@@ -37,6 +37,14 @@ class ChosenTask {
   void Say(ChosenWord word) const {
     (void)os::Send(prepared_.socket.Get(), ChosenMessage{.word = word}.Bytes());
   }
+  // Of what the two tasks say to each other: one that is gone has told why.
+  template <class T>
+  T NeedPeer(T result) const {
+    if (result) return result;
+    const int error = result.error().value;
+    if (error == EPIPE || error == ECONNRESET) os::Exit(1);
+    Fail(prepared_, Part::kSystem, error);
+  }
   void WaitForGo() const;
   void TakeIds() const;
   void SettleNamespaces(std::uint32_t namespaces) const;
@@ -72,8 +80,8 @@ void ChosenTask::WaitForGo() const {
   ChosenMessage message;
   const auto received =
       os::Receive(prepared_.socket.Get(), {reinterpret_cast<char*>(&message), sizeof(message)});
-  if (!received || received->size != sizeof(message) || message.word != ChosenWord::kGo)
-    os::Exit(1);
+  if (!received) Fail(prepared_, Part::kSystem, received.error().value);
+  if (received->size != sizeof(message) || message.word != ChosenWord::kGo) os::Exit(1);
 }
 
 void ChosenTask::TakeIds() const {
@@ -171,7 +179,7 @@ void ChosenTask::DieWithParent() const {
   // It may have died just before.
   const auto there =
       os::Send(prepared_.socket.Get(), ChosenMessage{.word = ChosenWord::kHere}.Bytes());
-  if (!there) os::Exit(1);
+  NeedPeer(there);
 }
 
 void ChosenTask::AttachSlot(const os::SharedMemory& memory, std::uint32_t& index) const {
@@ -273,9 +281,8 @@ void ChosenTask::RunBeside(int link) {
   if (LateNamespaces() != 0) Need(Part::kMakeNamespaces, os::Unshare(LateNamespaces()));
   SettleNamespaces(LateNamespaces());
   EnterSecondUserNamespace();
-  if (!os::SendDescriptor(link, -1)) os::Exit(1);
-  auto ruleset = os::ReceiveDescriptor(link);
-  if (!ruleset) os::Exit(1);
+  NeedPeer(os::SendDescriptor(link, -1));
+  auto ruleset = NeedPeer(os::ReceiveDescriptor(link));
   prepared_.ruleset = std::move(*ruleset);
   BecomeProgram();
 }
@@ -295,7 +302,7 @@ void ChosenTask::Reap(const os::Child& program, int link) {
   if (plan_.restrictions) Need(Part::kReaper, os::SetDumpable(false));
   DieWithParent();
   Need(Part::kSystem, os::IgnoreBrokenPipes());
-  if (!os::SendDescriptor(link, prepared_.ruleset.Get())) os::Exit(1);
+  NeedPeer(os::SendDescriptor(link, prepared_.ruleset.Get()));
   base::UniqueFd(link).Reset();
   if (prepared_.ruleset.IsOpen()) Need(Part::kLandlock, os::Restrict(prepared_.ruleset.Get()));
   AttachFilters();
@@ -336,7 +343,7 @@ void ChosenTask::RunFirst() {
   if (plan_.HasReaper()) {
     // Its message says that its namespaces are made. While one root is mounted over another, as
     // below, the kernel gives nobody a user namespace (kernel/user_namespace.c, current_chrooted).
-    if (!os::ReceiveDescriptor(links[0].Get())) os::Exit(1);
+    NeedPeer(os::ReceiveDescriptor(links[0].Get()));
     if (LateNamespaces() != 0)
       Need(Part::kMakeNamespaces, os::JoinNamespaces(program.pidfd.Get(), LateNamespaces()));
   }
