@@ -24,9 +24,15 @@ struct Collection {
 
 // Of this user's; there may be no place for pools at all.
 base::Result<std::vector<std::string>> CollectPools() {
-  const auto directory = pool::OpenDirectory(false);
-  if (!directory) return std::vector<std::string>();
-  return pool::RemoveLeftovers(*directory);
+  std::vector<std::string> all;
+  for (const char* const kind : {pool::kSandboxes, pool::kMachines}) {
+    const auto directory = pool::OpenDirectory(false, kind);
+    if (!directory) continue;
+    const auto removed = pool::RemoveLeftovers(*directory);
+    if (!removed) return removed.error();
+    all.insert(all.end(), removed->begin(), removed->end());
+  }
+  return all;
 }
 
 }  // namespace

@@ -1,14 +1,10 @@
 // bailey pool: sandboxes that are prepared before anybody asks.
 #include "cli/pool.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
-#include <nlohmann/json.hpp>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -17,8 +13,8 @@
 #include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/pool_recipe.h"
+#include "cli/pool_serving.h"
 #include "cli/run_options.h"
-#include "os/file.h"
 #include "os/process.h"
 #include "pool/daemon.h"
 #include "pool/directory.h"
@@ -64,16 +60,6 @@ base::Result<pool::Settings> MakeSettings(const StartOptions& options,
   return settings;
 }
 
-// A pool's sandboxes hold nothing of who started it: neither streams nor a terminal.
-base::Status LetGoOfStreams() {
-  const auto null = os::Open(AT_FDCWD, "/dev/null", O_RDWR);
-  if (!null) return base::SystemError("open /dev/null", null.error().value);
-  for (const int descriptor : {0, 1, 2})
-    if (const auto done = os::Duplicate(null->Get(), descriptor); !done)
-      return base::SystemError("let go of the caller's streams", done.error().value);
-  return {};
-}
-
 struct Start {
   pool::Directory directory;
   pool::Settings settings;
@@ -91,88 +77,6 @@ base::Result<Start> MakeStart(const StartOptions& options) {
   if (!directory) return directory.error();
   return Start{*std::move(directory), *std::move(settings),
                PoolRecipe(options.sandbox, *context, *key)};
-}
-
-// Who started it, and hears of it once: nothing but that it is ready, or why it is not.
-class Starter {
- public:
-  virtual ~Starter() = default;
-  virtual void Hear(const base::Status& status) = 0;
-};
-
-// Waits at the other end of a pipe.
-class InFront : public Starter {
- public:
-  explicit InFront(base::UniqueFd pipe) : pipe_(std::move(pipe)) {}
-  void Hear(const base::Status& status) override {
-    if (!pipe_.IsOpen()) return;
-    const std::string text = status ? ""
-                                    : fmt::format("{}{}", static_cast<int>(status.error().code),
-                                                  ToString(status.error()));
-    // It may be gone; then nobody wants to know.
-    (void)os::WriteAll(pipe_.Get(), status ? "r" : text);
-    pipe_.Reset();
-  }
-
- private:
-  base::UniqueFd pipe_;
-};
-
-int SayPlace(const Start& start, std::FILE* to) {
-  fmt::print(to, "{}/{}\n", start.directory.path, start.settings.name);
-  return std::fflush(to) == 0 ? kYes : kNo;
-}
-
-// This process itself, by copies of its streams.
-class OnStreams : public Starter {
- public:
-  explicit OnStreams(const Start& start)
-      : start_(start), out_(::fdopen(::dup(1), "we")), error_(::fdopen(::dup(2), "we")) {}
-  OnStreams(const OnStreams&) = delete;
-  OnStreams& operator=(const OnStreams&) = delete;
-  ~OnStreams() override {
-    for (std::FILE* const file : {out_, error_})
-      if (file) (void)std::fclose(file);
-  }
-  void Hear(const base::Status& status) override {
-    if (status && out_) (void)SayPlace(start_, out_);
-    if (!status && error_) fmt::print(error_, "bailey pool: {}\n", ToString(status.error()));
-  }
-
- private:
-  const Start& start_;
-  std::FILE *out_, *error_;
-};
-
-int Serve(const Start& start, Starter& starter) {
-  auto served = LetGoOfStreams();
-  if (served)
-    served = pool::Serve(start.directory, start.settings, start.recipe,
-                         [&starter] { starter.Hear({}); });
-  if (!served) starter.Hear(served);
-  return served ? kYes : kNo;
-}
-
-int StartInBackground(const Start& start) {
-  auto pipe = os::MakePipe();
-  if (!pipe) return Fail("pool", base::SystemError("start pool", pipe.error().value));
-  const auto child = os::Fork(0);
-  if (!child) return Fail("pool", base::SystemError("start pool", child.error().value));
-  if (child->pid == 0) {
-    (*pipe)[0].Reset();
-    InFront starter(std::move((*pipe)[1]));
-    os::Exit(os::StartSession() ? Serve(start, starter) : kNo);
-  }
-  (*pipe)[1].Reset();
-  // Until the other end is closed.
-  const auto said =
-      os::ReadFile(AT_FDCWD, fmt::format("/proc/self/fd/{}", (*pipe)[0].Get()).c_str(), 1 << 16);
-  if (!said) return Fail("pool", base::SystemError("start pool", said.error().value));
-  if (*said == "r") return SayPlace(start, stdout);
-  if (said->empty()) return Fail("pool", base::Internal("start pool: its process has ended"));
-  return Fail(
-      "pool",
-      base::Error{static_cast<base::ErrorCode>((*said)[0] - '0'), said->substr(1), 0, {}, {}});
 }
 
 int RunStart(int argc, char** argv) {
@@ -193,62 +97,11 @@ int RunStart(int argc, char** argv) {
     return Fail("pool", base::SystemError("close descriptors", closed.error().value));
   const auto start = MakeStart(options);
   if (!start) return Fail("pool", start.error());
-  if (!options.foreground) return StartInBackground(*start);
-  OnStreams starter(*start);
-  return Serve(*start, starter);
-}
-
-std::string ToJson(const std::vector<pool::Found>& pools, const std::string& directory) {
-  nlohmann::ordered_json all;
-  all["version"] = 1;
-  all["pools"] = nlohmann::ordered_json::array();
-  for (const pool::Found& found : pools) {
-    const pool::Status& status = found.status;
-    all["pools"].push_back({{"name", found.name},
-                            {"socket", fmt::format("{}/{}", directory, found.name)},
-                            {"process", status.process},
-                            {"policy", status.policy},
-                            {"workspace", status.workspace},
-                            {"size", status.size},
-                            {"ready", status.ready},
-                            {"preparing", status.preparing},
-                            {"busy", status.busy},
-                            {"taken", status.taken},
-                            {"stale", status.stale},
-                            {"died", status.died}});
-  }
-  return all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-// The pools of this user; none where there is not even a directory for them.
-base::Result<std::vector<pool::Found>> Find(std::string& path) {
-  const auto directory = pool::OpenDirectory(false);
-  if (!directory && directory.error().system_errno == ENOENT) return std::vector<pool::Found>();
-  if (!directory) return directory.error();
-  path = directory->path;
-  return pool::FindPools(*directory);
-}
-
-int RunStatus(int argc, char** argv) {
-  bool json = false;
-  Arguments arguments("pool status", "Lists this user's pools.");
-  arguments.Flag("--json", json, "as JSON");
-  const SplitWords words = SplitAtDashes(argc, argv);
-  if (const auto code = arguments.Read(words.options, kUsage)) return *code;
-  std::string path;
-  const auto pools = Find(path);
-  if (!pools) return Fail("pool", pools.error());
-  if (json) {
-    fmt::print("{}\n", ToJson(*pools, path));
-    return kYes;
-  }
-  for (const pool::Found& found : *pools) {
-    const pool::Status& status = found.status;
-    fmt::print("{}  {} of {} ready, {} in use, {} taken so far  {} in {}\n", found.name,
-               status.ready, status.size, status.busy, status.taken, base::Escape(status.policy),
-               base::Escape(status.workspace));
-  }
-  return kYes;
+  return ServePool({"pool", fmt::format("{}/{}", start->directory.path, start->settings.name),
+                    [&start](const std::function<void()>& ready) {
+                      return pool::Serve(start->directory, start->settings, start->recipe, ready);
+                    }},
+                   options.foreground);
 }
 
 base::Result<std::vector<std::string>> Chosen(const StopOptions& options,
@@ -296,7 +149,7 @@ int RunStop(int argc, char** argv) {
 int RunPool(int argc, char** argv) {
   const std::string_view verb = argc > 1 ? argv[1] : "";
   if (verb == "start") return RunStart(argc - 1, argv + 1);
-  if (verb == "status") return RunStatus(argc - 1, argv + 1);
+  if (verb == "status") return ShowPools("pool", pool::kSandboxes, argc - 1, argv + 1);
   if (verb == "stop") return RunStop(argc - 1, argv + 1);
   if (verb == "--help" || verb == "-h") {
     fmt::print("{}", kHelp);

@@ -22,6 +22,9 @@ constexpr std::string_view kUsageText =
     "Usage: bailey vm image build (--from-dir DIRECTORY | --from-tar FILE) NAME\n"
     "       bailey vm image list\n"
     "       bailey vm image rm NAME...\n"
+    "       bailey vm pool start [--size N] [--image NAME] [OPTIONS]\n"
+    "       bailey vm pool status [--json]\n"
+    "       bailey vm pool stop [--all | NAME | OPTIONS]\n"
     "\n"
     "Images are the file systems that `bailey run --isolation microvm` gives programs. The one\n"
     "named \"default\" is used where none is named.\n";
@@ -81,6 +84,8 @@ int RunVm(int argc, char** argv) {
     if (word(2) == "list") return List(argc - 2, argv + 2);
     if (word(2) == "rm") return Remove(argc - 2, argv + 2);
   }
+  if (word(1) == "pool")
+    if (const auto code = RunVmPool(argc - 1, argv + 1)) return *code;
   fmt::print(stderr, "bailey vm: {}\n{}",
              argc < 2 ? "no command given"
                       : fmt::format("no command \"{}\"", base::Escape(word(argc > 2 ? 2 : 1))),

@@ -48,6 +48,15 @@ bool Command::AddMount(const Frame& frame) {
   return KeepView(mount.drive) && KeepView(mount.path) && KeepView(mount.name);
 }
 
+void Command::Clear() {
+  argv = environment = {};
+  arguments = variables = 0;
+  grant_count = limit_count = mount_count = filter_count = 0;
+  start = {};
+  is_complete = false;
+  used_ = 0;
+}
+
 bool Command::Add(const Frame& frame) {
   if (is_complete) return false;
   switch (frame.type) {

@@ -15,6 +15,8 @@ struct Command {
   static constexpr std::size_t kMostMounts = 64, kMostFilters = 64;
   static constexpr std::size_t kRoom = std::size_t{3} << 20;
 
+  // As it was made; what it was told stays in its memory, and is not looked at.
+  void Clear();
   // Adds what a frame says. False where it is malformed, too much, or no part of a command.
   bool Add(const Frame& frame);
   bool IsComplete() const { return is_complete; }

@@ -276,10 +276,11 @@ int MakeStreams(const Start& start, Running& running, int streams[3]) {
   return 0;
 }
 
+Trees trees;
+
 }  // namespace
 
 Failure StartProgram(const Command& command, Running& running) {
-  static Trees trees;
   Failure failure = {Step::kMount, 0, 0};
   failure.error = MakeTrees(command, trees, failure.index);
   if (failure.error) return failure;
@@ -305,6 +306,12 @@ Failure StartProgram(const Command& command, Running& running) {
   failure = AwaitStart(report[0], running);
   ::close(report[0]);
   return failure;
+}
+
+int ForgetProgram(const Command& command) {
+  if (const int error = UnmakeTrees(command, trees)) return error;
+  if (::rmdir("/group/program") != 0) return errno;
+  return Result(::umount2("/group", 0));
 }
 
 bool HadMemoryKill() {

@@ -23,6 +23,8 @@ struct Running {
 
 // Makes trees, group and pipes, forks, and waits until the program's own first instruction is next.
 Failure StartProgram(const Command& command, Running& running);
+// Unmakes what StartProgram has made, when all of the program is gone. 0, or an errno.
+int ForgetProgram(const Command& command);
 // Whether the kernel killed something for want of memory in the group that StartProgram made.
 bool HadMemoryKill();
 

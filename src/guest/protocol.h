@@ -8,6 +8,7 @@
 //   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
 //   guest  Ended
 //   host   Collect; guest Collected    what was changed lies on the drive for it, as tar
+//   host   Forget; guest Forgotten     the machine is as it was before the command: for another
 //   host   PowerOff, or closes the stream
 //
 // Used on both sides, each of which takes the other for hostile: no length is believed, nothing
@@ -23,7 +24,7 @@
 
 namespace bailey::guest {
 
-inline constexpr std::uint16_t kVersion = 1;
+inline constexpr std::uint16_t kVersion = 2;
 // Where the guest listens, of a monitor whose line is vsock.
 inline constexpr std::uint32_t kVsockPort = 47633;
 inline constexpr std::size_t kHeaderSize = 5;
@@ -48,6 +49,7 @@ enum class FrameType : std::uint8_t {
   kCollect,   // empty
   kPowerOff,  // empty
   kPing,      // empty: answered with kPong
+  kForget,    // empty
   kHello = 64,
   kStarted,  // empty
   kOutput,   // a u8, which is the stream (1 or 2), and bytes
@@ -55,7 +57,8 @@ enum class FrameType : std::uint8_t {
   kEnded,
   kFailed,
   kCollected,
-  kPong,  // empty
+  kPong,       // empty
+  kForgotten,  // empty
 };
 
 struct Frame {
@@ -148,7 +151,8 @@ enum class Step : std::uint8_t {
   kSeccomp,
   kExecute,
   kCollect,
-  kMost = kCollect,
+  kForget,
+  kMost = kForget,
 };
 struct Failed {
   Step step = Step::kWelcome;

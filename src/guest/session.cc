@@ -111,6 +111,8 @@ class Session {
         return Resize(frame);
       case FrameType::kCollect:
         return BringOut();
+      case FrameType::kForget:
+        return Forget();
       case FrameType::kPing:
         return Send(FrameType::kPong, {});
       case FrameType::kPowerOff:
@@ -133,6 +135,7 @@ class Session {
     if (!command.Add(frame)) return Fail({guest::Step::kCommand, E2BIG, 0});
     if (!command.IsComplete()) return;
     const Failure failure = StartProgram(command, running_);
+    ended_ = failure.error != 0;
     if (failure.error != 0) return Fail(failure);
     if (::fcntl(running_.input, F_SETFL, O_NONBLOCK) != 0 && !command.start.terminal)
       return Fail({guest::Step::kPipe, errno, 0});
@@ -222,8 +225,7 @@ class Session {
   void End(int status) {
     ended_ = true;
     const bool memory_kill = HadMemoryKill();
-    ::kill(-1, SIGKILL);
-    while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) continue;
+    KillAll();
     for (std::size_t stream : {0u, 1u}) {
       // All who could write are gone, so that there is an end.
       if (command.start.terminal && running_.output[stream] >= 0)
@@ -250,6 +252,25 @@ class Session {
     if (const int error = Collect(command, "changes", collected))
       return Fail({guest::Step::kCollect, error, 0});
     Send(collected);
+  }
+
+  // Whatever ran here is gone, with all that was made for it: what comes next finds nothing of it.
+  void Forget() {
+    if (!ended_) return Fail({guest::Step::kForget, EBUSY, 0});
+    KillAll();
+    Close(running_.input);
+    for (int& output : running_.output) Close(output);
+    if (const int error = ForgetProgram(command)) return Fail({guest::Step::kForget, error, 0});
+    command.Clear();
+    pending.begin = pending.end = 0;
+    pending.ends = ended_ = false;
+    running_ = {};
+    Send(FrameType::kForgotten, {});
+  }
+
+  static void KillAll() {
+    ::kill(-1, SIGKILL);
+    while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) continue;
   }
 
   static void Close(int& descriptor) {

@@ -19,12 +19,14 @@ constexpr unsigned long kPlain = MS_NODEV | MS_NOSUID;
 
 int Result(long value) { return value < 0 ? errno : 0; }
 
+// Where the root's drive is mounted, once in a machine's life.
+constexpr const char* kRootDrive = "/root";
+
 int MountDrive(const Mount& mount, const char* place) {
   Path device;
   const int drive = OpenDrive(mount.drive, O_RDONLY, device);
   if (drive < 0) return -drive;
   ::close(drive);
-  if (::mkdir(place, 0700) != 0) return errno;
   return Result(::mount(device.Text(), place, "squashfs", MS_RDONLY | kPlain, nullptr));
 }
 
@@ -49,16 +51,38 @@ int MountOverlay(std::size_t number, const char* lower, const char* place) {
   return Result(::mount("overlay", place, "overlay", kPlain, options.Text()));
 }
 
+int MountRootDrive(const Mount& mount) {
+  static bool mounted = false;
+  if (mounted) return 0;
+  const int error = MountDrive(mount, kRootDrive);
+  mounted = error == 0;
+  return error;
+}
+
+int MountCarried(const Mount& mount, const char* place) {
+  if (::mkdir(place, 0700) != 0) return errno;
+  return MountDrive(mount, place);
+}
+
+void PathOfDrive(const Mount& mount, std::size_t number, Path& path) {
+  if (mount.kind == Mount::Kind::kRoot)
+    path << kRootDrive;
+  else
+    path << "/layers/drive-" << number;
+}
+
 int MakeTree(const Mount& mount, std::size_t number, int& copy) {
   Path drive, place;
-  drive << "/layers/drive-" << number;
+  PathOfDrive(mount, number, drive);
   PathOfTree(number, place);
   if (mount.kind == Mount::Kind::kMemory) {
     Path options;
     options << "mode=1777,size=" << mount.size;
     if (::mkdir(place.Text(), 0700) != 0) return errno;
     if (::mount("tmpfs", place.Text(), "tmpfs", kPlain, options.Text()) != 0) return errno;
-  } else if (const int error = MountDrive(mount, drive.Text())) {
+  } else if (const int error = mount.kind == Mount::Kind::kRoot
+                                   ? MountRootDrive(mount)
+                                   : MountCarried(mount, drive.Text())) {
     return error;
   }
   const bool changes = mount.kind == Mount::Kind::kRoot || mount.kind == Mount::Kind::kChange;
@@ -160,6 +184,22 @@ int MakeTrees(const Command& command, Trees& trees, std::size_t& failed) {
     if (const int error = MakeTree(command.mounts[i], i, trees.copies[i])) return error;
   }
   return 0;
+}
+
+int UnmakeTrees(const Command& command, Trees& trees) {
+  for (std::size_t i = command.mount_count; i-- > 0;) {
+    const Mount& mount = command.mounts[i];
+    ::close(trees.copies[i]);
+    Path drive, place;
+    PathOfDrive(mount, i, drive);
+    PathOfTree(i, place);
+    if (mount.kind != Mount::Kind::kShow &&
+        (::umount2(place.Text(), 0) != 0 || ::rmdir(place.Text()) != 0))
+      return errno;
+    const bool carried = mount.kind == Mount::Kind::kShow || mount.kind == Mount::Kind::kChange;
+    if (carried && ::umount2(drive.Text(), 0) != 0) return errno;
+  }
+  return Result(::umount2("/layers", 0));
 }
 
 int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed) {

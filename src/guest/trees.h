@@ -16,6 +16,8 @@ struct Trees {
 // Mounts the drives, and overlays above those that may change, at /trees/N; the changes of mount N
 // are at /layers/upper-N. 0, or an errno; `failed` is the mount's number then.
 int MakeTrees(const Command& command, Trees& trees, std::size_t& failed);
+// The reverse. The root's drive stays mounted: what was read of it need not be read again.
+int UnmakeTrees(const Command& command, Trees& trees);
 // In the program's mount namespace: makes the first tree the root, with the others in their places,
 // its own /dev and /proc, and all of it read-only that is not to change. 0, or an errno.
 int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed);

@@ -54,13 +54,11 @@ base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar
   return image->Finish();
 }
 
-base::Result<base::UniqueFd> Carry(const Carried& carried) {
-  auto file = os::MakeMemoryFile("carried", 0);
-  if (!file) return base::SystemError("make a drive", file.error().value);
+base::Result<std::uint64_t> CarryInto(const Carried& carried, int file) {
   Tool tool;
   tool.what = "carry " + base::Escape(carried.path);
-  tool.descriptors = {file->Get()};
-  tool.argv = Words({"mksquashfs", carried.path, fmt::format("/proc/self/fd/{}", file->Get()),
+  tool.descriptors = {file};
+  tool.argv = Words({"mksquashfs", carried.path, fmt::format("/proc/self/fd/{}", file),
                      "-force-uid", std::to_string(carried.uid), "-force-gid",
                      std::to_string(carried.gid), "-noI", "-noId", "-noD", "-noF", "-noX"},
                     kQuiet);
@@ -69,6 +67,15 @@ base::Result<base::UniqueFd> Carry(const Carried& carried) {
     tool.argv.insert(tool.argv.end(), carried.excluded.begin(), carried.excluded.end());
   }
   if (const auto made = RunTool(tool); !made) return made.error();
+  const auto found = os::StatFd(file);
+  if (!found) return base::SystemError("make a drive", found.error().value);
+  return static_cast<std::uint64_t>(found->st_size);
+}
+
+base::Result<base::UniqueFd> Carry(const Carried& carried) {
+  auto file = os::MakeMemoryFile("carried", 0);
+  if (!file) return base::SystemError("make a drive", file.error().value);
+  if (const auto made = CarryInto(carried, file->Get()); !made) return made.error();
   auto opened = os::OpenForReading(file->Get());
   if (!opened) return base::SystemError("make a drive", opened.error().value);
   return *std::move(opened);

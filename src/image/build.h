@@ -23,5 +23,7 @@ struct Carried {
 };
 // A squashfs in memory, not packed: it is read once. To be read only.
 base::Result<base::UniqueFd> Carry(const Carried& carried);
+// The same, into a file in memory that somebody has open already; how long it is then.
+base::Result<std::uint64_t> CarryInto(const Carried& carried, int file);
 
 }  // namespace bailey::image

@@ -117,12 +117,16 @@ base::Result<std::vector<Image>> ListImages() {
   return images;
 }
 
-base::Result<Image> OpenImage(const std::string& name) {
+base::Result<Image> FindImage(const std::string& name) {
   if (const auto checked = CheckName("image", name); !checked) return checked.error();
   const auto store = OpenStore(false);
   if (!store && store.error().system_errno == ENOENT) return NoImage(name);
   if (!store) return store.error();
-  auto image = Describe(store->Get(), name);
+  return Describe(store->Get(), name);
+}
+
+base::Result<Image> OpenImage(const std::string& name) {
+  auto image = FindImage(name);
   if (!image) return image.error();
   const auto hash = HashFile(image->file.Get());
   if (!hash) return hash.error();

@@ -28,6 +28,8 @@ struct Image {
 };
 
 base::Result<std::vector<Image>> ListImages();
+// As it was recorded: its bytes are not looked at. kInvalidInput when there is none.
+base::Result<Image> FindImage(const std::string& name);
 // kInvalidInput when there is none; kViolation when it is not what was built.
 base::Result<Image> OpenImage(const std::string& name);
 base::Status RemoveImage(const std::string& name);

@@ -37,6 +37,7 @@ class Line {
   // The next whole frame of what was read; its body lives until the next Read.
   base::Result<std::optional<guest::Frame>> Next();
   int Descriptor() const { return fd_.Get(); }
+  base::UniqueFd Release() && { return std::move(fd_); }
 
  private:
   explicit Line(base::UniqueFd fd);

@@ -4,6 +4,21 @@
 
 namespace bailey::microvm {
 
+namespace {
+
+void AddCopying(const QemuPlan& plan, std::vector<std::string>& words) {
+  for (const std::string& word :
+       {std::string("-object"),
+        fmt::format("memory-backend-file,id=memory,size={}M,mem-path=/proc/self/fd/{},share={}",
+                    plan.memory_mib, plan.copying->memory, plan.copying->state >= 0 ? "off" : "on"),
+        std::string("-chardev"), fmt::format("socket,id=monitor,fd={}", plan.copying->monitor),
+        std::string("-mon"), std::string("chardev=monitor,mode=control")})
+    words.push_back(word);
+  if (plan.copying->state >= 0) words.insert(words.end(), {"-incoming", "defer"});
+}
+
+}  // namespace
+
 std::vector<std::string> QemuArguments(const QemuPlan& plan) {
   // Quiet: there is no console. A kernel that panics restarts, which -no-reboot makes the end.
   std::string boot = "quiet loglevel=1 panic=-1 reboot=t audit=0";
@@ -12,7 +27,9 @@ std::vector<std::string> QemuArguments(const QemuPlan& plan) {
   std::vector<std::string> words = {
       kQemu, "-M",
       // Without the clock chip a start takes two seconds more.
-      "microvm,acpi=on,rtc=on,isa-serial=off,x-option-roms=off", "-accel",
+      fmt::format("microvm,acpi=on,rtc=on,isa-serial=off,x-option-roms=off{}",
+                  plan.copying ? ",memory-backend=memory" : ""),
+      "-accel",
       // Translated code takes a gigabyte where no bound is given.
       plan.kvm ? "kvm" : "tcg,tb-size=64", "-cpu", plan.kvm ? "host" : "max", "-smp", "1", "-m",
       fmt::format("{}M", plan.memory_mib), "-nodefaults", "-no-user-config", "-display", "none",
@@ -34,6 +51,7 @@ std::vector<std::string> QemuArguments(const QemuPlan& plan) {
           fmt::format("virtio-blk-device,drive=drive{},serial={}", set, drive.serial)})
       words.push_back(word);
   }
+  if (plan.copying) AddCopying(plan, words);
   return words;
 }
 

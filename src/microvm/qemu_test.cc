@@ -31,5 +31,29 @@ TEST(Qemu, TheWholeCommandLine) {
       "-device virtio-blk-device,drive=drive2,serial=changes");
 }
 
+TEST(Qemu, WhatOneThatIsCopiedHasBeside) {
+  QemuPlan plan;
+  plan.kernel = 5;
+  plan.initramfs = 6;
+  plan.line = 7;
+  const auto without = QemuArguments(plan);
+  plan.copying = {8, 9};
+  const auto original = QemuArguments(plan);
+  plan.copying->state = 10;
+  const auto copy = QemuArguments(plan);
+  const auto last = [&without](const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words.begin() + static_cast<std::ptrdiff_t>(without.size()),
+                                       words.end(), " "));
+  };
+  EXPECT_EQ(original[2],
+            "microvm,acpi=on,rtc=on,isa-serial=off,x-option-roms=off,memory-backend=memory");
+  EXPECT_EQ(last(original),
+            "-object memory-backend-file,id=memory,size=256M,mem-path=/proc/self/fd/8,share=on "
+            "-chardev socket,id=monitor,fd=9 -mon chardev=monitor,mode=control");
+  EXPECT_EQ(last(copy),
+            "-object memory-backend-file,id=memory,size=256M,mem-path=/proc/self/fd/8,share=off "
+            "-chardev socket,id=monitor,fd=9 -mon chardev=monitor,mode=control -incoming defer");
+}
+
 }  // namespace
 }  // namespace bailey::microvm

@@ -25,8 +25,6 @@
 namespace bailey::microvm {
 namespace {
 
-constexpr const char* kChangesDrive = "changes";
-
 // What a machine is made of, open as long as it is being started.
 struct Parts {
   image::Image image;
@@ -59,6 +57,29 @@ base::Result<Parts> Gather(const MachinePlan& plan, const MachineFiles& files) {
     if (!drive) return base::SystemError("make the drive for changes", drive.error().value);
     parts.changes = *std::move(drive);
   }
+  return parts;
+}
+
+// The same, of a machine that has its drives already.
+base::Result<Parts> Fill(MachinePlan& plan, ReadyMachine& ready) {
+  Parts parts;
+  if (plan.carried.size() > ready.Slots().size())
+    return base::Internal("use a machine of a pool: it has too few drives");
+  for (std::size_t i = 0; i < plan.carried.size(); ++i) {
+    const CarriedPath& path = plan.carried[i];
+    const int slot = ready.Slots()[i].Get();
+    const auto bytes =
+        image::CarryInto({path.source, path.excluded, plan.command.uid, plan.command.gid}, slot);
+    if (!bytes) return bytes.error();
+    if (*bytes > kDriveBytes)
+      return base::Unsupported(
+          fmt::format("carry {}: it is larger than a machine of a pool has room for",
+                      base::Escape(path.source)));
+    if (const auto sized = os::Resize(slot, kDriveBytes); !sized)
+      return base::SystemError("make a drive", sized.error().value);
+    plan.command.mounts[path.mount].drive = SlotName(i);
+  }
+  parts.changes = ready.TakeChanges();
   return parts;
 }
 
@@ -190,6 +211,10 @@ class Machine {
     if (!line) return line.error();
     return Greet(*std::move(line));
   }
+  base::Status Enter(ReadyMachine ready) {
+    ready_ = std::move(ready);
+    return Greet(ready_->TakeLine());
+  }
   base::Result<sandbox::Outcome> Run(bool terminal) {
     if (sandbox_.landlock.abi > 0) {
       if (greeting_.landlock == 0)
@@ -209,6 +234,7 @@ class Machine {
     return collected;
   }
   void End(bool politely) {
+    if (ready_) return ready_->End();
     if (politely) session_->PowerOff();
     if (jailed_) return jailed_->Stop();
     vmm_->Stop();
@@ -228,14 +254,17 @@ class Machine {
   }
   base::Error Why(const base::Error& error) {
     if (!session_->IsCut()) return error;
+    if (ready_) return ready_->WhyEnded();
     return jailed_ ? jailed_->WhyEnded() : vmm_->WhyEnded();
   }
 
   MachinePlan& plan_;
   const sandbox::Plan& sandbox_;
   os::SignalQueue& signals_;
+  // One of these.
   std::optional<Vmm> vmm_;
-  std::unique_ptr<Firecracker> jailed_;  // in its place
+  std::unique_ptr<Firecracker> jailed_;
+  std::optional<ReadyMachine> ready_;
   std::optional<Session> session_;
   GuestGreeting greeting_;
 };
@@ -260,11 +289,16 @@ void Describe(const Machine& machine, const MachinePlan& plan,
     enforced.push_back({"landlock", fmt::format("version {}", machine.Greeting().landlock)});
 }
 
+// What a machine is started by, where it is not a QEMU of its own.
+struct Other {
+  std::optional<FirecrackerHost> firecracker;
+  std::optional<ReadyMachine> ready;
+  std::string id;
+};
+
 base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& sandbox, Parts& parts,
                                      const std::vector<bpf::Program>& filters, const Prover& prover,
-                                     bool keep, Changes& changes,
-                                     const std::optional<FirecrackerHost>& firecracker,
-                                     const std::string& id) {
+                                     bool keep, Changes& changes, Other other) {
   const auto terminal_in = os::IsTerminal(0), terminal_out = os::IsTerminal(1);
   const bool terminal =
       terminal_in && *terminal_in && terminal_out && *terminal_out && os::IsForeground(0);
@@ -273,11 +307,13 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
   if (!signals) return base::SystemError("wait for signals", signals.error().value);
   const auto begin = std::chrono::steady_clock::now();
   Machine machine(plan, sandbox, *signals);
-  const auto started =
-      firecracker ? machine.StartJailed(parts, *firecracker, id) : machine.Start(parts, prover);
+  const auto started = other.ready ? machine.Enter(*std::move(other.ready))
+                       : other.firecracker
+                           ? machine.StartJailed(parts, *other.firecracker, other.id)
+                           : machine.Start(parts, prover);
   if (!started) return started.error();
   MachineOutcome result;
-  result.isolation = firecracker ? "microvm (firecracker, kvm)" : "microvm (qemu, tcg)";
+  result.isolation = other.firecracker ? "microvm (firecracker, kvm)" : "microvm (qemu, tcg)";
   auto outcome = machine.Run(terminal);
   if (!outcome) return outcome.error();
   result.outcome = *std::move(outcome);
@@ -290,7 +326,7 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
   // Killed from outside, a program can say nothing more; one that never ran has changed nothing.
   const bool ended =
       kind == Kind::kExited || kind == Kind::kSignalled || kind == Kind::kMemoryLimit;
-  const bool brings = parts.changes.IsOpen() && ended;
+  const bool brings = MayChange(plan) && ended;
   if (brings) {
     const auto collected = machine.Collect();
     if (!collected) return collected.error();
@@ -330,7 +366,8 @@ base::Result<std::string> DescribeRequests(const MachinePlan& plan) {
 base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan& sandbox,
                                           const MachineFiles& files,
                                           const std::vector<bpf::Program>& filters,
-                                          const Prover& prover, bool keep) {
+                                          const Prover& prover, bool keep,
+                                          std::optional<ReadyMachine> ready) {
   for (const bpf::Program& filter : filters) plan.command.filters.push_back(filter.Bytes());
   if (const auto done = os::IgnoreBrokenPipes(); !done)
     return base::SystemError("ignore broken pipes", done.error().value);
@@ -346,13 +383,13 @@ base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan&
   if (!registration) return registration.error();
   Changes changes(plan, sandbox);
   if (const auto prepared = changes.Prepare(); !prepared) return prepared.error();
-  auto parts = Gather(plan, files);
+  auto parts = ready ? Fill(plan, *ready) : Gather(plan, files);
   if (!parts) {
     changes.Drop();
     return parts.error();
   }
-  auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, changes, firecracker,
-                        registration->Id());
+  auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, changes,
+                        {std::move(firecracker), std::move(ready), registration->Id()});
   if (!result) changes.Drop();
   return result;
 }

@@ -5,20 +5,13 @@
 #include <string>
 
 #include "base/result.h"
+#include "microvm/files.h"
 #include "microvm/plan.h"
+#include "microvm/ready.h"
 #include "microvm/vmm.h"
 #include "sandbox/changes.h"
 
 namespace bailey::microvm {
-
-struct MachineFiles {
-  std::string image;   // by name
-  std::string kernel;  // a directory; empty: the installed one
-  std::string init;    // the first process's executable
-  std::string id;      // empty: made up
-  // Where Firecracker and its jailer lie, empty for where they are installed; without it, QEMU.
-  std::optional<std::string> firecracker;
-};
 
 // What Firecracker would be asked for this machine, a line each.
 base::Result<std::string> DescribeRequests(const MachinePlan& plan);
@@ -30,10 +23,12 @@ struct MachineOutcome {
 };
 
 // `filters`: the program's, proved. `keep`: changes stay aside, under the plan's name for them.
+// `ready`: a machine of a pool, in place of a new one.
 // An error means that the program never ran, or that what became of it cannot be told.
 base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan& sandbox,
                                           const MachineFiles& files,
                                           const std::vector<bpf::Program>& filters,
-                                          const Prover& prover, bool keep);
+                                          const Prover& prover, bool keep,
+                                          std::optional<ReadyMachine> ready = std::nullopt);
 
 }  // namespace bailey::microvm

@@ -60,6 +60,8 @@ std::string_view Describe(guest::Step step) {
       return "execute";
     case guest::Step::kCollect:
       return "bring changes out";
+    case guest::Step::kForget:
+      return "forget the last command";
   }
   return "";
 }
@@ -378,6 +380,21 @@ base::Result<guest::Collected> Session::Collect() {
     guest::Collected collected;
     if (frame->type == FrameType::kCollected && guest::Decode(frame->body, collected))
       return collected;
+    // What was on its way when the program ended.
+    if (frame->type != FrameType::kPong && frame->type != FrameType::kCredit) return Nonsense();
+  }
+}
+
+base::Status Session::Forget() {
+  if (const auto queued = line_.Queue(FrameType::kForget, ""); !queued) return queued;
+  const auto deadline = Clock::now() + bounds_.patience;
+  for (;;) {
+    const auto frame = Await(deadline);
+    if (!frame) return frame.error();
+    guest::Failed failed;
+    if (frame->type == FrameType::kFailed && guest::Decode(frame->body, failed))
+      return GuestError(failed);
+    if (frame->type == FrameType::kForgotten) return {};
     // What was on its way when the program ended.
     if (frame->type != FrameType::kPong && frame->type != FrameType::kCredit) return Nonsense();
   }

@@ -69,6 +69,10 @@ class Session {
   base::Result<sandbox::Outcome> Run(const GuestCommand& command, bool terminal);
   // What it has changed is on the drive for it.
   base::Result<guest::Collected> Collect();
+  // What the machine ran, which has ended, leaves no trace in it.
+  base::Status Forget();
+  // For another session, where this one is told nothing more.
+  Line TakeLine() && { return std::move(line_); }
   // Waits a little for the machine to switch itself off.
   void PowerOff();
   // The line was cut: why is for who holds the machine to say.

@@ -40,6 +40,8 @@ base::Result<policy::Policy> VmmPolicy(const QemuPlan& plan) {
 std::vector<int> Descriptors(const QemuPlan& plan) {
   std::vector<int> all = {plan.kernel, plan.initramfs, plan.line};
   for (const Drive& drive : plan.drives) all.push_back(drive.descriptor);
+  if (plan.copying) all.insert(all.end(), {plan.copying->memory, plan.copying->monitor});
+  if (plan.copying && plan.copying->state >= 0) all.push_back(plan.copying->state);
   std::ranges::sort(all);
   return all;
 }
@@ -122,6 +124,12 @@ void Vmm::Stop() {
   (void)os::WaitFor(keeper_.pid);
   keeper_.pidfd.Reset();
   if (killed) (void)sandbox::CollectGroups();
+}
+
+bool Vmm::Ends(std::chrono::milliseconds patience) const {
+  const os::Interest reads[] = {{report_.Get()}};
+  const auto ready = os::WaitReady(reads, std::chrono::steady_clock::now() + patience);
+  return ready && *ready;
 }
 
 // The last line of its log, of as much as is kept.

@@ -2,6 +2,7 @@
 // with this one, and takes the sandbox along.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ class Vmm {
 
   // Can be read when it has ended, or said why it could not start.
   int Descriptor() const { return report_.Get(); }
+  // Whether it ends within this time.
+  bool Ends(std::chrono::milliseconds patience) const;
   // Blocks until it has ended. The error says why, as far as it is known.
   base::Error WhyEnded();
   void Stop();

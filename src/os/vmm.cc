@@ -25,11 +25,31 @@ SysStatus FillRandom(std::span<std::uint8_t> bytes) {
   return {};
 }
 
-SysResult<base::UniqueFd> MakeMemoryFile(const char* name, std::uint64_t size) {
-  base::UniqueFd file(::memfd_create(name, MFD_CLOEXEC));
+namespace {
+
+SysResult<base::UniqueFd> MakeFileOf(const char* name, std::uint64_t size, unsigned flags) {
+  base::UniqueFd file(::memfd_create(name, MFD_CLOEXEC | flags));
   if (!file.IsOpen()) return LastErrno();
-  if (::ftruncate(file.Get(), static_cast<off_t>(size)) != 0) return LastErrno();
+  if (const auto sized = Resize(file.Get(), size); !sized) return std::unexpected(sized.error());
   return file;
+}
+
+}  // namespace
+
+SysResult<base::UniqueFd> MakeMemoryFile(const char* name, std::uint64_t size) {
+  return MakeFileOf(name, size, 0);
+}
+
+SysResult<base::UniqueFd> MakeSealableFile(const char* name, std::uint64_t size) {
+  return MakeFileOf(name, size, MFD_ALLOW_SEALING);
+}
+
+SysStatus Seal(int fd) {
+  return Check(::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+}
+
+SysStatus Resize(int fd, std::uint64_t size) {
+  return Check(::ftruncate(fd, static_cast<off_t>(size)));
 }
 
 SysResult<base::UniqueFd> OpenForReading(int fd) {
@@ -92,6 +112,13 @@ std::uint64_t TimeStampKilohertz() {
 #else
   return 0;
 #endif
+}
+
+std::uint64_t HostMemory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
+  return pages < 0 || size < 0
+             ? 0
+             : static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(size) >> 20;
 }
 
 SysResult<WindowSize> GetWindowSize(int terminal) {

@@ -15,6 +15,12 @@ namespace bailey::os {
 SysStatus FillRandom(std::span<std::uint8_t> bytes);
 // A memfd of this size; what is not written of it takes no memory.
 SysResult<base::UniqueFd> MakeMemoryFile(const char* name, std::uint64_t size);
+// The same, for Seal.
+SysResult<base::UniqueFd> MakeSealableFile(const char* name, std::uint64_t size);
+// From here on nobody can write to it or change its size: EBUSY while somebody has it mapped to be
+// written.
+SysStatus Seal(int fd);
+SysStatus Resize(int fd, std::uint64_t size);
 // The same file, opened anew: to be read and not written.
 SysResult<base::UniqueFd> OpenForReading(int fd);
 // Two connected ends of a stream, closed on execution.
@@ -32,6 +38,8 @@ SysResult<std::size_t> WriteSome(int fd, std::span<const std::uint8_t> bytes);
 // How often the processor's time stamp counter counts in a millisecond; 0 where there is none.
 // Takes ten milliseconds.
 std::uint64_t TimeStampKilohertz();
+// Of this host, in MiB.
+std::uint64_t HostMemory();
 struct WindowSize {
   std::uint16_t rows = 0, columns = 0;
 };

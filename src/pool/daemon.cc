@@ -24,10 +24,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// While others are ready, the place of a sandbox that was taken is filled when its program has
-// ended, or this much later: its start is not to share the processors with the making of another.
-constexpr std::chrono::milliseconds kPause{20};
-
 enum Event : std::uint64_t { kSignals, kControl, kFirstSlot };
 
 struct Slot {
@@ -40,10 +36,10 @@ struct Slot {
 
 class Daemon {
  public:
-  Daemon(const Settings& settings, const Recipe& recipe, base::UniqueFd listener, Control control,
+  Daemon(const Settings& settings, Maker& maker, base::UniqueFd listener, Control control,
          os::SignalQueue signals, os::Watch watch)
       : settings_(settings),
-        recipe_(recipe),
+        maker_(maker),
         listener_(std::move(listener)),
         control_(std::move(control)),
         signals_(std::move(signals)),
@@ -52,12 +48,12 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon() {
     (void)os::StopListening(listener_.Get());
-    Kill();
+    SendAll(SIGKILL);
     for (auto& [token, slot] : slots_) (void)os::WaitFor(slot.steward.pid);
   }
 
   base::Status Run(const std::function<void()>& ready) {
-    if (const auto made = MakeBatch(); !made) return made;
+    if (const auto made = maker_.Prepare(); !made) return made;
     auto added = watch_.Add(signals_.Descriptor(), kSignals);
     if (added) added = watch_.Add(control_.Descriptor(), kControl);
     if (!added) return base::SystemError("start pool", added.error().value);
@@ -107,13 +103,6 @@ class Daemon {
     return deadline;
   }
 
-  base::Status MakeBatch() {
-    auto made = recipe_.make();
-    if (!made) return made.error();
-    batch_ = *std::move(made);
-    return {};
-  }
-
   base::Status Fill() {
     if (stopping_) return {};
     const std::size_t ready = Count(Slot::State::kReady);
@@ -142,10 +131,12 @@ class Daemon {
   [[noreturn]] void BecomeSteward(base::UniqueFd owner) {
     if (!os::DieWithParent() || ::getppid() != self_ || !os::StartSession()) os::Exit(1);
     base::UniqueFd listener = std::move(listener_);
-    const int kept[] = {std::min(listener.Get(), owner.Get()),
-                        std::max(listener.Get(), owner.Get())};
+    std::vector<int> kept = maker_.Needs();
+    kept.insert(kept.end(), {listener.Get(), owner.Get()});
+    std::ranges::sort(kept);
     if (!os::CloseAllBut(kept)) os::Exit(1);
-    RunSteward(recipe_, std::move(batch_), std::move(listener), std::move(owner));
+    maker_.BeSteward(std::move(listener), std::move(owner));
+    os::Exit(0);
   }
 
   base::Status Handle(std::uint64_t event) {
@@ -175,7 +166,7 @@ class Daemon {
         ++status_.stale;
         // The others are of the same batch.
         Dismiss();
-        if (const auto made = MakeBatch(); !made) return made;
+        if (const auto made = maker_.Prepare(); !made) return made;
         return Take(slot);
       case Word::kFailed:
         // One that was ready and has died is replaced; one that could not be made would be so
@@ -191,7 +182,7 @@ class Daemon {
     slot.dismissed = false;
     ++status_.taken;
     last_use_ = Clock::now();
-    fill_at_ = last_use_ + kPause;
+    fill_at_ = last_use_ + maker_.Pause();
     return {};
   }
 
@@ -227,8 +218,8 @@ class Daemon {
     }
   }
 
-  void Kill() {
-    for (auto& [token, slot] : slots_) (void)os::SendSignal(slot.steward.pidfd.Get(), SIGKILL);
+  void SendAll(int signal) {
+    for (auto& [token, slot] : slots_) (void)os::SendSignal(slot.steward.pidfd.Get(), signal);
   }
 
   base::Status Answer() {
@@ -242,7 +233,7 @@ class Daemon {
       case Question::kKill:
         control_.Hold();
         BeginToStop();
-        Kill();
+        SendAll(maker_.EndSignal());
         return {};
       case Question::kStop:
         control_.Hold();
@@ -265,12 +256,11 @@ class Daemon {
   }
 
   const Settings& settings_;
-  const Recipe& recipe_;
+  Maker& maker_;
   base::UniqueFd listener_;
   Control control_;
   os::SignalQueue signals_;
   os::Watch watch_;
-  Batch batch_;
   std::map<std::uint64_t, Slot> slots_;
   std::uint64_t next_ = 0;
   Status status_;
@@ -280,6 +270,25 @@ class Daemon {
   bool stopping_ = false;
   base::Status over_;  // why it ends, where nobody asked for it
   const pid_t self_ = ::getpid();
+};
+
+class SandboxMaker : public Maker {
+ public:
+  explicit SandboxMaker(const Recipe& recipe) : recipe_(recipe) {}
+  base::Status Prepare() override {
+    auto made = recipe_.make();
+    if (!made) return made.error();
+    batch_ = *std::move(made);
+    return {};
+  }
+  std::vector<int> Needs() const override { return {}; }
+  void BeSteward(base::UniqueFd listener, base::UniqueFd owner) override {
+    RunSteward(recipe_, std::move(batch_), std::move(listener), std::move(owner));
+  }
+
+ private:
+  const Recipe& recipe_;
+  Batch batch_;
 };
 
 }  // namespace
@@ -314,6 +323,12 @@ base::Result<Status> DecodeStatus(std::string_view bytes) {
 
 base::Status Serve(const Directory& directory, const Settings& settings, const Recipe& recipe,
                    const std::function<void()>& ready) {
+  SandboxMaker maker(recipe);
+  return Serve(directory, settings, maker, ready);
+}
+
+base::Status Serve(const Directory& directory, const Settings& settings, Maker& maker,
+                   const std::function<void()>& ready) {
   if (const auto done = os::ExpectChildren(); !done)
     return base::SystemError("start pool", done.error().value);
   auto control = Control::Claim(directory, settings.name);
@@ -323,7 +338,7 @@ base::Status Serve(const Directory& directory, const Settings& settings, const R
   auto watch = os::Watch::Make();
   if (!watch) return base::SystemError("start pool", watch.error().value);
   base::UniqueFd callers = control->TakeCallers();
-  return Daemon(settings, recipe, std::move(callers), *std::move(control), *std::move(signals),
+  return Daemon(settings, maker, std::move(callers), *std::move(control), *std::move(signals),
                 *std::move(watch))
       .Run(ready);
 }

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "pool/directory.h"
+#include "pool/maker.h"
 #include "pool/recipe.h"
 
 namespace bailey::pool {
@@ -36,6 +37,8 @@ base::Result<Status> DecodeStatus(std::string_view bytes);
 // Serves until the end. `ready` is called once, when all are prepared. An error is why there is no
 // pool, or why it has ended early.
 base::Status Serve(const Directory& directory, const Settings& settings, const Recipe& recipe,
+                   const std::function<void()>& ready);
+base::Status Serve(const Directory& directory, const Settings& settings, Maker& maker,
                    const std::function<void()>& ready);
 
 // Other processes' side.

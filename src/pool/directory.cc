@@ -51,7 +51,7 @@ base::Status Enter(Directory& at, const char* name, bool make) {
 
 }  // namespace
 
-base::Result<Directory> OpenDirectory(bool make) {
+base::Result<Directory> OpenDirectory(bool make, const char* kind) {
   const auto parent = Parent();
   if (!parent) return parent.error();
   auto opened = os::Open(AT_FDCWD, parent->c_str(), O_PATH | O_DIRECTORY);
@@ -59,7 +59,7 @@ base::Result<Directory> OpenDirectory(bool make) {
   Directory directory = {*parent, *std::move(opened)};
   if (const auto checked = CheckOwner(directory.descriptor, directory.path, 022, true); !checked)
     return checked.error();
-  for (const char* const name : {"bailey", "pool"})
+  for (const char* const name : {"bailey", kind})
     if (const auto entered = Enter(directory, name, make); !entered) return entered.error();
   return directory;
 }

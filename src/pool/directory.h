@@ -9,6 +9,10 @@
 
 namespace bailey::pool {
 
+// Of sandboxes, and of virtual machines, beside each other.
+inline constexpr const char* kSandboxes = "pool";
+inline constexpr const char* kMachines = "vm-pool";
+
 struct Directory {
   std::string path;
   base::UniqueFd descriptor;
@@ -16,7 +20,7 @@ struct Directory {
 
 // kUnsupported where there is no place for one; a directory that somebody else owns, or can write
 // to, is an error. `make`: what is missing is made, else it is a SystemError with ENOENT.
-base::Result<Directory> OpenDirectory(bool make);
+base::Result<Directory> OpenDirectory(bool make, const char* kind = kSandboxes);
 
 // The same for a socket's path, as `bailey pool start` prints it: its directory, and its name
 // there.
