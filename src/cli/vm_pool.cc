@@ -106,7 +106,7 @@ base::Result<pool::Settings> MakeSettings(const PoolOptions& options, const Pool
 
 base::Status ServeMachines(const PoolStart& plan, const pool::Directory& directory,
                            const pool::Settings& settings, const std::function<void()>& ready) {
-  auto kernel = image::OpenKernel(plan.files.kernel, plan.files.init, image::Line::kPort);
+  auto kernel = image::OpenKernel(plan.files.kernel, plan.files.init);
   if (!kernel) return kernel.error();
   auto image = image::OpenImage(plan.files.image);
   if (!image) return image.error();
