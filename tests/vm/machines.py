@@ -1,7 +1,9 @@
 """What tests with real machines have in common: a root for them, as which user, and what is left."""
 
+import itertools
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import subprocess
@@ -48,6 +50,9 @@ class Machines:
     def setUpClass(cls):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="bailey-vm-", dir="/var/tmp"))
         cls.bailey = bailey_source
+        # Machines of all of root's tests are in one place: these are told by their names.
+        cls.prefix = f"test-{secrets.token_hex(4)}"
+        cls.numbers = itertools.count()
         os.chmod(cls.directory, 0o755)
         cls.home = cls.directory / "home"
         cls.home.mkdir()
@@ -80,9 +85,10 @@ class Machines:
         return subprocess.run([cls.bailey, *words], capture_output=True, text=True, check=False,
                               timeout=PATIENCE, **cls.options(**more))
 
-    @staticmethod
-    def machine(options, words):
-        for name, value in (("--image", "base"), ("--start-timeout", "300s")):
+    @classmethod
+    def machine(cls, options, words):
+        for name, value in (("--image", "base"), ("--start-timeout", "300s"),
+                            ("--id", f"{cls.prefix}-{next(cls.numbers)}")):
             if name not in options:
                 options = [name, value, *options]
         return ["run", "--isolation", "microvm", *options, "--", *words]
@@ -98,10 +104,25 @@ class Machines:
     def expect_nothing_left(self):
         self.assertTrue(wait_until(lambda: not processes(str(self.directory)), 60),
                         processes(str(self.directory)))
-        self.assertEqual(self.command("ps").stdout, "")
-        for place in (self.home / "bailey" / "machines", pathlib.Path("/run/bailey/machines")):
-            if place.is_dir() and (self.uid is not None or place.parts[1] == "run"):
-                self.assertEqual([name for name in os.listdir(place) if name.startswith("test-")], [])
+        self.assertEqual(self.running(), [])
+        for place in self.places():
+            if place.is_dir():
+                self.assertEqual([name for name in os.listdir(place) if name.startswith(self.prefix)],
+                                 [])
+
+    def running(self):
+        return [line for line in self.command("ps").stdout.splitlines()
+                if line.startswith(self.prefix)]
+
+    def places(self):
+        return (self.home / "bailey" / "machines", pathlib.Path("/run/bailey/machines"))
+
+    @staticmethod
+    def groups_of(pids):
+        """Control groups that were made by one of these."""
+        names = tuple(f"bailey-{pid}-" for pid in pids)
+        return [os.path.join(place, name) for place, found, _ in os.walk("/sys/fs/cgroup")
+                for name in found if name.startswith(names)] if names else []
 
     @staticmethod
     def children():
