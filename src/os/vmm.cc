@@ -48,10 +48,6 @@ SysStatus Seal(int fd) {
   return Check(::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
 }
 
-SysStatus Resize(int fd, std::uint64_t size) {
-  return Check(::ftruncate(fd, static_cast<off_t>(size)));
-}
-
 SysResult<base::UniqueFd> OpenForReading(int fd) {
   char path[64];
   (void)::snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

@@ -20,7 +20,6 @@ SysResult<base::UniqueFd> MakeSealableFile(const char* name, std::uint64_t size)
 // From here on nobody can write to it or change its size: EBUSY while somebody has it mapped to be
 // written.
 SysStatus Seal(int fd);
-SysStatus Resize(int fd, std::uint64_t size);
 // The same file, opened anew: to be read and not written.
 SysResult<base::UniqueFd> OpenForReading(int fd);
 // Two connected ends of a stream, closed on execution.
