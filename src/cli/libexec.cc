@@ -36,7 +36,8 @@ base::Error Execute(std::string_view executable, char** argv) {
   if (error) return base::SystemError("find bailey's executable", error.value());
   const std::string name = fmt::format("bailey-{}", executable);
   int number = ENOENT;
-  for (const char* from : {"libexec/bailey", "../libexec/bailey"}) {
+  // The last: for those that are there themselves.
+  for (const char* from : {"libexec/bailey", "../libexec/bailey", "."}) {
     const std::string path = (self.parent_path() / from / name).string();
     ::execv(path.c_str(), argv);
     if (errno != ENOENT) number = errno;

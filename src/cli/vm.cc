@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "image/build.h"
+#include "cli/libexec.h"
 #include "image/store.h"
 #include "microvm/registry.h"
 
@@ -19,7 +19,9 @@ namespace bailey::cli {
 namespace {
 
 constexpr std::string_view kUsageText =
-    "Usage: bailey vm image build (--from-dir DIRECTORY | --from-tar FILE) NAME\n"
+    "Usage: bailey vm image build (--from-dir DIRECTORY | --from-tar FILE | --from-oci DIRECTORY "
+    "|\n"
+    "                              --debootstrap SUITE) NAME\n"
     "       bailey vm image list\n"
     "       bailey vm image rm NAME...\n"
     "       bailey vm pool start [--size N] [--image NAME] [OPTIONS]\n"
@@ -28,27 +30,6 @@ constexpr std::string_view kUsageText =
     "\n"
     "Images are the file systems that `bailey run --isolation microvm` gives programs. The one\n"
     "named \"default\" is used where none is named.\n";
-
-int Build(int argc, char** argv) {
-  std::string directory, tar, name;
-  Arguments arguments(
-      "vm image build",
-      "Makes an image of a directory or a tar. The same input gives the same bytes.\n"
-      "One of the same name is replaced when the new one is complete.");
-  auto from = arguments.Value("--from-dir", directory, "a directory, which becomes the root");
-  arguments.Value("--from-tar", tar, "a tar of a root directory, not packed").Excludes(from);
-  arguments.Value("NAME", name, "lower-case letters, digits and dashes").Required();
-  if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
-  if (directory.empty() && tar.empty())
-    return Fail(
-        "vm image build",
-        base::InvalidInput("build an image: name what it is made of (--from-dir, --from-tar)"));
-  const auto image = directory.empty() ? image::BuildFromTar(name, tar)
-                                       : image::BuildFromDirectory(name, directory);
-  if (!image) return Fail("vm image build", image.error());
-  fmt::print("{} {} bytes sha256:{}\n", image->name, image->bytes, image->hash);
-  return kYes;
-}
 
 int List(int argc, char** argv) {
   Arguments arguments("vm image list", "Lists the images: name, size and hash.");
@@ -80,7 +61,7 @@ int RunVm(int argc, char** argv) {
     return kYes;
   }
   if (word(1) == "image") {
-    if (word(2) == "build") return Build(argc - 2, argv + 2);
+    if (word(2) == "build") return BecomeFor("image", "vm image build", argv, kUsage);
     if (word(2) == "list") return List(argc - 2, argv + 2);
     if (word(2) == "rm") return Remove(argc - 2, argv + 2);
   }

@@ -44,14 +44,44 @@ base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar
   if (!input) return base::SystemError("open " + base::Escape(tar), input.error().value);
   auto image = NewImage::Begin(name);
   if (!image) return image.error();
-  Tool tool;
-  tool.what = "make an image of " + base::Escape(tar);
-  tool.input = input->Get();
-  tool.argv = {"sqfstar",    "-quiet", "-no-progress", "-no-xattrs", "-mkfs-time", "0",
-               "-all-time",  "0",      "-root-mode",   "0755",       "-comp",      "zstd",
-               image->Path()};
-  if (const auto made = RunTool(tool); !made) return made.error();
+  const auto made = PackTar(input->Get(), "make an image of " + base::Escape(tar), image->Path());
+  if (!made) return made.error();
   return image->Finish();
+}
+
+base::Result<Image> BuildFromSuite(const std::string& name, const std::string& suite) {
+  // A word of theirs and never an option, a path or several: suites are named so.
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  if (suite.find_first_not_of(kLetters) != suite.npos || suite.starts_with('-') ||
+      suite.size() > 63)
+    return base::InvalidInput(
+        fmt::format("use suite \"{}\": expected lower-case letters, digits and dashes",
+                    base::Escape(suite.substr(0, 80))));
+  auto image = NewImage::Begin(name);
+  if (!image) return image.error();
+  const auto scratch = image->Scratch();
+  if (!scratch) return scratch.error();
+  Tool tool;
+  tool.what = "make an image of " + suite;
+  tool.descriptors = {scratch->Get()};
+  tool.epoch = true;
+  tool.argv = {"mmdebstrap",   "--quiet", "--variant=minbase",
+               "--format=tar", suite,     fmt::format("/proc/self/fd/{}", scratch->Get())};
+  if (const auto made = RunTool(tool); !made) return made.error();
+  const auto tar = os::OpenForReading(scratch->Get());
+  if (!tar) return base::SystemError(tool.what, tar.error().value);
+  if (const auto made = PackTar(tar->Get(), tool.what, image->Path()); !made) return made.error();
+  return image->Finish();
+}
+
+base::Status PackTar(int tar, const std::string& what, const std::string& path) {
+  Tool tool;
+  tool.what = what;
+  tool.input = tar;
+  tool.argv = {"sqfstar",   "-quiet", "-no-progress", "-no-xattrs", "-mkfs-time", "0",
+               "-all-time", "0",      "-root-mode",   "0755",       "-comp",      "zstd",
+               path};
+  return RunTool(tool);
 }
 
 base::Result<std::uint64_t> CarryInto(const Carried& carried, int file) {

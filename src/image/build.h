@@ -16,6 +16,11 @@ namespace bailey::image {
 base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory);
 base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar);
 
+// A minimal Debian of this suite ("bookworm"), which mmdebstrap downloads.
+base::Result<Image> BuildFromSuite(const std::string& name, const std::string& suite);
+// A tar that is open, from where it is, as a file system at `path`. `what`: begins an error's text.
+base::Status PackTar(int tar, const std::string& what, const std::string& path);
+
 struct Carried {
   std::string path;                   // a directory, or a file
   std::vector<std::string> excluded;  // paths below it

@@ -173,6 +173,15 @@ std::string NewImage::Path() const {
   return fmt::format("/proc/{}/fd/{}/{}", ::getpid(), directory_.Get(), kFile);
 }
 
+base::Result<base::UniqueFd> NewImage::Scratch() const {
+  constexpr const char* kName = "scratch";
+  auto file = os::Open(directory_.Get(), kName, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (!file) return base::SystemError("make image " + name_, file.error().value);
+  const auto gone = os::RemoveFile(directory_.Get(), kName);
+  if (!gone) return base::SystemError("make image " + name_, gone.error().value);
+  return *std::move(file);
+}
+
 base::Result<Image> NewImage::Finish() {
   const auto failed = [this](os::Errno error) {
     return base::SystemError("make image " + name_, error.value);

@@ -43,6 +43,8 @@ class NewImage {
   ~NewImage();
   // Where its file system is to be written to.
   std::string Path() const;
+  // A file without a name, where the image is going to be.
+  base::Result<base::UniqueFd> Scratch() const;
   // Takes the place of another of this name.
   base::Result<Image> Finish();
 

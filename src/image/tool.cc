@@ -20,15 +20,16 @@ constexpr const char* kPlaces[] = {"/usr/local/bin", "/usr/bin", "/bin", "/usr/s
 
 // In the child: nothing allocates.
 [[noreturn]] void Become(const std::vector<std::string>& paths, char* const* argv, int input,
-                         int said, const std::vector<int>& kept) {
-  static const char* const kEnvironment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", nullptr};
+                         int said, const std::vector<int>& kept, bool epoch) {
+  const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
+                                     epoch ? "SOURCE_DATE_EPOCH=0" : nullptr, nullptr};
   const bool ready = os::DieWithParent() && os::ResetSignals() && os::Duplicate(input, 0) &&
                      os::Duplicate(said, 1) && os::Duplicate(said, 2);
   if (!ready) os::Exit(126);
   for (const int fd : kept)
     if (!os::KeepOnExecution(fd)) os::Exit(126);
   for (const std::string& path : paths)
-    (void)os::Execute(path.c_str(), argv, const_cast<char* const*>(kEnvironment));
+    (void)os::Execute(path.c_str(), argv, const_cast<char* const*>(environment));
   os::Exit(127);
 }
 
@@ -49,7 +50,7 @@ base::Status RunTool(const Tool& tool) {
   if (!child) return base::SystemError(tool.what, child.error().value);
   if (child->pid == 0)
     Become(paths, argv.data(), tool.input >= 0 ? tool.input : none->Get(), (*pipe)[1].Get(),
-           tool.descriptors);
+           tool.descriptors, tool.epoch);
   (*pipe)[1].Reset();
   std::string said;
   for (std::array<std::uint8_t, 4096> piece;;) {

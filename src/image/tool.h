@@ -14,6 +14,7 @@ struct Tool {
   std::string what;               // "make a file system of /x": begins the error's text
   int input = -1;                 // its standard input; -1: none
   std::vector<int> descriptors;   // that it has under the same numbers
+  bool epoch = false;             // times that it writes are 1970's (SOURCE_DATE_EPOCH)
 };
 // kUnsupported where it is not installed.
 base::Status RunTool(const Tool& tool);

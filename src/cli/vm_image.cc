@@ -1,0 +1,72 @@
+// libexec/bailey/bailey-image: what `bailey vm image build` becomes, as it links what reads
+// archives.
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/libexec.h"
+#include "image/build.h"
+#include "image/oci_build.h"
+
+namespace bailey::cli {
+namespace {
+
+constexpr const char* kCommand = "vm image build";
+
+struct Sources {
+  std::string directory, tar, oci, tag, suite;
+};
+
+base::Result<image::Image> BuildFrom(const Sources& from, const std::string& name) {
+  int named = 0;
+  for (const std::string* source : {&from.directory, &from.tar, &from.oci, &from.suite})
+    named += source->empty() ? 0 : 1;
+  if (named != 1)
+    return base::InvalidInput(
+        "build an image: name what it is made of (--from-dir, --from-tar, --from-oci or "
+        "--debootstrap)");
+  if (!from.tag.empty() && from.oci.empty())
+    return base::InvalidInput("build an image: a tag is one of an OCI layout's (--from-oci)");
+  if (!from.directory.empty()) return image::BuildFromDirectory(name, from.directory);
+  if (!from.tar.empty()) return image::BuildFromTar(name, from.tar);
+  if (!from.suite.empty()) return image::BuildFromSuite(name, from.suite);
+  auto built = image::BuildFromOci(name, {from.oci, from.tag});
+  if (!built) return built.error();
+  if (built->left_out > 0)
+    fmt::print(stderr, "bailey {}: left out {} devices\n", kCommand, built->left_out);
+  return std::move(built->image);
+}
+
+int Build(int argc, char** argv) {
+  std::string name;
+  Sources from;
+  Arguments arguments(kCommand,
+                      "Makes an image of what there is. The same input gives the same bytes.\n"
+                      "One of the same name is replaced when the new one is complete.");
+  arguments.Value("--from-dir", from.directory, "a directory, which becomes the root");
+  arguments.Value("--from-tar", from.tar, "a tar of a root directory, not packed");
+  arguments.Value("--from-oci", from.oci, "an OCI image layout: a directory with index.json");
+  arguments.Value("--tag", from.tag, "which image of the layout, where it has several");
+  arguments.Value("--debootstrap", from.suite,
+                  "a suite of Debian's (bookworm), which mmdebstrap downloads");
+  arguments.Value("NAME", name, "lower-case letters, digits and dashes").Required();
+  if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
+  const auto image = BuildFrom(from, name);
+  if (!image) return Fail(kCommand, image.error());
+  fmt::print("{} {} bytes sha256:{}\n", image->name, image->bytes, image->hash);
+  return kYes;
+}
+
+// argv: vm image build ...
+int Run(int argc, char** argv) {
+  if (argc < 3) return kUsage;
+  return Build(argc - 2, argv + 2);
+}
+
+}  // namespace
+}  // namespace bailey::cli
+
+int main(int argc, char** argv) { return bailey::cli::MainOfLibexec(argc, argv, bailey::cli::Run); }
