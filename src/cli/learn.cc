@@ -19,6 +19,7 @@
 #include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/learn_static.h"
 #include "cli/libexec.h"
 #include "compile/compile.h"
 #include "learn/policy_text.h"
@@ -44,6 +45,7 @@ struct LearnOptions {
   std::string network = "record", timeout;
   bool unconfined = false;
   std::vector<std::string> check;  // POLICY PROFILE
+  std::string static_file;
   std::vector<std::string> program;
 };
 
@@ -82,6 +84,9 @@ void Describe(Arguments& arguments, LearnOptions& options) {
               "POLICY PROFILE: say what the policy would have denied of the recorded runs, and "
               "run nothing")
       .Words(2);
+  arguments.Value("--static", options.static_file,
+                  "FILE: say which calls a program and its libraries can make at all, and run "
+                  "nothing");
 }
 
 // What is in "/", but for what a sandbox has of its own.
@@ -268,6 +273,8 @@ base::Status WritePolicy(const LearnOptions& options, const learn::Profile& prof
              judged->proved.size());
   if (!judged->refuted.empty())
     fmt::print(stderr, "bailey learn: these do not: {}\n", fmt::join(judged->refuted, ", "));
+  if (const std::string bound = StaticSummary(profile); !bound.empty())
+    fmt::print(stderr, "bailey learn: {}\n", bound);
   return {};
 }
 
@@ -314,6 +321,7 @@ int RunLearnItself(int argc, char** argv) {
   const auto context = CallerContext();
   if (!context) return NotLearned(context.error());
   if (!options.check.empty()) return CheckProfile(options, *context);
+  if (!options.static_file.empty()) return RunStatic(options.static_file);
   if (options.program.empty() || options.output.empty())
     return Fail("learn", base::InvalidInput("start program: none is named, or no --output"));
   if (options.profile.empty())
