@@ -45,58 +45,88 @@ Card MakeCard(const Action& action, const Classified& classified) {
   return card;
 }
 
-std::string ToText(const Card& card) {
-  std::string text = fmt::format("\nbailey asks: {} [{}]\n", card.title, card.effect);
+std::string Describe(const Card& card) {
+  std::string text = fmt::format("bailey asks: {} [{}]\n", card.title, card.effect);
   for (const std::string& line : card.shown) text += fmt::format("  {}\n", line);
   text +=
       fmt::format("  why      {}\n  where    {}\n  session and workspace remember\n           {}\n",
                   card.why, card.workspace, card.remembered);
-  return text +
+  return text;
+}
+
+std::string ToText(const Card& card) {
+  return "\n" + Describe(card) +
          fmt::format("[o]nce, for this [s]ession, for this [w]orkspace until {}, or [d]eny: ",
                      card.until);
 }
 
 std::optional<std::string> Approver::Refuse(const Action& action) {
   const std::scoped_lock lock(mutex_);
+  const Decision decision = ConsiderLocked(action);
+  if (!decision.question) return decision.refusal;
+  const Question& question = *decision.question;
+  if (options_.ask) return ResolveLocked(question, options_.ask(question.card));
+  Record(action, question.classified, "nobody", false);
+  return fmt::format("nobody was asked, and nothing allows it: {}", question.classified.why);
+}
+
+Decision Approver::Consider(const Action& action) {
+  const std::scoped_lock lock(mutex_);
+  return ConsiderLocked(action);
+}
+
+std::optional<std::string> Approver::Resolve(const Question& question,
+                                             const base::Result<Answer>& answer) {
+  const std::scoped_lock lock(mutex_);
+  return ResolveLocked(question, answer);
+}
+
+void Approver::Record(const Action& action, const Classified& classified, std::string_view by,
+                      bool allowed) {
+  if (options_.record) options_.record(action, ToString(classified.effect), by, allowed);
+}
+
+Decision Approver::ConsiderLocked(const Action& action) {
   const Classified classified = Classify(action, options_.read_file);
   std::string by;
-  auto why = Decide(action, classified, by);
-  if (options_.record) options_.record(action, ToString(classified.effect), by, !why);
+  Decision decision;
+  if (Decide(action, classified, by, decision.refusal)) {
+    Record(action, classified, by, !decision.refusal);
+    return decision;
+  }
+  decision.question = {action, classified, MakeCard(action, classified)};
+  return decision;
+}
+
+bool Approver::Decide(const Action& action, const Classified& classified, std::string& by,
+                      std::optional<std::string>& refusal) {
+  by = "class";
+  if (classified.is_green) return true;
+  const auto rule = rules_.Find(action, classified);
+  by = "rule";
+  if (!rule) refusal = rule.error().text;
+  if (rule && *rule && !**rule) refusal = "a rule denies it; `bailey approvals` lists it";
+  if (refusal || *rule) return true;
+  by = "session";
+  if (session_.contains(SessionKey(action, classified))) return true;
+  by = "option";
+  // Widening a sandbox is nothing that a name of a tool can be allowed for.
+  return classified.effect != Effect::kWiden &&
+         options_.allowed.contains(fmt::format("{}/{}", action.server, action.tool));
+}
+
+std::optional<std::string> Approver::ResolveLocked(const Question& question,
+                                                   const base::Result<Answer>& answer) {
+  auto why = answer ? Remember(question, *answer) : answer.error().text;
+  Record(question.action, question.classified, "person", !why);
   return why;
 }
 
-std::optional<std::string> Approver::Decide(const Action& action, const Classified& classified,
-                                            std::string& by) {
-  by = "class";
-  if (classified.is_green) return std::nullopt;
-  const auto rule = rules_.Find(action, classified);
-  by = "rule";
-  if (!rule) return rule.error().text;
-  if (*rule && !**rule) return "a rule denies it; `bailey approvals` lists it";
-  if (*rule) return std::nullopt;
-  by = "session";
-  if (session_.contains(SessionKey(action, classified))) return std::nullopt;
-  by = "option";
-  // Widening a sandbox is nothing that a name of a tool can be allowed for.
-  if (classified.effect != Effect::kWiden &&
-      options_.allowed.contains(fmt::format("{}/{}", action.server, action.tool)))
-    return std::nullopt;
-  return AskSomebody(action, classified, by);
-}
-
-std::optional<std::string> Approver::AskSomebody(const Action& action, const Classified& classified,
-                                                 std::string& by) {
-  by = "nobody";
-  if (!options_.ask) {
-    return fmt::format("nobody was asked, and nothing allows it: {}", classified.why);
-  }
-  by = "person";
-  const auto answer = options_.ask(MakeCard(action, classified));
-  if (!answer) return answer.error().text;
-  if (*answer == Answer::kDeny) return "it was denied";
-  if (*answer == Answer::kSession) session_.insert(SessionKey(action, classified));
-  if (*answer == Answer::kWorkspace) {
-    const auto kept = rules_.Add(action, classified, true, kWorkspaceLasts);
+std::optional<std::string> Approver::Remember(const Question& question, Answer answer) {
+  if (answer == Answer::kDeny) return "it was denied";
+  if (answer == Answer::kSession) session_.insert(SessionKey(question.action, question.classified));
+  if (answer == Answer::kWorkspace) {
+    const auto kept = rules_.Add(question.action, question.classified, true, kWorkspaceLasts);
     if (!kept) return kept.error().text;
   }
   return std::nullopt;

@@ -55,6 +55,8 @@ struct Card {
   std::string until;       // the day that "workspace" lasts to
 };
 Card MakeCard(const Action& action, const Classified& classified);
+// Without what can be answered.
+std::string Describe(const Card& card);
 std::string ToText(const Card& card);
 std::string ToJson(const Card& card);  // one line
 
@@ -79,6 +81,17 @@ struct ApproverOptions {
   std::set<std::string> allowed;  // "SERVER/TOOL": all of its calls, by who started this
 };
 
+// Somebody has to be asked.
+struct Question {
+  Action action;
+  Classified classified;
+  Card card;
+};
+struct Decision {
+  std::optional<std::string> refusal;
+  std::optional<Question> question;  // with neither, the call may be made
+};
+
 class Approver {
  public:
   static constexpr std::chrono::seconds kWorkspaceLasts = std::chrono::hours(24 * 30);
@@ -88,12 +101,20 @@ class Approver {
 
   // Nothing where the call may be made; else why not. From several threads: one question at a time.
   std::optional<std::string> Refuse(const Action& action);
+  // The same in two steps, for who asks by other means and does not wait.
+  Decision Consider(const Action& action);
+  std::optional<std::string> Resolve(const Question& question, const base::Result<Answer>& answer);
 
  private:
-  std::optional<std::string> Decide(const Action& action, const Classified& classified,
-                                    std::string& by);
-  std::optional<std::string> AskSomebody(const Action& action, const Classified& classified,
-                                         std::string& by);
+  // False where somebody has to be asked.
+  bool Decide(const Action& action, const Classified& classified, std::string& by,
+              std::optional<std::string>& refusal);
+  Decision ConsiderLocked(const Action& action);
+  std::optional<std::string> ResolveLocked(const Question& question,
+                                           const base::Result<Answer>& answer);
+  std::optional<std::string> Remember(const Question& question, Answer answer);
+  void Record(const Action& action, const Classified& classified, std::string_view by,
+              bool allowed);
 
   ApproverOptions options_;
   Rules rules_;

@@ -20,7 +20,8 @@ std::string Variable(const char* name) {
 }
 
 base::Result<approval::Ask> AskBy(const std::string& approve, std::chrono::seconds time_limit) {
-  if (approve == "policy") return approval::Ask();
+  // With elicit it is the gateway that asks.
+  if (approve == "policy" || approve == "elicit") return approval::Ask();
   if (approve == "terminal") {
     return approval::Ask([time_limit](const approval::Card& card) {
       return approval::AskOnTerminal(card, time_limit);
@@ -34,7 +35,7 @@ base::Result<approval::Ask> AskBy(const std::string& approve, std::chrono::secon
         });
   }
   return base::InvalidInput(
-      fmt::format("read --approve \"{}\": expected none, policy, terminal or socket:PATH",
+      fmt::format("read --approve \"{}\": expected none, policy, terminal, elicit or socket:PATH",
                   base::Escape(approve)));
 }
 
@@ -62,20 +63,28 @@ base::Result<approval::Record> RecordInStore() {
 }  // namespace
 
 void Describe(Arguments& arguments, ApproveOptions& options) {
-  arguments.Value("--approve", options.approve,
-                  "who is asked about calls that are not plainly harmless: none, policy (rules "
-                  "decide, all else is denied), terminal, or socket:PATH");
+  arguments.Value(
+      "--approve", options.approve,
+      "who is asked about calls that are not plainly harmless: none, policy (rules "
+      "decide, all else is denied), terminal, elicit (the client shows the question), or "
+      "socket:PATH");
   arguments.Value("--approve-time", options.time_limit, "no answer by then is a no (60s)");
   arguments.Values("--allow-tool", options.allow, "SERVER/TOOL: its calls are allowed");
+}
+
+base::Result<std::chrono::seconds> TimeLimit(const ApproveOptions& options) {
+  const auto time = base::ParseDuration(options.time_limit);
+  if (!time) return base::InvalidInput("read --approve-time: " + time.error().text);
+  return std::chrono::ceil<std::chrono::seconds>(*time);
 }
 
 base::Result<std::unique_ptr<approval::Approver>> MakeApprover(const ApproveOptions& options,
                                                                approval::ReadFile read_file) {
   if (options.approve == "none") return nullptr;
-  const auto time = base::ParseDuration(options.time_limit);
-  if (!time) return base::InvalidInput("read --approve-time: " + time.error().text);
+  const auto time = TimeLimit(options);
+  if (!time) return time.error();
   approval::ApproverOptions made;
-  auto ask = AskBy(options.approve, std::chrono::ceil<std::chrono::seconds>(*time));
+  auto ask = AskBy(options.approve, *time);
   if (!ask) return ask.error();
   auto record = RecordInStore();
   if (!record) return record.error();

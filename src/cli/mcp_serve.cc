@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,11 +14,15 @@
 #include "cli/commands.h"
 #include "cli/libexec.h"
 #include "cli/mcp.h"
+#include "cli/mcp_gateway.h"
 #include "cli/mcp_listen.h"
 #include "cli/mcp_server.h"
 #include "cli/run_options.h"
+#include "mcp/gateway.h"
+#include "mcp/http_listen.h"
 #include "mcp/run_tool.h"
 #include "mcp/service.h"
+#include "mcp/tools.h"
 #include "mcp/workspace.h"
 
 namespace bailey::cli {
@@ -32,6 +37,7 @@ int FailServe(const base::Error& error) { return Fail("mcp serve", error); }
 struct ServeOptions {
   SandboxOptions sandbox;
   std::vector<std::string> words;     // of the sandbox, as they were given
+  std::vector<std::string> unasked;   // of this command, without --approve
   std::vector<std::string> policies;  // that a call may name
   ApproveOptions approve = {.approve = "none"};
   ListenOptions listen;
@@ -43,10 +49,16 @@ mcp::WorkspaceRules RulesOf(const policy::Policy& policy) {
   return {policy.filesystem.hide, policy.filesystem.write};
 }
 
+// As a gateway sees the definition: what is remembered holds whoever asked.
+std::string HashOf(const mcp::ServedTool& tool) {
+  const auto list =
+      mcp::ReadTools(fmt::format("{{\"result\":{{\"tools\":[{}]}}}}", tool.definition));
+  return list && *list ? approval::Hash((*list)->tools.front().definition) : "";
+}
+
 // A call is answered with a refusal, or as before.
 void Guard(mcp::ServedTool& tool, approval::Approver& approver, const std::string& workspace) {
-  const approval::Action action = {"bailey", tool.name, approval::Hash(tool.definition),
-                                   "",       workspace, true};
+  const approval::Action action = {"bailey", tool.name, HashOf(tool), "", workspace, true};
   tool.call = [action, call = std::move(tool.call), &approver](
                   const std::string& arguments,
                   mcp::Cancellation& cancellation) -> mcp::ToolResult {
@@ -56,6 +68,42 @@ void Guard(mcp::ServedTool& tool, approval::Approver& approver, const std::strin
       return {fmt::format("call tool \"{}\": {}", asked.tool, *why), "", true};
     return call(arguments, cancellation);
   };
+}
+
+approval::ReadFile ReaderOf(const mcp::Workspace& workspace) {
+  return [&workspace](const std::string& path) -> std::optional<std::string> {
+    auto text = workspace.Read(path);
+    if (!text) return std::nullopt;
+    return *std::move(text);
+  };
+}
+
+// The client is asked by a gateway in front of a server that asks nobody.
+int ServeBehindGateway(const ServeOptions& options, const mcp::Workspace& workspace) {
+  const auto approver = MakeApprover(options.approve, ReaderOf(workspace));
+  if (!approver) return FailServe(approver.error());
+  auto bailey = FindBailey();
+  if (!bailey) return FailServe(bailey.error());
+  std::map<std::string, std::string, std::less<>> hashes;
+  mcp::GatewayOptions limits;
+  limits.own = fmt::format("bailey-{}-", mcp::RandomName().substr(0, 16));
+  mcp::Gateway gateway(limits, [&](const mcp::Tool& tool) -> std::optional<std::string> {
+    hashes[tool.name] = approval::Hash(tool.definition);
+    return std::nullopt;
+  });
+  CallJudge judge(approver->get(), options.approve);
+  const auto judged = judge.Attach(gateway, "bailey", [&](const mcp::Call& call) {
+    return approval::Action{"bailey",
+                            call.tool,
+                            hashes[call.tool],
+                            call.arguments.empty() ? "{}" : call.arguments,
+                            workspace.Directory(),
+                            true};
+  });
+  if (!judged) return FailServe(judged.error());
+  std::vector<std::string> server = {*std::move(bailey), "mcp", "serve"};
+  server.insert(server.end(), options.unasked.begin(), options.unasked.end());
+  return RunGateway("mcp serve", gateway, server);
 }
 
 int Serve(ServeOptions options) {
@@ -69,6 +117,7 @@ int Serve(ServeOptions options) {
   if (!policy) return FailServe(policy.error());
   auto workspace = mcp::Workspace::Open(context->current_directory, RulesOf(*policy));
   if (!workspace) return FailServe(workspace.error());
+  if (options.approve.approve == "elicit") return ServeBehindGateway(options, *workspace);
   auto sessions = mcp::Sessions::Open();
   if (!sessions) return FailServe(sessions.error());
   auto bailey = FindBailey();
@@ -77,12 +126,7 @@ int Serve(ServeOptions options) {
                                    policy->limits.wall, policy->limits.memory,    options.pool};
   auto tools = mcp::RunTools(run, *sessions);
   for (mcp::ServedTool& tool : mcp::FileTools(*workspace)) tools.push_back(std::move(tool));
-  const auto read = [&](const std::string& path) -> std::optional<std::string> {
-    auto text = workspace->Read(path);
-    if (!text) return std::nullopt;
-    return *std::move(text);
-  };
-  const auto approver = MakeApprover(options.approve, read);
+  const auto approver = MakeApprover(options.approve, ReaderOf(*workspace));
   if (!approver) return FailServe(approver.error());
   if (*approver)
     for (mcp::ServedTool& tool : tools) Guard(tool, **approver, workspace->Directory());
@@ -117,6 +161,7 @@ int RunMcpServe(int argc, char** argv) {
     server.insert(server.end(), own.begin(), own.end());
     return Listen(options.listen, "mcp serve", server);
   }
+  options.unasked = WithoutOptions(own, {"--approve", "--approve-time", "--allow-tool"}, {});
   options.words = WithoutOptions(
       own, {"--allow-policy", "--approve", "--approve-time", "--allow-tool"}, {"--pool"});
   return Serve(std::move(options));

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -16,11 +15,10 @@
 #include "cli/commands.h"
 #include "cli/libexec.h"
 #include "cli/mcp.h"
+#include "cli/mcp_gateway.h"
 #include "cli/mcp_server.h"
 #include "mcp/gateway.h"
 #include "mcp/http_listen.h"
-#include "mcp/relay.h"
-#include "os/piped_child.h"
 
 namespace bailey::cli {
 namespace {
@@ -82,24 +80,14 @@ int Wrap(const ServerOptions& options) {
   if (!approver) return FailWrap(approver.error());
   const auto context = CallerContext();
   if (!context) return FailWrap(context.error());
-  if (*approver) {
-    gateway.SetCheckCall([&](const mcp::Call& call) {
-      return (*approver)->Refuse(approved.ActionOf(call, context->current_directory));
-    });
-  }
-  auto command = options.url.empty() ? SandboxCommand(options) : RemoteCommand(options);
+  CallJudge judge(approver->get(), options.approve);
+  const auto judged = judge.Attach(gateway, options.name, [&](const mcp::Call& call) {
+    return approved.ActionOf(call, context->current_directory);
+  });
+  if (!judged) return FailWrap(judged.error());
+  const auto command = options.url.empty() ? SandboxCommand(options) : RemoteCommand(options);
   if (!command) return FailWrap(command.error());
-  auto server = os::StartPiped(command->front(), *command);
-  if (!server)
-    return FailWrap(base::SystemError("start " + command->front(), server.error().value));
-  mcp::RelayOptions streams;
-  streams.note = [](const std::string& note) { fmt::print(stderr, "bailey mcp wrap: {}\n", note); };
-  const auto ended = mcp::Relay(gateway, *std::move(server), streams);
-  if (!ended) return FailWrap(ended.error());
-  if (ended->was_wanted) return kYes;
-  fmt::print(stderr, "bailey mcp wrap: the server has ended: {}\n",
-             mcp::HowItEnded(ended->wait_status));
-  return kNo;
+  return RunGateway("mcp wrap", gateway, *command);
 }
 
 }  // namespace

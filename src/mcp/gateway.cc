@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "mcp/elicitation.h"
 
 namespace bailey::mcp {
 namespace {
@@ -57,13 +58,19 @@ void Gateway::ClientMessage() {
     return;
   }
   if (head.method && head.id) return ClientRequest(*head.id);
+  if (!head.method && head.id) {
+    if (const auto asked = asked_.find(*head.id); asked != asked_.end()) {
+      const auto result = FindPath(client_line_, {"result"});
+      return EndQuestion(asked, AnswerIn(client_line_, result), asked->second.waiting.id);
+    }
+  }
   if (head.method == "notifications/cancelled") ClientCancels();
   to_server_ += client_line_;
 }
 
 void Gateway::ClientRequest(const Id& id) {
   if (pending_.contains(id) || (id.is_string && id.text.starts_with(options_.own)) ||
-      std::ranges::count(waiting_, id, &Waiting::id) > 0) {
+      std::ranges::count(waiting_, id, &Waiting::id) > 0 || IsAskedAbout(id)) {
     to_client_ += ErrorReply(id, kInvalidRequest, "read request: its id is in use");
     return;
   }
@@ -74,6 +81,7 @@ void Gateway::ClientRequest(const Id& id) {
     return;
   }
   const std::string& method = *client_.GetHead().method;
+  if (method == "initialize") client_elicits_ = Elicits(client_line_, false);
   if (method == "tools/call") return ClientCall(id);
   const Kind kind = method == "tools/list" ? Kind::kClientsList : Kind::kOther;
   if (kind == Kind::kClientsList) ++lists_pending_;
@@ -111,6 +119,7 @@ void Gateway::ClientCancels() {
   const Id id = {text.has_value(), text ? *text : std::string(value->In(client_line_))};
   if (id.is_string && id.text.starts_with(options_.own)) return;
   Forget(id);
+  ForgetQuestionsOf(id);
   std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.id == id; });
 }
 
@@ -123,8 +132,12 @@ void Gateway::PassCall(std::string line, const Id& id, const Call& call) {
     return;
   }
   if (found->second) return RefuseCall(id, call, *found->second);
-  if (check_call_)
-    if (const auto why = check_call_(call)) return RefuseCall(id, call, *why);
+  if (resolve_ && TakesAnswer(line, id, call)) return;
+  if (check_call_) {
+    const Verdict verdict = check_call_(call);
+    if (verdict.refusal) return RefuseCall(id, call, *verdict.refusal);
+    if (!verdict.question.empty()) return Ask(std::move(line), id, call, verdict);
+  }
   pending_.emplace(id, Kind::kOther);
   to_server_ += line;
 }
@@ -255,11 +268,17 @@ void Gateway::ServerMessage() {
   }
   if (!head.method) return ServerAnswer();
   if (head.has_result || head.has_error) return Note("dropped a request that is an answer as well");
+  // What the client answers to such an id is for the gateway.
+  if (head.id && head.id->is_string && head.id->text.starts_with(options_.own)) {
+    to_server_ += ErrorReply(head.id, kInvalidRequest, "read request: its id is in use");
+    return Note("dropped a request with an id of the gateway's");
+  }
   if (head.method == "notifications/tools/list_changed") {
     tools_.clear();
     list_is_whole_ = false;
   }
-  to_client_ += server_line_;
+  const bool is_question = resolve_ && head.method == "elicitation/create";
+  to_client_ += is_question ? WithOrigin(server_line_, server_name_) : server_line_;
 }
 
 void Gateway::ServerFault() {
@@ -336,6 +355,12 @@ void Gateway::ServerEnded(std::string_view how) {
   for (const auto& [id, kind] : pending_)
     if (kind != Kind::kOwnList) to_client_ += ErrorReply(id, kServerGone, text);
   for (const Waiting& waiting : waiting_) to_client_ += ErrorReply(waiting.id, kServerGone, text);
+  for (const auto& [question, asked] : asked_) {
+    if (asked.is_stateless) continue;
+    to_client_ += CancelNotice(question, "the server has ended");
+    to_client_ += ErrorReply(asked.waiting.id, kServerGone, text);
+  }
+  asked_.clear();
   pending_.clear();
   waiting_.clear();
   lists_pending_ = 0;

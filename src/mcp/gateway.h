@@ -17,7 +17,9 @@
 //     the list, or not as it was approved, is not called.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -44,8 +46,17 @@ struct GatewayOptions {
 
 // Whether a tool may be used as it is now defined; where not, why, for a person and a model.
 using CheckTool = std::function<std::optional<std::string>(const Tool&)>;
-// The same for one call.
-using CheckCall = std::function<std::optional<std::string>(const Call&)>;
+// The same for one call, which a person may have to be asked about first.
+struct Verdict {
+  std::optional<std::string> refusal;
+  std::string question;      // empty: nobody is asked
+  std::uint64_t number = 0;  // of the question
+};
+using CheckCall = std::function<Verdict(const Call&)>;
+// Why a call is refused after its question was answered ("once", "session", "workspace", "deny", or
+// nothing: nobody answered in time); nothing where it is made.
+using Resolve = std::function<std::optional<std::string>(std::uint64_t number,
+                                                         std::optional<std::string_view> answer)>;
 
 class Gateway {
  public:
@@ -53,6 +64,17 @@ class Gateway {
       : options_(options), check_tool_(std::move(check_tool)) {}
 
   void SetCheckCall(CheckCall check) { check_call_ = std::move(check); }
+  // Questions of CheckCall go to the client, where it shows forms (mcp/elicitation.h); what the
+  // server asks is marked as `server`'s then. An answer has to come within `limit`.
+  void SetAsking(Resolve resolve, std::string server, std::chrono::seconds limit) {
+    resolve_ = std::move(resolve);
+    server_name_ = std::move(server);
+    ask_limit_ = limit;
+  }
+  using Clock = std::chrono::steady_clock;
+  // When the next question is over, and what is to be called then.
+  std::optional<Clock::time_point> Deadline() const;
+  void Expire(Clock::time_point now);
   // Takes of the bytes that go to the client as many as it has room for right now, so that they are
   // not copied; what is left waits in ToClient().
   void SetClient(std::function<std::size_t(std::string_view)> client) {
@@ -65,7 +87,7 @@ class Gateway {
 
   std::string& ToClient() { return to_client_; }
   std::string& ToServer() { return to_server_; }
-  bool HasUnanswered() const { return !pending_.empty(); }
+  bool HasUnanswered() const { return !pending_.empty() || !asked_.empty(); }
   // What a person should hear of, taken away. A hostile peer cannot make it long.
   std::vector<std::string> TakeNotes();
 
@@ -77,12 +99,24 @@ class Gateway {
     Id id;
     Call call;
   };
+  struct Asked {
+    Waiting waiting;
+    std::uint64_t number = 0;
+    Clock::time_point until;
+    bool is_stateless = false;  // it has been answered, and comes again
+  };
 
   void ClientMessage();
   void ClientRequest(const Id& id);
   void ClientCall(const Id& id);
   void ClientCancels();
   void PassCall(std::string line, const Id& id, const Call& call);
+  void Ask(std::string line, const Id& id, const Call& call, const Verdict& verdict);
+  bool TakesAnswer(const std::string& line, const Id& id, const Call& call);
+  void EndQuestion(std::map<Id, Asked>::iterator asked, std::optional<std::string_view> answer,
+                   Id id);
+  void ForgetQuestionsOf(const Id& call);
+  bool IsAskedAbout(const Id& call) const;
   void RefuseCall(const Id& id, const Call& call, std::string_view why);
   void AskForTools(std::string_view meta, std::string_view cursor);
   void ResolveWaiting();
@@ -103,6 +137,12 @@ class Gateway {
   GatewayOptions options_;
   CheckTool check_tool_;
   CheckCall check_call_;
+  Resolve resolve_;
+  std::string server_name_;
+  std::chrono::seconds ask_limit_{60};
+  bool client_elicits_ = false;
+  std::uint64_t questions_ = 0;
+  std::map<Id, Asked> asked_;  // by the question's id, or by the state that comes back
   std::function<std::size_t(std::string_view)> client_now_;
   std::string to_client_, to_server_;
   std::map<Id, Kind> pending_;

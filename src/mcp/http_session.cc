@@ -31,13 +31,6 @@ std::optional<Id> Inside(std::string_view text, std::initializer_list<std::strin
   return range ? IdIn(text, *range) : std::nullopt;
 }
 
-std::string CancelNotice(const Id& id) {
-  return fmt::format(
-      "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{},"
-      "\"reason\":\"the client has closed its connection\"}}}}\n",
-      ToJson(id));
-}
-
 }  // namespace
 
 bool HttpSession::Request(ConnectionId connection, HttpRequestInfo info, std::string_view line,
@@ -95,7 +88,7 @@ void HttpSession::ConnectionGone(ConnectionId connection) {
     if (exchange.connection != connection) continue;
     exchange.connection = 0;
     // Without sessions a client gives a request up by closing; with one it may come back.
-    if (name_.empty()) to_server_ += CancelNotice(id);
+    if (name_.empty()) to_server_ += CancelNotice(id, "the client has closed its connection");
   }
 }
 

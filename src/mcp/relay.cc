@@ -86,8 +86,14 @@ base::Status Mover::Step() {
   if (hears_server && server_first_) add(Line::kFromServer, server_.output.Get(), false);
   if (has_room && client_writes_) add(Line::kFromClient, options_.from_client, false);
   if (hears_server && !server_first_) add(Line::kFromServer, server_.output.Get(), false);
-  const auto ready = os::WaitReady(interests, deadline_);
+  const auto question = gateway_.Deadline();
+  const bool question_first = question && (!deadline_ || *question < *deadline_);
+  const auto ready = os::WaitReady(interests, question_first ? question : deadline_);
   if (!ready) return Failed("wait for client and server", ready.error());
+  if (!*ready && question_first) {
+    gateway_.Expire(Clock::now());
+    return {};
+  }
   if (!*ready) {
     StopServer(terminated_ ? SIGKILL : SIGTERM);
     return {};

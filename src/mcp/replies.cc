@@ -19,6 +19,13 @@ std::string ToolErrorReply(const Id& id, std::string_view text, bool is_stateles
       ToJson(id), is_stateless ? "\"resultType\":\"complete\"," : "", Quote(text));
 }
 
+std::string CancelNotice(const Id& id, std::string_view reason) {
+  return fmt::format(
+      "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{},"
+      "\"reason\":{}}}}}\n",
+      ToJson(id), Quote(reason));
+}
+
 std::string ListRequest(std::string_view id, std::string_view meta, std::string_view cursor) {
   std::string params = meta.empty() ? "" : fmt::format("\"_meta\":{}", meta);
   if (!cursor.empty())

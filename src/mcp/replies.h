@@ -22,6 +22,7 @@ enum ErrorNumber : int {
 std::string ErrorReply(const std::optional<Id>& id, int number, std::string_view text);
 // The result of a tool that failed: what a model reads, and can do something about.
 std::string ToolErrorReply(const Id& id, std::string_view text, bool is_stateless);
+std::string CancelNotice(const Id& id, std::string_view reason);
 std::string ListRequest(std::string_view id, std::string_view meta, std::string_view cursor);
 
 }  // namespace bailey::mcp
