@@ -65,17 +65,24 @@ class Account : public pool::Account {
   void Begin() override {
     if (audit_) audit_->SetProgram(batch_.plan.argv);
   }
+  void Decided(const network::Decision& decision) override {
+    if (!decision.allowed) refusals_.Add(decision);
+    if (audit_) audit_->Decided(decision);
+  }
   Told End(const sandbox::Outcome& outcome, bool report) override {
     std::optional<AuditReport> audited;
     if (audit_) audited = audit_->Close(outcome);
-    Told told = {WhatHappened(batch_.plan, outcome) + AuditText(batch_.policy, audited), {}};
-    if (report) told.report = ReportJson(batch_.policy, batch_.plan, outcome, audited, {});
+    Told told = {WhatHappened(batch_.plan, outcome) + WhatWasRefused(refusals_) +
+                     AuditText(batch_.policy, audited),
+                 {}};
+    if (report) told.report = ReportJson(batch_.policy, batch_.plan, outcome, audited, refusals_);
     return told;
   }
 
  private:
   const pool::Batch& batch_;
   std::unique_ptr<RunAudit> audit_;
+  network::Refusals refusals_;
 };
 
 }  // namespace

@@ -172,7 +172,8 @@ class Decider {
     while (ReadLog()) {
     }
     last_words_ = Clock::now() + kLastWords;
-    PauseProxy(true);  // and so the worker tells at once what has ended
+    // What has ended is told at once then.
+    if (HasRelays()) PauseProxy(true);
     return true;
   }
 

@@ -22,6 +22,7 @@
 #include "os/identity.h"
 #include "os/inet.h"
 #include "os/links.h"
+#include "os/poller.h"
 #include "os/process.h"
 #include "os/seccomp.h"
 
@@ -42,12 +43,23 @@ InsideSockets Take(std::vector<base::UniqueFd>& descriptors, std::size_t first) 
   return sockets;
 }
 
+// By what the worker's filter allows.
+bool AwaitFirst(int decider) {
+  auto poller = os::Poller::Make();
+  if (!poller || !poller->Add(decider, 0, os::Poller::Wants::kRead)) return false;
+  for (;;) {
+    const auto ready = poller->Wait(std::nullopt);
+    if (!ready) return false;
+    if (!ready->empty()) return true;
+  }
+}
+
 [[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan, std::size_t most) {
   const auto filter = WorkerFilter();
-  const std::array<os::Interest, 1> interest = {os::Interest{decider.Get()}};
   const int kept[] = {decider.Get()};
+  // Before the sockets are there, while they are made.
   if (!filter || !os::DieWithParent() || !os::CloseAllBut(kept) || !os::Confine(plan.landlock) ||
-      !os::WaitReady(interest, std::nullopt) || !os::AttachFilter(filter->Bytes()))
+      !os::AttachFilter(filter->Bytes()) || !AwaitFirst(decider.Get()))
     os::Exit(1);
   Wire first;
   auto received =

@@ -43,14 +43,19 @@ os::SysResult<std::size_t> ReadInTime(int socket, Buffer& buffer) {
   return os::Read(socket, buffer);
 }
 
-os::SysStatus Resolves(std::string_view name, bool wanted) {
-  const auto socket = os::Connect(os::Transport::kUdp, {kOwn4, kResolverPort});
-  if (!socket) return std::unexpected(socket.error());
+os::SysResult<base::UniqueFd> BeginToResolve(std::string_view name) {
+  auto socket = os::Connect(os::Transport::kUdp, {kOwn4, kResolverPort});
+  if (!socket) return socket;
   Buffer buffer{};
   const std::size_t size = WriteQuestion(name, buffer);
   if (const auto sent = os::Write(socket->Get(), std::span(buffer).first(size)); !sent)
     return std::unexpected(sent.error());
-  const auto answer = ReadInTime(socket->Get(), buffer);
+  return socket;
+}
+
+os::SysStatus Resolved(int socket, bool wanted) {
+  Buffer buffer{};
+  const auto answer = ReadInTime(socket, buffer);
   if (!answer) return std::unexpected(answer.error());
   constexpr std::uint8_t kCode = 0x0f, kNoSuchName = 3;
   const auto bytes = std::span<const std::uint8_t>(buffer).first(*answer);
@@ -62,11 +67,9 @@ os::SysStatus Resolves(std::string_view name, bool wanted) {
   return {};
 }
 
-os::SysStatus Greets(const base::Address& gateway) {
-  const auto socket = os::Connect(os::Transport::kTcp, {gateway, kProbePort});
-  if (!socket) return std::unexpected(socket.error());
+os::SysStatus Greeted(int socket) {
   Buffer buffer{};
-  const auto size = ReadInTime(socket->Get(), buffer);
+  const auto size = ReadInTime(socket, buffer);
   if (!size) return std::unexpected(size.error());
   if (!std::ranges::equal(std::span(buffer).first(*size), kProbeText, {}, {},
                           [](char c) { return static_cast<std::uint8_t>(c); }))
@@ -119,18 +122,32 @@ std::string_view ProbeName(unsigned index) {
 
 os::SysStatus Probe(const std::vector<base::Endpoint>& refused, unsigned& failed) {
   failed = 0;
-  auto done = Resolves(kProbeName, true);
-  const auto then = [&](auto act) {
+  os::SysStatus done;
+  const auto then = [&](unsigned index, auto act) {
     if (!done) return;
-    ++failed;
+    failed = index;
     done = act();
   };
-  then([] { return Resolves(kRefusedProbeName, false); });
-  then([] { return Greets(kProbe4); });
-  then([] { return Greets(kProbe6); });
-  then([&] { return IsRefused(refused[0]); });
-  then([&] { return IsRefused(refused[1]); });
-  then([&] { return IsUdpRefused(refused[2]); });
+  // The gateway answers what is asked first while the rest is tried.
+  std::array<base::UniqueFd, 4> asked;
+  const auto begin = [&](unsigned index, os::SysResult<base::UniqueFd> socket) {
+    then(index, [&] {
+      if (!socket) return os::SysStatus(std::unexpected(socket.error()));
+      asked[index] = *std::move(socket);
+      return os::SysStatus();
+    });
+  };
+  begin(0, BeginToResolve(kProbeName));
+  begin(1, BeginToResolve(kRefusedProbeName));
+  begin(2, os::Connect(os::Transport::kTcp, {kProbe4, kProbePort}));
+  begin(3, os::Connect(os::Transport::kTcp, {kProbe6, kProbePort}));
+  then(4, [&] { return IsRefused(refused[0]); });
+  then(5, [&] { return IsRefused(refused[1]); });
+  then(6, [&] { return IsUdpRefused(refused[2]); });
+  then(0, [&] { return Resolved(asked[0].Get(), true); });
+  then(1, [&] { return Resolved(asked[1].Get(), false); });
+  then(2, [&] { return Greeted(asked[2].Get()); });
+  then(3, [&] { return Greeted(asked[3].Get()); });
   return done;
 }
 

@@ -12,24 +12,35 @@
 
 namespace bailey::network {
 
-base::Result<Running> Running::Start(const Plan& plan, const std::string& resolver,
-                                     DecisionSink sink) {
+base::Result<Running> Running::Make(const Plan& plan, const std::string& resolver,
+                                    DecisionSink sink) {
   auto reports = os::ChannelPair();
   auto handoff = os::ChannelPair();
   if (!reports || !handoff) {
     return base::SystemError("start the network gateway",
                              reports ? handoff.error().value : reports.error().value);
   }
+  Running running(plan, resolver, std::move(sink));
+  running.socket_ = std::move((*reports)[0]);
+  running.handoff_ = std::move((*handoff)[0]);
+  running.far_ = {std::move((*reports)[1]), std::move((*handoff)[1])};
+  return running;
+}
+
+base::Status Running::Start() {
   auto child = os::Fork(0);
   if (!child) return base::SystemError("start the network gateway", child.error().value);
-  if (child->pid == 0)
-    RunGateway(plan, {std::move((*reports)[1]), std::move((*handoff)[1])}, resolver);
-  return Running(std::move(*child), std::move((*reports)[0]), std::move((*handoff)[0]),
-                 std::move(sink));
+  if (child->pid == 0) RunGateway(*plan_, std::move(far_), *resolver_);
+  child_ = std::move(*child);
+  far_ = {};
+  return {};
 }
 
 Running::Running(Running&& other) noexcept
-    : child_(std::exchange(other.child_, {})),
+    : plan_(other.plan_),
+      resolver_(other.resolver_),
+      far_(std::move(other.far_)),
+      child_(std::exchange(other.child_, {})),
       socket_(std::move(other.socket_)),
       handoff_(std::move(other.handoff_)),
       sink_(std::move(other.sink_)),

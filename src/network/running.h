@@ -1,5 +1,5 @@
-// The gateway of one sandbox as its supervisor holds it: forked before the sandbox is, gone with
-// it.
+// The gateway of one sandbox as its supervisor holds it: forked when the sandbox is, which finds
+// everything made, and gone with it.
 #pragma once
 
 #include <optional>
@@ -16,12 +16,19 @@ namespace bailey::network {
 
 class Running {
  public:
-  // `sink` is told every decision.
-  static base::Result<Running> Start(const Plan& plan, const std::string& resolver,
-                                     DecisionSink sink);
+  // `sink` is told every decision. `plan` and `resolver` are to outlive the call of Start.
+  static base::Result<Running> Make(const Plan& plan, const std::string& resolver,
+                                    DecisionSink sink);
   Running(Running&& other) noexcept;
   Running& operator=(Running&&) = delete;
   ~Running();
+
+  // In the sandbox's first process: what is the gateway's is closed.
+  void LeaveToSandbox() {
+    socket_.Reset();
+    far_ = {};
+  }
+  base::Status Start();
 
   // The program's task sends the sockets that it made inside over this one.
   int Handoff() const { return handoff_.Get(); }
@@ -39,11 +46,11 @@ class Running {
   void Finish();
 
  private:
-  Running(os::Child child, base::UniqueFd socket, base::UniqueFd handoff, DecisionSink sink)
-      : child_(std::move(child)),
-        socket_(std::move(socket)),
-        handoff_(std::move(handoff)),
-        sink_(std::move(sink)) {}
+  Running(const Plan& plan, const std::string& resolver, DecisionSink sink)
+      : plan_(&plan), resolver_(&resolver), sink_(std::move(sink)) {}
+  const Plan* plan_;
+  const std::string* resolver_;
+  GatewaySockets far_;  // until it has them
   os::Child child_;
   base::UniqueFd socket_, handoff_;
   DecisionSink sink_;

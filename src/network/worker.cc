@@ -80,7 +80,8 @@ class Worker {
             [this](int fd, std::uint64_t id) {
               (void)poller_.Add(fd, Make(Token::kFlow, id), os::Poller::Wants::kRead);
             }),
-        scratch_(kLargestRead) {}
+        scratch_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(kLargestRead)),
+        scratch_(scratch_memory_.get(), kLargestRead) {}
 
   void Run() {
     if (!WatchAll()) return;
@@ -264,7 +265,7 @@ class Worker {
     session.last = now_;
     const std::size_t most =
         std::clamp(kWaitingInAll / sessions_.size(), kSmallestRead, kLargestRead);
-    const Relay::State state = session.relay.Pump(std::span(scratch_).first(most));
+    const Relay::State state = session.relay.Pump(scratch_.first(most));
     if (state == Relay::State::kEnded) return End(id, session);
     if (!Watch(id, session)) {
       session.relay.Break("");
@@ -345,7 +346,7 @@ class Worker {
     const auto found = proxy_clients_.find(id);
     if (found == proxy_clients_.end() || found->second.asked) return;
     ProxyClient& client = found->second;
-    const auto size = os::Read(client.socket.Get(), std::span(scratch_).first(kSmallestRead));
+    const auto size = os::Read(client.socket.Get(), scratch_.first(kSmallestRead));
     if (!size && size.error().value == EAGAIN) return;
     if (!size || *size == 0) {
       proxy_clients_.erase(found);
@@ -445,7 +446,9 @@ class Worker {
   Budgets budgets_;
   NameService names_;
   Flows flows_;
-  std::vector<std::uint8_t> scratch_;
+  // Pages of it that are never read into are never made.
+  std::unique_ptr<std::uint8_t[]> scratch_memory_;
+  std::span<std::uint8_t> scratch_;
   std::unordered_map<std::uint64_t, Session> sessions_;
   std::unordered_map<std::uint64_t, ProxyClient> proxy_clients_;
   std::unordered_map<std::uint64_t, DnsStream> dns_streams_;

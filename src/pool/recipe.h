@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "bpf/program.h"
+#include "network/decision.h"
 #include "policy/policy.h"
 #include "sandbox/launch.h"
 #include "sandbox/plan.h"
@@ -30,6 +31,8 @@ class Account {
   virtual ~Account() = default;
   // Of the calls that the batch's filter hands over; null where it hands over none.
   virtual sandbox::CallObserver* Observer() = 0;
+  // What the gateway of the batch's network decides.
+  virtual void Decided(const network::Decision& decision) = 0;
   // The batch's plan has the program's own words now.
   virtual void Begin() = 0;
   // Once.

@@ -62,6 +62,8 @@ class Caller : public sandbox::Customer {
     Answer(ended);
   }
 
+  void Decided(const network::Decision& decision) override { account_->Decided(decision); }
+
   int Line() const override { return connection_.Get(); }
 
   std::optional<int> NextSignal() override {

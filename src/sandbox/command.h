@@ -42,6 +42,8 @@ class Customer {
   // No process is left inside. Where this cannot be told early, it is not called, and the launch
   // returns soon.
   virtual void End(const Outcome& outcome) = 0;
+  // What the gateway of the sandbox's network decides.
+  virtual void Decided(const network::Decision& decision) = 0;
   // A descriptor that can be read when NextSignal has something to say.
   virtual int Line() const = 0;
   // For the program; SIGKILL for all of the sandbox, when nobody waits for it any more.

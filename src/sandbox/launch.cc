@@ -93,9 +93,9 @@ base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Custom
                             CallObserver* observer, const network::DecisionSink& decisions) {
   std::optional<network::Running> gateway;
   if (plan.network) {
-    auto started = network::Running::Start(*plan.network, plan.resolver, decisions);
-    if (!started) return started.error();
-    gateway.emplace(*std::move(started));
+    auto made = network::Running::Make(*plan.network, plan.resolver, decisions);
+    if (!made) return made.error();
+    gateway.emplace(*std::move(made));
   }
   // Locked until the sandbox has ended: nobody applies changes that are still being made.
   const auto kept = MakeKept(plan);
@@ -123,6 +123,7 @@ base::Result<Outcome> Start(const Plan& plan, const FilterSource& filter, Custom
   if (!child) return CannotFork(plan, child.error().value);
   if (child->pid == 0) {
     (*pair)[0].Reset();
+    if (gateway) gateway->LeaveToSandbox();
     HasNamespaces(plan) ? RunPid1(*prepared) : RunKeeper(*prepared);
   }
   const EndOfListening end(observer);
@@ -174,12 +175,13 @@ base::Result<Outcome> LaunchFor(Customer& customer, const Plan& plan, const Filt
         "not "
         "known yet");
   }
-  // Whoever asks for the sandbox later is to hear of what is refused, and does not yet.
-  if (plan.network) {
+  if (plan.network && !plan.network->policy.listen.empty()) {
     return base::Unsupported(
-        "prepare a sandbox: mode = \"allow\" has a gateway of its own for each run");
+        "prepare a sandbox: a port of the host ([network] listen) leads to one sandbox, and a pool "
+        "has several");
   }
-  return Start(plan, filter, &customer, observer, [](const network::Decision&) {});
+  return Start(plan, filter, &customer, observer,
+               [&](const network::Decision& decision) { customer.Decided(decision); });
 }
 
 }  // namespace bailey::sandbox

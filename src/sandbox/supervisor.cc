@@ -34,6 +34,10 @@ base::Result<Outcome> Supervisor::Run(const FilterSource& filter) {
 
 base::Status Supervisor::Watch(const FilterSource& filter) {
   if (const auto mapped = MapIds(); !mapped) return mapped.error();
+  // Beside the sandbox, which has begun.
+  if (gateway_) {
+    if (const auto started = gateway_->Start(); !started) return started.error();
+  }
   if (const auto made = MakeFilter(filter); !made) return made.error();
   for (bool over = false; !over;) {
     std::vector<os::Interest> interests = {{socket_.Get()}, {signals_.Descriptor()}};
@@ -248,6 +252,11 @@ base::Status Supervisor::TakeCommand() {
   auto command = customer_->Wait(socket_.Get());
   if (!command) return command.error();
   begin_ = Clock::now();
+  // It may have been killed while there was no program to miss it.
+  if (gateway_) {
+    if (const auto heard = gateway_->Read(); !heard) return heard;
+    if (!gateway_->IsOpen()) return GatewayEnded();
+  }
   command_ = *std::move(command);
   if (const auto checked = CheckStreams(command_->streams); !checked) return checked;
   if (const auto written = Write(*command_, *command_slot_); !written) return written;
@@ -368,6 +377,7 @@ base::Result<Outcome> Supervisor::Finish() {
 // taken the namespaces apart.
 void Supervisor::TellCustomer(const Message& ended) {
   if (!customer_ || ended.index != kNobodyLeft || streams_) return;
+  if (gateway_) gateway_->Finish();
   outcome_.user = std::chrono::microseconds(ended.user_us);
   outcome_.system = std::chrono::microseconds(ended.system_us);
   outcome_.peak_memory_kib = ended.peak_kib;
