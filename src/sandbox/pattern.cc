@@ -52,7 +52,8 @@ class Search {
       }
       if (type != os::EntryType::kOther) below.emplace_back(name);
     });
-    if (!read) return read;
+    // Of /proc some directories can be opened, and not read.
+    if (!read) return IsLeftOut(read.error().value) ? os::SysStatus() : read;
     if (is_too_much) return os::Fail(EOVERFLOW);
     if (!spans_ && std::ranges::count(path_, '/') + 1 >= depth_) return {};
     for (const std::string& name : below) {
