@@ -1,5 +1,5 @@
-// The one call of a user's systemd that bailey makes, on the bus of DBUS_SESSION_BUS_ADDRESS: scopes
-// are directories made below those given, which the caller of this owns.
+// Stands in for the systemd of a user, on the bus of DBUS_SESSION_BUS_ADDRESS, in the one call that
+// bailey makes: scopes are directories made below those given, which that user owns.
 //
 //   manager (do|refuse|forget|stall) DIRECTORY...
 #include <errno.h>
@@ -10,16 +10,16 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-static char **directories;
-static const char *manner;
+static char** directories;
+static const char* manner;
 
-static int move(const char *name, unsigned process) {
-  for (char **directory = directories; *directory; ++directory) {
+static int move(const char* name, unsigned process) {
+  for (char** directory = directories; *directory; ++directory) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", *directory, name);
     if (mkdir(path, 0755) != 0) return -errno;
     strcat(path, "/cgroup.procs");
-    FILE *file = fopen(path, "w");
+    FILE* file = fopen(path, "w");
     if (!file) return -errno;
     fprintf(file, "%u", process);
     if (fclose(file) != 0) return -errno;
@@ -27,7 +27,7 @@ static int move(const char *name, unsigned process) {
   return 0;
 }
 
-static int start(sd_bus_message *call, void *unused, sd_bus_error *error) {
+static int start(sd_bus_message* call, void* unused, sd_bus_error* error) {
   (void)unused;
   const char *name, *mode, *key;
   unsigned process = 0;
@@ -60,8 +60,8 @@ static const sd_bus_vtable methods[] = {
     SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", start, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END};
 
-int main(int count, char **words) {
-  sd_bus *bus = NULL;
+int main(int count, char** words) {
+  sd_bus* bus = NULL;
   if (count < 2) return 2;
   manner = words[1];
   directories = words + 2;
