@@ -3,7 +3,7 @@
 #   make demo         build, then watch an untrusted program work, try to break out, and fail
 #   make check        build, then every test
 #   make check-long   the tests that take long as well, the others under ASan and UBSan, and fuzzing
-#   make bench        every measurement: bench-start, bench-filter, bench-verify, bench-audit, bench-network, bench-mcp
+#   make bench        every measurement: bench-start, bench-filter, bench-verify, bench-audit, bench-network, bench-mcp, bench-microvm
 #   make install      DESTDIR and prefix as usual
 #   make format, make tidy, make clean
 
@@ -12,7 +12,7 @@ JOBS   ?= $(shell nproc)
 
 ctest = ctest --output-on-failure -j$(JOBS)
 
-.PHONY: all demo check check-long bench bench-audit bench-court bench-filter bench-mcp bench-network bench-start bench-verify install format tidy \
+.PHONY: all demo check check-long bench bench-audit bench-court bench-filter bench-mcp bench-microvm bench-network bench-start bench-verify install format tidy \
         clean dependencies
 .DEFAULT_GOAL := all
 
@@ -50,7 +50,7 @@ check-long: all build-asan/build.ninja
 	@echo "== fuzzing"
 	@tests/fuzz/run build-fuzz
 
-bench: bench-start bench-filter bench-court bench-verify bench-audit bench-network bench-mcp
+bench: bench-start bench-filter bench-court bench-verify bench-audit bench-network bench-mcp bench-microvm
 
 bench-audit: all
 	@build/bench-audit
@@ -71,6 +71,9 @@ bench-start: all
 
 bench-mcp: all
 	@bench/mcp/run build
+
+bench-microvm: all
+	@bench/microvm/run build/bailey
 
 bench-network: all
 	@bench/network/run build/bailey build/bench-network

@@ -205,8 +205,12 @@ class Unpacker {
       const auto part = std::span(piece).first(
           static_cast<std::size_t>(std::min<std::uint64_t>(left, piece.size())));
       if (!reader_.Read(part)) return os::Fail(EPROTO);
-      const std::string_view text(reinterpret_cast<const char*>(part.data()), part.size());
-      if (auto written = os::WriteAll(file->Get(), text); !written) return written;
+      // In pieces where the disk is nearly full: the next one says so.
+      for (std::span<const std::uint8_t> rest = part; !rest.empty();) {
+        const auto written = os::WriteSome(file->Get(), rest);
+        if (!written) return std::unexpected(written.error());
+        rest = rest.subspan(*written);
+      }
       left -= part.size();
     }
     if (!reader_.SkipPadding(entry.size)) return os::Fail(EPROTO);

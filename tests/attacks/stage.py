@@ -246,7 +246,7 @@ class Stage:
                 f"port={self.port}", f"pid={self.victim_process.pid}", f"marker={self.marker}",
                 f"shm-key={self.shm_key}", f"key={self.key}"]
 
-    def run(self, command, kind="file"):
+    def run(self, command, kind="file", seconds=SECONDS):
         """Runs a command as the identity, in the workspace; stdin is a file to be reopened, or a
         directory, or a terminal. Three descriptors are left open for it, as careless callers do."""
         environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8",
@@ -268,7 +268,7 @@ class Stage:
         try:
             return subprocess.run(command, cwd=self.root / "workspace", env=environment,
                                   stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  pass_fds=left, timeout=SECONDS, check=False,
+                                  pass_fds=left, timeout=seconds, check=False,
                                   preexec_fn=lambda: self._prepare_child(slave))
         finally:
             for fd in left + [stdin] + ([] if master is None else [master]):
@@ -316,9 +316,9 @@ class Stage:
             verdict = read_verdict(self.run(command, stdin))
         except subprocess.TimeoutExpired:
             return Verdict("BROKEN", f"it ran for more than {SECONDS} seconds")
-        return self._look_for_changes() or verdict
+        return self.look_for_changes() or verdict
 
-    def _look_for_changes(self):
+    def look_for_changes(self):
         after = self._picture()
         for path in sorted(set(after) | set(self.before)):
             if after.get(path) != self.before.get(path):

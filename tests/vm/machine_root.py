@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 PROGRAMS = ("sh", "cat", "id", "uname", "sleep", "ls", "mkdir", "rm", "chmod", "ln", "dd", "true",
-            "env", "seq", "touch", "head", "mv", "test", "date", "od")
+            "env", "seq", "touch", "head", "mv", "test", "date", "od", "stty")
 KERNEL = pathlib.Path("/usr/local/lib/bailey/kernel")
 
 
