@@ -39,8 +39,7 @@ struct StartOptions {
 
 struct StopOptions {
   SandboxOptions sandbox;
-  std::string name;
-  bool all = false, kill = false;
+  WhichPools which;
 };
 
 base::Result<pool::Settings> MakeSettings(const StartOptions& options,
@@ -104,23 +103,6 @@ int RunStart(int argc, char** argv) {
                    options.foreground);
 }
 
-base::Result<std::vector<std::string>> Chosen(const StopOptions& options,
-                                              const pool::Directory& directory) {
-  if (options.all) {
-    auto pools = pool::FindPools(directory);
-    if (!pools) return pools.error();
-    std::vector<std::string> names;
-    for (pool::Found& found : *pools) names.push_back(std::move(found.name));
-    return names;
-  }
-  if (!options.name.empty()) return std::vector{options.name};
-  const auto context = CallerContext();
-  if (!context) return context.error();
-  const auto key = PoolKey(options.sandbox, *context);
-  if (!key) return key.error();
-  return std::vector{PoolName(*key)};
-}
-
 int RunStop(int argc, char** argv) {
   StopOptions options;
   Arguments arguments(
@@ -128,20 +110,16 @@ int RunStop(int argc, char** argv) {
       "Throws prepared sandboxes away; programs that run go on to their end. Of the pool that was\n"
       "started with the same options here, or the one named.");
   Describe(arguments, options.sandbox);
-  arguments.Value("NAME", options.name, "of the pool, as `bailey pool status` says it");
-  arguments.Flag("--all", options.all, "of every pool of this user");
-  arguments.Flag("--kill", options.kill, "end what runs as well");
+  Describe(arguments, options.which, "bailey pool", "end what runs as well");
   const SplitWords words = SplitAtDashes(argc, argv);
   if (const auto code = arguments.Read(words.options, kUsage)) return *code;
-  const auto directory = pool::OpenDirectory(false);
-  if (!directory && options.all && directory.error().system_errno == ENOENT) return kYes;
-  if (!directory) return Fail("pool", directory.error());
-  const auto chosen = Chosen(options, *directory);
-  if (!chosen) return Fail("pool", chosen.error());
-  for (const std::string& name : *chosen)
-    if (const auto stopped = pool::Stop(*directory, name, options.kill); !stopped)
-      return Fail("pool", stopped.error());
-  return kYes;
+  return StopPools("pool", pool::kSandboxes, options.which, [&]() -> base::Result<std::string> {
+    const auto context = CallerContext();
+    if (!context) return context.error();
+    const auto key = PoolKey(options.sandbox, *context);
+    if (!key) return key.error();
+    return PoolName(*key);
+  });
 }
 
 }  // namespace

@@ -174,4 +174,34 @@ int ShowPools(std::string_view command, const char* kind, int argc, char** argv)
   return kYes;
 }
 
+void Describe(Arguments& arguments, WhichPools& which, const std::string& command,
+              const std::string& ends) {
+  arguments.Value("NAME", which.name, fmt::format("of the pool, as `{} status` says it", command));
+  arguments.Flag("--all", which.all, "of every pool of this user");
+  arguments.Flag("--kill", which.kill, ends);
+}
+
+int StopPools(std::string_view command, const char* kind, const WhichPools& which,
+              const std::function<base::Result<std::string>()>& own) {
+  const auto directory = pool::OpenDirectory(false, kind);
+  if (!directory && which.all && directory.error().system_errno == ENOENT) return kYes;
+  if (!directory) return Fail(command, directory.error());
+  std::vector<std::string> names;
+  if (which.all) {
+    const auto pools = pool::FindPools(*directory);
+    if (!pools) return Fail(command, pools.error());
+    for (const pool::Found& found : *pools) names.push_back(found.name);
+  } else if (!which.name.empty()) {
+    names.push_back(which.name);
+  } else {
+    auto name = own();
+    if (!name) return Fail(command, name.error());
+    names.push_back(*std::move(name));
+  }
+  for (const std::string& name : names)
+    if (const auto stopped = pool::Stop(*directory, name, which.kill); !stopped)
+      return Fail(command, stopped.error());
+  return kYes;
+}
+
 }  // namespace bailey::cli

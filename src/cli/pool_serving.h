@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "cli/arguments.h"
 
 namespace bailey::cli {
 
@@ -19,5 +20,17 @@ struct Serving {
 int ServePool(const Serving& serving, bool in_front);
 // `kind`: pool/directory.h. argv[0] is the command's name.
 int ShowPools(std::string_view command, const char* kind, int argc, char** argv);
+
+// Which pools to stop, and whether what runs ends as well.
+struct WhichPools {
+  std::string name;
+  bool all = false, kill = false;
+};
+// `ends`: how the help says what --kill adds.
+void Describe(Arguments& arguments, WhichPools& which, const std::string& command,
+              const std::string& ends);
+// `own`: the name of the one that was started with the same options here.
+int StopPools(std::string_view command, const char* kind, const WhichPools& which,
+              const std::function<base::Result<std::string>()>& own);
 
 }  // namespace bailey::cli

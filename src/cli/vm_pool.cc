@@ -42,8 +42,7 @@ struct PoolOptions {
 
 struct StopOptions {
   PoolOptions pool;
-  std::string name;
-  bool all = false, kill = false;
+  WhichPools which;
 };
 
 void DescribeMachines(Arguments& arguments, PoolOptions& options) {
@@ -153,23 +152,6 @@ int Start(int argc, char** argv) {
                    options.foreground);
 }
 
-base::Result<std::vector<std::string>> Chosen(const StopOptions& options,
-                                              const pool::Directory& directory) {
-  if (options.all) {
-    auto pools = pool::FindPools(directory);
-    if (!pools) return pools.error();
-    std::vector<std::string> names;
-    for (pool::Found& found : *pools) names.push_back(std::move(found.name));
-    return names;
-  }
-  if (!options.name.empty()) return std::vector{options.name};
-  const auto context = CallerContext();
-  if (!context) return context.error();
-  const auto plan = PlanPool(options.pool, *context);
-  if (!plan) return plan.error();
-  return std::vector{plan->name};
-}
-
 int Stop(int argc, char** argv) {
   StopOptions options;
   Arguments arguments("vm pool stop",
@@ -177,19 +159,15 @@ int Stop(int argc, char** argv) {
                       "Of the pool\n"
                       "that was started with the same options here, or the one named.");
   DescribeMachines(arguments, options.pool);
-  arguments.Value("NAME", options.name, "of the pool, as `bailey vm pool status` says it");
-  arguments.Flag("--all", options.all, "of every pool of this user");
-  arguments.Flag("--kill", options.kill, "end those that somebody has as well");
+  Describe(arguments, options.which, "bailey vm pool", "end those that somebody has as well");
   if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
-  const auto directory = pool::OpenDirectory(false, pool::kMachines);
-  if (!directory && options.all && directory.error().system_errno == ENOENT) return kYes;
-  if (!directory) return Fail(kCommand, directory.error());
-  const auto chosen = Chosen(options, *directory);
-  if (!chosen) return Fail(kCommand, chosen.error());
-  for (const std::string& name : *chosen)
-    if (const auto stopped = pool::Stop(*directory, name, options.kill); !stopped)
-      return Fail(kCommand, stopped.error());
-  return kYes;
+  return StopPools(kCommand, pool::kMachines, options.which, [&]() -> base::Result<std::string> {
+    const auto context = CallerContext();
+    if (!context) return context.error();
+    auto plan = PlanPool(options.pool, *context);
+    if (!plan) return plan.error();
+    return std::move(plan->name);
+  });
 }
 
 }  // namespace
