@@ -24,6 +24,7 @@ constexpr std::string_view kUsageText =
     "                              --debootstrap SUITE) NAME\n"
     "       bailey vm image list\n"
     "       bailey vm image rm NAME...\n"
+    "       bailey vm kernel build [--source FILE] DIRECTORY\n"
     "       bailey vm doctor [--json]\n"
     "       bailey vm pool start [--size N] [--image NAME] [OPTIONS]\n"
     "       bailey vm pool status [--json]\n"
@@ -66,6 +67,8 @@ int RunVm(int argc, char** argv) {
     if (word(2) == "list") return List(argc - 2, argv + 2);
     if (word(2) == "rm") return Remove(argc - 2, argv + 2);
   }
+  if (word(1) == "kernel" && word(2) == "build")
+    return BecomeFor("image", "vm kernel build", argv, kUsage);
   if (word(1) == "doctor") return RunVmDoctor(argc - 1, argv + 1);
   if (word(1) == "pool")
     if (const auto code = RunVmPool(argc - 1, argv + 1)) return *code;

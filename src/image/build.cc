@@ -63,10 +63,9 @@ base::Result<Image> BuildFromSuite(const std::string& name, const std::string& s
   if (!scratch) return scratch.error();
   Tool tool;
   tool.what = "make an image of " + suite;
-  tool.descriptors = {scratch->Get()};
+  tool.output = scratch->Get();
   tool.epoch = true;
-  tool.argv = {"mmdebstrap",   "--quiet", "--variant=minbase",
-               "--format=tar", suite,     fmt::format("/proc/self/fd/{}", scratch->Get())};
+  tool.argv = {"mmdebstrap", "--quiet", "--variant=minbase", "--format=tar", suite, "-"};
   if (const auto made = RunTool(tool); !made) return made.error();
   const auto tar = os::OpenForReading(scratch->Get());
   if (!tar) return base::SystemError(tool.what, tar.error().value);

@@ -20,13 +20,14 @@ constexpr const char* kPlaces[] = {"/usr/local/bin", "/usr/bin", "/bin", "/usr/s
 
 // In the child: nothing allocates.
 [[noreturn]] void Become(const std::vector<std::string>& paths, char* const* argv, int input,
-                         int said, const std::vector<int>& kept, bool epoch) {
+                         int said, const Tool& tool) {
   const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
-                                     epoch ? "SOURCE_DATE_EPOCH=0" : nullptr, nullptr};
+                                     tool.epoch ? "SOURCE_DATE_EPOCH=0" : nullptr, nullptr};
   const bool ready = os::DieWithParent() && os::ResetSignals() && os::Duplicate(input, 0) &&
-                     os::Duplicate(said, 1) && os::Duplicate(said, 2);
+                     os::Duplicate(tool.output >= 0 ? tool.output : said, 1) &&
+                     os::Duplicate(said, 2);
   if (!ready) os::Exit(126);
-  for (const int fd : kept)
+  for (const int fd : tool.descriptors)
     if (!os::KeepOnExecution(fd)) os::Exit(126);
   for (const std::string& path : paths)
     (void)os::Execute(path.c_str(), argv, const_cast<char* const*>(environment));
@@ -49,8 +50,7 @@ base::Status RunTool(const Tool& tool) {
   const auto child = os::Fork(0);
   if (!child) return base::SystemError(tool.what, child.error().value);
   if (child->pid == 0)
-    Become(paths, argv.data(), tool.input >= 0 ? tool.input : none->Get(), (*pipe)[1].Get(),
-           tool.descriptors, tool.epoch);
+    Become(paths, argv.data(), tool.input >= 0 ? tool.input : none->Get(), (*pipe)[1].Get(), tool);
   (*pipe)[1].Reset();
   std::string said;
   for (std::array<std::uint8_t, 4096> piece;;) {

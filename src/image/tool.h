@@ -13,6 +13,7 @@ struct Tool {
   std::vector<std::string> argv;  // argv[0] is looked for in /usr/bin and the like
   std::string what;               // "make a file system of /x": begins the error's text
   int input = -1;                 // its standard input; -1: none
+  int output = -1;                // its standard output; -1: kept for the error
   std::vector<int> descriptors;   // that it has under the same numbers
   bool epoch = false;             // times that it writes are 1970's (SOURCE_DATE_EPOCH)
 };
