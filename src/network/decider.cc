@@ -5,18 +5,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <deque>
 #include <unordered_map>
 #include <utility>
 
 #include "network/dialer.h"
 #include "network/dns.h"
+#include "network/families.h"
 #include "network/names.h"
 #include "network/opening.h"
 #include "network/packet.h"
 #include "network/probe.h"
 #include "network/proxy.h"
-#include "network/report.h"
+#include "network/report_queue.h"
 #include "os/channel.h"
 #include "os/file.h"
 #include "os/inet.h"
@@ -39,9 +39,6 @@ constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::milliseconds kLastWords{250};
 constexpr base::Address kLoopback4 = base::Address::V4(127, 0, 0, 1);
 constexpr base::Address kLoopback6 = base::Address::V6({0, 0, 0, 0, 0, 0, 0, 1});
-constexpr std::size_t kMostReports = 4096;
-constexpr std::size_t kReportsAtOnce = 64;
-constexpr std::chrono::milliseconds kReportsWait{20};
 
 // Of the sandbox itself: its host name, and what RFC 6761 keeps for loopback.
 bool IsOwnName(const egress::Host& host) {
@@ -73,21 +70,23 @@ class Decider {
         dialer_(
             poller_, plan_.policy, resolver,
             [this](std::uint64_t id, Dialer::Result result) { Dialled(id, std::move(result)); }),
-        probes_(RefusedProbes(plan)) {}
+        probes_(RefusedProbes(plan)),
+        reports_(supervisor_.Get()) {}
 
   void Run() {
     using Wants = os::Poller::Wants;
-    const bool watched = poller_.Add(supervisor_.Get(), Make(Token::kSupervisor), Wants::kRead) &&
-                         poller_.Add(worker_.Descriptor(), Make(Token::kWorker), Wants::kRead) &&
-                         poller_.Add(sockets_.trap4.Get(), Make(Token::kTrap4), Wants::kRead) &&
-                         poller_.Add(sockets_.trap6.Get(), Make(Token::kTrap6), Wants::kRead) &&
-                         poller_.Add(sockets_.log.Get(), Make(Token::kLog), Wants::kRead);
+    const bool watched =
+        poller_.Add(supervisor_.Get(), Make(Token::kSupervisor), Wants::kRead) &&
+        poller_.Add(worker_.Descriptor(), Make(Token::kWorker), Wants::kRead) &&
+        poller_.Add(sockets_.trap4.Get(), Make(Token::kTrap4), Wants::kRead) &&
+        (!HasIpv6(plan_) || poller_.Add(sockets_.trap6.Get(), Make(Token::kTrap6), Wants::kRead)) &&
+        poller_.Add(sockets_.log.Get(), Make(Token::kLog), Wants::kRead);
     if (!watched || !WatchInbound()) return;
     while (Turn()) {
     }
     // Flows of datagrams, say, have no end of their own.
     for (const auto& [id, connection] : connections_) Tell(connection.decision);
-    FlushReports();
+    reports_.Flush();
   }
 
  private:
@@ -116,20 +115,14 @@ class Decider {
       dialer_.Tick(now);
     }
     if (!worker_.Flush()) return false;
-    if (AreReportsDue(now)) FlushReports();
+    if (last_words_ || reports_.IsDue(now)) reports_.Flush();
     if (!last_words_) return true;
-    return now < *last_words_ && (HasRelays() || !reports_.empty());
-  }
-
-  // Reports wait a little for others: each waking of the supervisor takes time of a connection.
-  bool AreReportsDue(Clock::time_point now) const {
-    return !reports_.empty() && (last_words_ || reports_.size() >= kReportsAtOnce ||
-                                 now - first_report_ >= kReportsWait);
+    return now < *last_words_ && (HasRelays() || !reports_.IsEmpty());
   }
 
   std::optional<std::chrono::milliseconds> Timeout() const {
     if (worker_.IsWaiting()) return std::chrono::milliseconds(1);
-    if (!reports_.empty()) return last_words_ ? std::chrono::milliseconds(1) : kReportsWait;
+    if (!reports_.IsEmpty()) return last_words_ ? std::chrono::milliseconds(1) : ReportQueue::kWait;
     if (last_words_) return std::chrono::milliseconds(10);
     if (!dialer_.IsIdle()) return kTick;
     return std::nullopt;
@@ -485,6 +478,8 @@ class Decider {
     }
     const auto host = egress::Host::Parse(wire.Text());
     if (!host) return say(Answer::kNoSuchName);
+    if (question == Question::kAddress6 && !HasIpv6(plan_) && Exists(*host))
+      return say(Answer::kEmpty);
     if (IsOwnName(*host)) {
       if (question != Question::kAddress4 && question != Question::kAddress6)
         return say(Answer::kEmpty);
@@ -500,6 +495,10 @@ class Decider {
     say(Answer::kAddress);
   }
 
+  bool Exists(const egress::Host& host) {
+    return IsOwnName(host) || host.Text() == kProbeName || Give(host).has_value();
+  }
+
   std::optional<NameTable::Addresses> Give(const egress::Host& host) {
     const auto ports = PortsOfName(plan_, host);
     Decision decision;
@@ -513,7 +512,7 @@ class Decider {
     }
     const auto given = names_.Give(host);
     if (!given || (given->first && !OpenName(sockets_.netfilter.Get(), plan_.table.name,
-                                             given->addresses, ports))) {
+                                             given->addresses, ports, HasIpv6(plan_)))) {
       decision.why = given ? "its address could not be opened" : "there are 4096 names already";
       Tell(decision);
       return std::nullopt;
@@ -535,7 +534,7 @@ class Decider {
     for (int i = 0; i < kFairShare; ++i) {
       const auto size = os::Read(sockets_.log.Get(), buffer);
       if (!size && size.error().value == ENOBUFS) {
-        ++lost_;  // or more: the kernel does not say how many
+        reports_.AddLost();
         continue;
       }
       if (!size) return false;
@@ -557,29 +556,7 @@ class Decider {
   void Tell(const Decision& decision) {
     const bool wanted = plan_.tells_allowed || plan_.recording != Recording::kNo;
     if (decision.allowed && !wanted) return;
-    if (reports_.empty()) first_report_ = Clock::now();
-    // The supervisor reads; what it does not keep up with is counted, not kept.
-    if (reports_.size() < kMostReports) {
-      reports_.push_back(Write(decision));
-    } else {
-      ++lost_;
-    }
-  }
-
-  void FlushReports() {
-    while (!reports_.empty()) {
-      const Report& report = reports_.front();
-      const auto sent = os::SendMessage(
-          supervisor_.Get(), {reinterpret_cast<const std::uint8_t*>(&report), sizeof(report)});
-      if (!sent && (sent.error().value == EAGAIN || sent.error().value == ENOBUFS)) return;
-      reports_.pop_front();
-    }
-    if (const std::uint64_t lost = std::exchange(lost_, 0); lost > 0) {
-      Decision decision;
-      decision.kind = Decision::Kind::kLost;
-      decision.count = lost;
-      Tell(decision);
-    }
+    reports_.Add(decision);
   }
 
   const Plan& plan_;
@@ -596,9 +573,7 @@ class Decider {
   std::unordered_map<std::uint64_t, std::uint64_t> flows_;  // the worker's id, ours
   std::uint64_t next_id_ = 0;
   bool paused_ = false, said_paused_ = false;
-  std::deque<Report> reports_;
-  Clock::time_point first_report_;  // of those
-  std::uint64_t lost_ = 0;          // that the supervisor was not told of
+  ReportQueue reports_;
   std::optional<Clock::time_point> last_words_;
   Clock::time_point last_tick_ = Clock::now();
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "network/decider.h"
+#include "network/families.h"
 #include "network/inbound.h"
 #include "network/report.h"
 #include "network/wire.h"
@@ -32,14 +33,20 @@ namespace {
 // Descriptors of a process that are no connections.
 constexpr std::size_t kOtherDescriptors = 64;
 // The order of InsideSockets.
-InsideSockets Take(std::vector<base::UniqueFd>& descriptors, std::size_t first) {
+std::optional<InsideSockets> Take(std::vector<base::UniqueFd>& descriptors, std::size_t first,
+                                  bool ipv6) {
   InsideSockets sockets;
   base::UniqueFd* const members[kInsideSockets] = {
       &sockets.netfilter, &sockets.route,      &sockets.log,        &sockets.trap4,
       &sockets.trap6,     &sockets.datagrams4, &sockets.datagrams6, &sockets.raw4,
       &sockets.raw6,      &sockets.names,      &sockets.names_tcp,  &sockets.proxy};
-  for (std::size_t i = first; i < kInsideSockets && i - first < descriptors.size(); ++i)
-    *members[i] = std::move(descriptors[i - first]);
+  std::size_t taken = 0;
+  for (std::size_t i = first; i < kInsideSockets; ++i) {
+    if (!ipv6 && IsOfIpv6(i)) continue;
+    if (taken == descriptors.size()) return std::nullopt;
+    *members[i] = std::move(descriptors[taken++]);
+  }
+  if (taken != descriptors.size()) return std::nullopt;
   return sockets;
 }
 
@@ -64,8 +71,10 @@ bool AwaitFirst(int decider) {
   Wire first;
   auto received =
       os::ReceiveMessage(decider.Get(), {reinterpret_cast<std::uint8_t*>(&first), sizeof(first)});
-  if (!received || received->descriptors.size() != kWorkerSockets) os::Exit(1);
-  RunWorker(std::move(decider), Take(received->descriptors, kInsideSockets - kWorkerSockets),
+  if (!received) os::Exit(1);
+  auto sockets = Take(received->descriptors, kInsideSockets - kWorkerSockets, HasIpv6(plan));
+  if (!sockets) os::Exit(1);
+  RunWorker(std::move(decider), *std::move(sockets),
             {most, plan.policy.idle, plan.policy.total, plan.policy.out});
   os::Exit(0);
 }
@@ -80,7 +89,8 @@ base::Result<base::UniqueFd> StartWorker(const Plan& plan, std::size_t most) {
 }
 
 // Waits for the sockets; an end of the supervisor or of what is inside is the end of all (nullopt).
-base::Result<std::optional<InsideSockets>> ReceiveSockets(const GatewaySockets& sockets) {
+base::Result<std::optional<InsideSockets>> ReceiveSockets(const GatewaySockets& sockets,
+                                                          bool ipv6) {
   const std::array<os::Interest, 2> interests = {os::Interest{sockets.inside.Get()},
                                                  os::Interest{sockets.supervisor.Get()}};
   const auto ready = os::WaitReady(interests, std::nullopt);
@@ -90,9 +100,9 @@ base::Result<std::optional<InsideSockets>> ReceiveSockets(const GatewaySockets& 
   auto received = os::ReceiveMessage(sockets.inside.Get(), buffer);
   if (!received) return base::SystemError("take over the network inside", received.error().value);
   if (received->size == 0) return std::nullopt;
-  if (received->descriptors.size() != kInsideSockets)
-    return base::Internal("take over the network inside: sockets are missing");
-  return Take(received->descriptors, 0);
+  auto taken = Take(received->descriptors, 0, ipv6);
+  if (!taken) return base::Internal("take over the network inside: sockets are missing");
+  return std::optional(*std::move(taken));
 }
 
 base::Status ReadBack(const Plan& plan, const InsideSockets& sockets) {
@@ -131,7 +141,10 @@ void Tell(int supervisor, Report::Kind kind, std::string_view text) {
                         {reinterpret_cast<const std::uint8_t*>(&report), sizeof(report)});
 }
 
-base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string& resolver) {
+// `inside` is the caller's: where something fails, probes get no answer, and so none that is wrong,
+// before the supervisor has heard what it was.
+base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string& resolver,
+                   std::optional<InsideSockets>& inside) {
   const auto descriptors = os::RaiseDescriptorLimit();
   if (!descriptors) return base::SystemError("raise the limit of files", descriptors.error().value);
   // Two descriptors a connection, in this process or in the worker.
@@ -140,10 +153,10 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
       (std::max(*descriptors, 2 * kOtherDescriptors) - kOtherDescriptors) / 2);
   auto worker = StartWorker(plan, most);
   if (!worker) return worker.error();
-  auto received = ReceiveSockets(sockets);
+  auto received = ReceiveSockets(sockets, HasIpv6(plan));
   if (!received) return received.error();
   if (!*received) return {};
-  std::optional<InsideSockets>& inside = *received;
+  inside = *std::move(received);
   if (const auto same = ReadBack(plan, *inside); !same) return same;
   if (const auto listens = ListenToRefusals(*inside); !listens) return listens;
   auto inbound = Inbound::Start(plan.policy.listen, inside->route.Get(), plan.landlock);
@@ -152,7 +165,7 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
   std::vector<base::UniqueFd> handed;
   for (base::UniqueFd* socket : {&inside->datagrams4, &inside->datagrams6, &inside->raw4,
                                  &inside->raw6, &inside->names, &inside->names_tcp, &inside->proxy})
-    handed.push_back(std::move(*socket));
+    if (socket->IsOpen()) handed.push_back(std::move(*socket));
   channel.Send(Wire(), std::move(handed));
   const int supervisor = sockets.supervisor.Get();
   Tell(supervisor, Report::Kind::kReady,
@@ -185,7 +198,8 @@ void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& res
                      os::SetDumpable(false) && os::CloseAllBut(kept) &&
                      LeaveStandardDescriptors() && os::ReapUnseen();
   if (!alone) os::Exit(1);
-  if (const auto served = Serve(plan, sockets, resolver); !served)
+  std::optional<InsideSockets> inside;
+  if (const auto served = Serve(plan, sockets, resolver, inside); !served)
     Tell(supervisor, Report::Kind::kFailed, served.error().text);
   os::Exit(0);
 }

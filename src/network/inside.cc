@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <array>
+#include <span>
 
 #include "network/probe.h"
 #include "network/worker.h"
@@ -62,6 +63,9 @@ InsideSetup Prepare(const Plan& plan) {
 os::SysStatus MakeInside(const InsideSetup& setup, int handoff) {
   std::array<base::UniqueFd, kInsideSockets> sockets;
   std::array<int, kInsideSockets> numbers{};
+  // What is probed is what there is.
+  const bool ipv6 = ProbesIpv6(setup.refused);
+  std::size_t made_sockets = 0;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     // The addresses that the others are bound to come with the links.
     if (i == 3) {
@@ -71,14 +75,15 @@ os::SysStatus MakeInside(const InsideSetup& setup, int handoff) {
       if (done) done = os::Transact(numbers[0], table.Data(), table.Acknowledgements());
       if (!done) return done;
     }
+    if (!ipv6 && IsOfIpv6(i)) continue;
     auto made = MakeSocket(i);
     if (!made) return std::unexpected(made.error());
+    numbers[made_sockets++] = made->Get();
     sockets[i] = std::move(*made);
-    numbers[i] = sockets[i].Get();
   }
   OpenLowPorts();
   constexpr std::array<std::uint8_t, 1> kSaid = {'s'};
-  return os::SendMessage(handoff, kSaid, numbers);
+  return os::SendMessage(handoff, kSaid, std::span<const int>(numbers).first(made_sockets));
 }
 
 }  // namespace bailey::network

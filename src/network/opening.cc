@@ -7,8 +7,9 @@
 namespace bailey::network {
 
 bool OpenName(int netfilter, const std::string& table, const NameTable::Addresses& addresses,
-              const std::vector<egress::PortSet>& ports) {
+              const std::vector<egress::PortSet>& ports, bool ipv6) {
   for (const base::Address& address : {addresses.v4, addresses.v6}) {
+    if (address.IsV6() && !ipv6) continue;
     const NameElements elements = ElementsOf(address, ports);
     for (const bool ranges : {false, true}) {
       const bool v6 = address.IsV6();

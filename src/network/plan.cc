@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "egress/special.h"
+#include "network/families.h"
 
 namespace bailey::network {
 namespace {
@@ -37,13 +38,14 @@ nft::LoadMeta LoadProtocol(std::uint8_t to) { return {nft::Meta::kProtocol, to};
 nft::Match IsProtocol(std::uint8_t protocol) { return {0, true, Bytes{protocol}}; }
 
 // To the sandbox itself.
-std::vector<nft::Rule> AcceptOwn() {
+std::vector<nft::Rule> AcceptOwn(bool ipv6) {
   std::vector<nft::Rule> rules;
   rules.push_back({"ip daddr 127.0.0.0/8 accept",
                    {LoadFamily(), IsFamily(false), nft::LoadPacket{nft::Header::kNetwork, 16, 1, 0},
                     nft::Match{0, true, Bytes{127}}, nft::Accept{}}});
   for (const base::Address& address : {kOwn4, *base::ParseAddress("::1"), kOwn6}) {
     const bool v6 = address.IsV6();
+    if (v6 && !ipv6) continue;
     rules.push_back({fmt::format("{} daddr {} accept", v6 ? "ip6" : "ip", base::ToString(address)),
                      {LoadFamily(), IsFamily(v6), LoadDestination(v6),
                       nft::Match{0, true, BytesOf(address)}, nft::Accept{}}});
@@ -71,7 +73,11 @@ nft::Rule ToGateway(bool v6, std::uint8_t protocol) {
        nft::ToSocket{v6, 0, 4}, nft::Accept{}}};
 }
 
-nft::Chain OutChain() {
+std::vector<bool> Families(bool ipv6) {
+  return ipv6 ? std::vector<bool>{false, true} : std::vector<bool>{false};
+}
+
+nft::Chain OutChain(bool ipv6) {
   constexpr std::uint8_t kSyn = 0x02, kAck = 0x10, kFlags = 13;
   nft::Chain chain{.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules = {}};
   // Of a connection that began, or one that nobody has: the kernel answers the latter. First, as
@@ -81,8 +87,8 @@ nft::Chain OutChain() {
        {LoadProtocol(0), IsProtocol(IPPROTO_TCP),
         nft::LoadPacket{nft::Header::kTransport, kFlags, 1, 0}, nft::And{0, Bytes{kSyn | kAck}},
         nft::Match{0, false, Bytes{kSyn}}, nft::Accept{}}});
-  for (nft::Rule& own : AcceptOwn()) chain.rules.push_back(std::move(own));
-  for (const bool v6 : {false, true}) {
+  for (nft::Rule& own : AcceptOwn(ipv6)) chain.rules.push_back(std::move(own));
+  for (const bool v6 : Families(ipv6)) {
     chain.rules.push_back(AcceptIn(PairSet(v6), v6));
     chain.rules.push_back(AcceptIn(RangeSet(v6), v6));
   }
@@ -93,11 +99,11 @@ nft::Chain OutChain() {
   return chain;
 }
 
-nft::Chain InChain() {
+nft::Chain InChain(bool ipv6) {
   constexpr std::int32_t kMangle = -150;
   nft::Chain chain{
-      .name = "in", .hook = nft::Hook::kPrerouting, .priority = kMangle, .rules = AcceptOwn()};
-  for (const bool v6 : {false, true})
+      .name = "in", .hook = nft::Hook::kPrerouting, .priority = kMangle, .rules = AcceptOwn(ipv6)};
+  for (const bool v6 : Families(ipv6))
     for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP})
       chain.rules.push_back(ToGateway(v6, protocol));
   return chain;
@@ -223,13 +229,16 @@ std::vector<std::pair<std::string, std::string>> ProxyVariables() {
           {"no_proxy", none},     {"NO_PROXY", none}};
 }
 
-Plan MakePlan(const policy::Network& policy) {
+namespace {
+
+Plan MakePlanOf(const policy::Network& policy, bool ipv6) {
   Plan plan;
-  plan.addresses = {kOwn4, kOwn6};
+  plan.addresses = {kOwn4};
+  if (ipv6) plan.addresses.push_back(kOwn6);
   plan.policy = policy;
   plan.table.name = "bailey";
   const std::vector<nft::Element> ranges = AllowedRanges(policy.egress);
-  for (const bool v6 : {false, true}) {
+  for (const bool v6 : Families(ipv6)) {
     const base::Address probe = v6 ? kProbe6 : kProbe4;
     plan.table.sets.push_back({std::string(PairSet(v6)),
                                v6,
@@ -240,9 +249,16 @@ Plan MakePlan(const policy::Network& policy) {
                          [v6](const nft::Element& element) { return element.first.IsV6() == v6; });
     plan.table.sets.push_back(std::move(set));
   }
-  plan.table.chains = {OutChain(), InChain()};
+  plan.table.chains = {OutChain(ipv6), InChain(ipv6)};
   return plan;
 }
+
+}  // namespace
+
+Plan MakePlan(const policy::Network& policy) { return MakePlanOf(policy, true); }
+Plan MakePlanOfIpv4(const policy::Network& policy) { return MakePlanOf(policy, false); }
+
+bool HasIpv6(const Plan& plan) { return std::ranges::any_of(plan.addresses, &base::Address::IsV6); }
 
 std::string ToString(const Plan& plan) {
   std::string text;

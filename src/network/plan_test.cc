@@ -12,6 +12,7 @@
 #include <random>
 #include <sstream>
 
+#include "network/families.h"
 #include "os/links.h"
 #include "os/process.h"
 
@@ -157,21 +158,31 @@ TEST(Plan, RecordsEveryNameButTheHostsOwn) {
   }
 }
 
+std::string AppliedAndReadBack(const Plan& plan) {
+  const auto route = os::OpenNetlink(os::NetlinkFamily::kRoute);
+  const auto netfilter = os::OpenNetlink(os::NetlinkFamily::kNetfilter);
+  if (!route || !netfilter) return "no netlink";
+  if (const std::string fault = Apply(plan, route->Get(), netfilter->Get()); !fault.empty())
+    return fault;
+  const auto lines = os::DescribeLinks(route->Get());
+  if (!lines) return "describe: " + std::to_string(lines.error().value);
+  if (*lines != os::LoopbackLines(plan.addresses))
+    return Joined(*lines) + "is not\n" + Joined(os::LoopbackLines(plan.addresses));
+  const auto differences = nft::Compare(netfilter->Get(), plan.table);
+  return differences ? Joined(*differences) : "compare failed";
+}
+
 TEST(Plan, IsReadBackAsItWasApplied) {
-  Inside([]() -> std::string {
-    const Plan plan = Example();
-    const auto route = os::OpenNetlink(os::NetlinkFamily::kRoute);
-    const auto netfilter = os::OpenNetlink(os::NetlinkFamily::kNetfilter);
-    if (!route || !netfilter) return "no netlink";
-    if (const std::string fault = Apply(plan, route->Get(), netfilter->Get()); !fault.empty())
-      return fault;
-    const auto lines = os::DescribeLinks(route->Get());
-    if (!lines) return "describe: " + std::to_string(lines.error().value);
-    if (*lines != os::LoopbackLines(plan.addresses))
-      return Joined(*lines) + "is not\n" + Joined(os::LoopbackLines(plan.addresses));
-    const auto differences = nft::Compare(netfilter->Get(), plan.table);
-    return differences ? Joined(*differences) : "compare failed";
-  });
+  Inside([]() { return AppliedAndReadBack(Example()); });
+}
+
+TEST(Plan, OfIpv4AloneHasNothingOfIpv6) {
+  const Plan plan = MakePlanOfIpv4(Example().policy);
+  EXPECT_TRUE(HasIpv6(Example()));
+  EXPECT_FALSE(HasIpv6(plan));
+  for (const char* const word : {"ip6", "ipv6", "::"})
+    EXPECT_THAT(os::nft::ToString(plan.table), testing::Not(testing::HasSubstr(word)));
+  Inside([&]() { return AppliedAndReadBack(plan); });
 }
 
 TEST(Plan, EveryChangeIsSeen) {

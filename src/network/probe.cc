@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 
+#include "network/families.h"
 #include "os/inet.h"
 
 namespace bailey::network {
@@ -111,10 +112,15 @@ std::vector<base::Endpoint> RefusedProbes(const Plan& plan) {
     const bool allowed = egress.Decide(address, kDiscard, protocol).allowed;
     return base::Endpoint{allowed ? second : address, kDiscard};
   };
-  return {choose("192.0.2.1", base::Address::V4(198, 19, 255, 255), egress::Protocol::kTcp),
-          choose("2001:db8::1", kOwn6.Plus(2), egress::Protocol::kTcp),
-          choose("192.0.2.2", base::Address::V4(198, 19, 255, 254), egress::Protocol::kUdp)};
+  std::vector<base::Endpoint> refused = {
+      choose("192.0.2.1", base::Address::V4(198, 19, 255, 255), egress::Protocol::kTcp),
+      choose("192.0.2.2", base::Address::V4(198, 19, 255, 254), egress::Protocol::kUdp)};
+  if (HasIpv6(plan))
+    refused.push_back(choose("2001:db8::1", kOwn6.Plus(2), egress::Protocol::kTcp));
+  return refused;
 }
+
+bool ProbesIpv6(const std::vector<base::Endpoint>& refused) { return refused.size() > 2; }
 
 std::string_view ProbeName(unsigned index) {
   return index < kNames.size() ? kNames[index] : "probe the network";
@@ -122,6 +128,7 @@ std::string_view ProbeName(unsigned index) {
 
 os::SysStatus Probe(const std::vector<base::Endpoint>& refused, unsigned& failed) {
   failed = 0;
+  const bool ipv6 = ProbesIpv6(refused);
   os::SysStatus done;
   const auto then = [&](unsigned index, auto act) {
     if (!done) return;
@@ -140,14 +147,14 @@ os::SysStatus Probe(const std::vector<base::Endpoint>& refused, unsigned& failed
   begin(0, BeginToResolve(kProbeName));
   begin(1, BeginToResolve(kRefusedProbeName));
   begin(2, os::Connect(os::Transport::kTcp, {kProbe4, kProbePort}));
-  begin(3, os::Connect(os::Transport::kTcp, {kProbe6, kProbePort}));
+  if (ipv6) begin(3, os::Connect(os::Transport::kTcp, {kProbe6, kProbePort}));
   then(4, [&] { return IsRefused(refused[0]); });
-  then(5, [&] { return IsRefused(refused[1]); });
-  then(6, [&] { return IsUdpRefused(refused[2]); });
+  if (ipv6) then(5, [&] { return IsRefused(refused[2]); });
+  then(6, [&] { return IsUdpRefused(refused[1]); });
   then(0, [&] { return Resolved(asked[0].Get(), true); });
   then(1, [&] { return Resolved(asked[1].Get(), false); });
   then(2, [&] { return Greeted(asked[2].Get()); });
-  then(3, [&] { return Greeted(asked[3].Get()); });
+  if (ipv6) then(3, [&] { return Greeted(asked[3].Get()); });
   return done;
 }
 

@@ -14,8 +14,9 @@ namespace bailey::network {
 // A name that nothing allows: its domain is our own.
 inline constexpr std::string_view kRefusedProbeName = "refused.bailey";
 
-// Addresses that the rules must refuse at once: of IPv4 and IPv6, and of IPv4 by UDP.
+// Addresses that the rules must refuse at once: of IPv4, by UDP, and of IPv6 where there is any.
 std::vector<base::Endpoint> RefusedProbes(const Plan& plan);
+bool ProbesIpv6(const std::vector<base::Endpoint>& refused);
 
 // Allocates nothing. The number of the first probe that did not go as predicted, in `failed`; its
 // errno, EPROTO where an answer was another one.

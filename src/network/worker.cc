@@ -97,7 +97,8 @@ class Worker {
            poller_.AddChanges(sockets_.names_tcp.Get(), Make(Token::kNamesTcp)) &&
            poller_.AddChanges(sockets_.proxy.Get(), Make(Token::kProxy)) &&
            poller_.Add(sockets_.datagrams4.Get(), Make(Token::kDatagrams4), Wants::kRead) &&
-           poller_.Add(sockets_.datagrams6.Get(), Make(Token::kDatagrams6), Wants::kRead);
+           (!sockets_.datagrams6.IsOpen() ||
+            poller_.Add(sockets_.datagrams6.Get(), Make(Token::kDatagrams6), Wants::kRead));
   }
 
   // False when the decider is gone.

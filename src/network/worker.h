@@ -21,7 +21,9 @@ struct InsideSockets {
   base::UniqueFd proxy;
 };
 inline constexpr std::size_t kInsideSockets = 12;
-inline constexpr std::size_t kWorkerSockets = 7;
+inline constexpr std::size_t kWorkerSockets = 7;  // the last ones
+// Where there is no IPv6 these are left out.
+constexpr bool IsOfIpv6(std::size_t index) { return index == 4 || index == 6 || index == 8; }
 
 struct WorkerLimits {
   std::size_t connections = 0;

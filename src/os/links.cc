@@ -73,9 +73,10 @@ SysStatus DescribeAddresses(int socket, std::vector<std::string>& lines) {
   for (const auto& message : *addresses) {
     const auto header = Header<ifaddrmsg>(message);
     const auto attributes = Attributes(message, NLMSG_HDRLEN + sizeof(ifaddrmsg));
-    lines.push_back(AddressLine(
+    std::string line = AddressLine(
         RangeText(Find(attributes, IFA_ADDRESS), header.ifa_prefixlen, header.ifa_family),
-        static_cast<int>(header.ifa_index)));
+        static_cast<int>(header.ifa_index));
+    if (line != AddressLine("::1/128", kLoopback)) lines.push_back(std::move(line));
   }
   return {};
 }
@@ -141,8 +142,7 @@ SysResult<std::vector<std::string>> DescribeLinks(int route_socket) {
 }
 
 std::vector<std::string> LoopbackLines(const std::vector<base::Address>& addresses) {
-  std::vector<std::string> lines = {AddressLine("127.0.0.1/8", kLoopback),
-                                    AddressLine("::1/128", kLoopback)};
+  std::vector<std::string> lines = {AddressLine("127.0.0.1/8", kLoopback)};
   for (const base::Address& address : addresses) {
     lines.push_back(AddressLine(RangeText(address.Bytes(), address.Bits(), 0), kLoopback));
     lines.push_back(RouteLine("local", address.IsV6() ? "::/0" : "0.0.0.0/0", kLoopback,

@@ -39,7 +39,7 @@ base::Error Describe(const Plan& plan, const Message& message) {
   if (message.stage == Stage::kProbe)
     text = fmt::format("probe the network: {}", network::ProbeName(message.index));
   if (message.stage == Stage::kLoopback && plan.network)
-    text = "make the network inside (nf_tables with tproxy, IPv4 and IPv6 are needed)";
+    text = "make the network inside (nf_tables with tproxy is needed)";
   if (message.stage == Stage::kWorkdir) text += " " + plan.workdir;
   if (message.stage == Stage::kCommand && message.error != EPIPE)
     text += " (the policy denies recvmsg, by which a prepared sandbox gets its program's streams)";

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "network/families.h"
 #include "os/file.h"
 #include "os/inet.h"
 #include "os/landlock.h"
@@ -167,7 +168,10 @@ base::Status PlanNetwork(const policy::Network& policy, const PlanOptions& optio
   if (policy.mode != Mode::kAllow) return {};
   if (!HasNamespaces(plan))
     return base::Unsupported("make the network: mode \"allow\" needs namespaces");
-  plan.network = network::MakePlan(policy);
+  const auto socket6 = os::UnconnectedSocket(os::Transport::kUdp, true);
+  const bool ipv6 = socket6 || socket6.error().value != EAFNOSUPPORT;
+  if (!ipv6) plan.notes.push_back("network: IPv4 alone, as this host has no IPv6");
+  plan.network = ipv6 ? network::MakePlan(policy) : network::MakePlanOfIpv4(policy);
   plan.network->landlock = plan.landlock.abi > 0;
   plan.resolver = options.resolver;
   return {};
