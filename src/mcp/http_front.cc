@@ -249,7 +249,7 @@ HttpFront::Server* HttpFront::Start(bool with_session, HttpClock::time_point now
   };
   const std::size_t most = with_session ? limits_.sessions : limits_.shared;
   const auto count = static_cast<std::size_t>(std::ranges::count_if(servers_, is_of_kind));
-  if (count >= most && !(with_session && MakeRoom(now))) return nullptr;
+  if (count >= most && !(with_session && MakeRoom())) return nullptr;
   const ServerNumber number = ++last_server_;
   wanted_.push_back(number);
   return &servers_
@@ -266,12 +266,11 @@ HttpFront::Server* HttpFront::Shared(const HttpMessage& message, HttpClock::time
   return Start(false, now);
 }
 
-bool HttpFront::MakeRoom(HttpClock::time_point now) {
+bool HttpFront::MakeRoom() {
   auto oldest = servers_.end();
   for (auto one = servers_.begin(); one != servers_.end(); ++one) {
     const Server& server = one->second;
     if (server.session.Name().empty() || server.session.HasConnections()) continue;
-    if (now - server.used < limits_.evicted) continue;
     if (oldest == servers_.end() || server.used < oldest->second.used) oldest = one;
   }
   if (oldest == servers_.end()) return false;

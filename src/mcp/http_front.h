@@ -40,7 +40,6 @@ struct HttpFrontLimits {
   std::chrono::seconds idle{120};  // a connection without a request
   std::chrono::seconds stuck{60};  // a client that does not read
   std::chrono::seconds session{3600};
-  std::chrono::seconds evicted{60};  // idle for so long, a session makes room for another
 };
 
 class HttpFront : private HttpOutlet {
@@ -109,7 +108,8 @@ class HttpFront : private HttpOutlet {
   // Null where there is no room.
   Server* Start(bool with_session, HttpClock::time_point now);
   Server* Shared(const HttpMessage& message, HttpClock::time_point now);
-  bool MakeRoom(HttpClock::time_point now);
+  // The session that nobody has used for longest makes room; not one that somebody listens to.
+  bool MakeRoom();
   void End(std::map<ServerNumber, Server>::iterator server, std::string_view why);
   void EndRefused();
 

@@ -19,6 +19,7 @@
 #include "os/inet.h"
 #include "os/listen.h"
 #include "os/piped_child.h"
+#include "os/poller.h"
 #include "os/process.h"
 #include "os/vmm.h"
 
@@ -122,38 +123,52 @@ namespace {
 class Supervisor {
  public:
   Supervisor(const ServeHttpOptions& options, base::UniqueFd channel, os::Child worker,
-             os::SignalQueue signals)
+             os::SignalQueue signals, os::Poller poller)
       : options_(options),
         channel_(std::move(channel)),
         worker_(std::move(worker)),
         signals_(std::move(signals)),
+        poller_(std::move(poller)),
         most_(options.limits.sessions + options.limits.shared) {}
 
   base::Status Run() {
-    base::Status done;
-    while (!over_ && done) done = Step();
+    base::Status done = Watch();
+    while (!over_ && done) done = Step(std::nullopt);
+    over_ = true;
     auto finished = Finish();
     return done ? finished : done;
   }
 
  private:
-  base::Status Step() {
-    std::vector<os::Interest> interests = {{signals_.Descriptor()}, {worker_.pidfd.Get()}};
-    for (const os::PipedChild& child : children_) interests.push_back({child.pidfd.Get()});
-    interests.push_back({channel_.Get()});
-    const auto ready = os::WaitReady(interests, std::nullopt);
-    if (!ready) return base::SystemError("wait for servers", ready.error().value);
-    if (!*ready) return {};
-    if (**ready == 0) return TakeSignals();
-    if (**ready == 1) return WorkerEnded();
-    if (**ready - 2 < children_.size()) return Reap(**ready - 2);
-    return StartServer();
+  // What a readiness is about; a child's pid is behind the last.
+  static constexpr std::uint64_t kSignals = 0, kWorker = 1, kChannel = 2, kChild = 3;
+
+  base::Status Watch() {
+    using Wants = os::Poller::Wants;
+    const bool watched = poller_.Add(signals_.Descriptor(), kSignals, Wants::kRead) &&
+                         poller_.Add(worker_.pidfd.Get(), kWorker, Wants::kRead) &&
+                         poller_.Add(channel_.Get(), kChannel, Wants::kRead);
+    if (!watched) return base::SystemError("wait for servers", errno);
+    return {};
   }
 
-  base::Status TakeSignals() {
+  base::Status Step(std::optional<std::chrono::milliseconds> time) {
+    const auto ready = poller_.Wait(time);
+    if (!ready) return base::SystemError("wait for servers", ready.error().value);
+    for (const os::Ready& one : *ready) {
+      base::Status done;
+      if (one.token == kSignals) TakeSignals();
+      if (one.token == kWorker && worker_.pid > 0) done = WorkerEnded();
+      if (one.token == kChannel && !over_) done = StartServer();
+      if (one.token >= kChild) Reap(static_cast<pid_t>(one.token - kChild));
+      if (!done) return done;
+    }
+    return {};
+  }
+
+  void TakeSignals() {
     while (const auto signal = signals_.Next())
       if (*signal != SIGWINCH && *signal != SIGCONT) over_ = true;
-    return {};
   }
 
   base::Status WorkerEnded() {
@@ -163,11 +178,9 @@ class Supervisor {
     return base::Internal("serve HTTP: the gateway has ended");
   }
 
-  base::Status Reap(std::size_t index) {
-    // How it ended it has said itself.
-    (void)os::WaitFor(children_[index].pid);
-    children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(index));
-    return {};
+  void Reap(pid_t pid) {
+    (void)os::WaitFor(pid);  // how it ended it has said itself
+    std::erase_if(children_, [&](const os::PipedChild& child) { return child.pid == pid; });
   }
 
   base::Status StartServer() {
@@ -186,6 +199,9 @@ class Supervisor {
     auto done = Answer(message, ends);
     child->input.Reset();
     child->output.Reset();
+    if (!poller_.Add(child->pidfd.Get(), kChild + static_cast<std::uint64_t>(child->pid),
+                     os::Poller::Wants::kRead))
+      return base::SystemError("wait for servers", errno);
     children_.push_back(*std::move(child));
     return done;
   }
@@ -201,17 +217,13 @@ class Supervisor {
       (void)os::SendSignal(worker_.pidfd.Get(), SIGKILL);
       (void)os::WaitFor(worker_.pid);
     }
+    (void)poller_.Remove(channel_.Get());  // it is gone with its descriptor anyhow
     channel_.Reset();
     for (const os::PipedChild& child : children_)
       (void)os::SendSignal(child.pidfd.Get(), SIGTERM);  // one that has ended needs none
     const auto deadline = Clock::now() + kPatience;
-    while (!children_.empty()) {
-      std::vector<os::Interest> interests;
-      for (const os::PipedChild& child : children_) interests.push_back({child.pidfd.Get()});
-      const auto ready = os::WaitReady(interests, deadline);
-      if (!ready || !*ready) break;
-      if (auto done = Reap(**ready); !done) return done;
-    }
+    while (!children_.empty() && Clock::now() < deadline)
+      if (!Step(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()))) break;
     for (const os::PipedChild& child : children_) {
       (void)os::SendSignal(child.pidfd.Get(), SIGKILL);
       (void)os::WaitFor(child.pid);
@@ -223,6 +235,7 @@ class Supervisor {
   base::UniqueFd channel_;
   os::Child worker_;
   os::SignalQueue signals_;
+  os::Poller poller_;
   std::size_t most_;
   std::vector<os::PipedChild> children_;
   bool over_ = false;
@@ -242,7 +255,11 @@ base::Status ServeHttp(Listener listener, const ServeHttpOptions& options) {
   (*pair)[1].Reset();
   auto signals = os::SignalQueue::Make();
   if (!signals) return base::SystemError("wait for signals", signals.error().value);
-  return Supervisor(options, std::move((*pair)[0]), *std::move(worker), *std::move(signals)).Run();
+  auto poller = os::Poller::Make();
+  if (!poller) return base::SystemError("wait for servers", poller.error().value);
+  return Supervisor(options, std::move((*pair)[0]), *std::move(worker), *std::move(signals),
+                    *std::move(poller))
+      .Run();
 }
 
 }  // namespace bailey::mcp
