@@ -7,7 +7,8 @@
 namespace bailey::cli {
 
 int Fail(std::string_view command, const base::Error& error) {
-  fmt::print(stderr, "bailey {}: {}\n", command, base::ToString(error));
+  // Where nobody hears it, the exit code says it: fmt::print would throw.
+  (void)std::fputs(fmt::format("bailey {}: {}\n", command, base::ToString(error)).c_str(), stderr);
   switch (error.code) {
     case base::ErrorCode::kInvalidInput:
     case base::ErrorCode::kSystem:

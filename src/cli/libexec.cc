@@ -68,7 +68,7 @@ int MainOfLibexec(int argc, char** argv, int (*run)(int argc, char** argv)) {
     }
     return code;
   } catch (const std::exception& exception) {
-    fmt::print(stderr, "bailey: internal error: {}\n", exception.what());
+    (void)std::fprintf(stderr, "bailey: internal error: %s\n", exception.what());
     return kBug;
   }
 }

@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
     }
     return code;
   } catch (const std::exception& exception) {
-    fmt::print(stderr, "{}: internal error: {}\n", speaker.name, exception.what());
+    (void)std::fprintf(stderr, "%s: internal error: %s\n", speaker.name, exception.what());
     return speaker.has_bug;
   }
 }

@@ -64,8 +64,10 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
   std::optional<AuditReport> audited;
   if (*audit) audited = (*audit)->Close(outcome);
   if (!outcome) return NoSandbox(outcome.error());
-  fmt::print(stderr, "{}{}{}", WhatHappened(*plan, *outcome), WhatWasRefused(refusals),
-             AuditText(*policy, audited));
+  const std::string said =
+      WhatHappened(*plan, *outcome) + WhatWasRefused(refusals) + AuditText(*policy, audited);
+  // A standard error that is full or closed takes nothing from the result: fmt::print would throw.
+  (void)std::fputs(said.c_str(), stderr);
   if (report->IsWanted() && !report->Write(ReportJson(*policy, *plan, *outcome, audited, refusals)))
     return kNoSandbox;
   return sandbox::ExitStatus(*outcome);

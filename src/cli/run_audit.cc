@@ -1,5 +1,6 @@
 #include "cli/run_audit.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,6 +12,9 @@
 #include "audit/store.h"
 #include "cli/commands.h"
 #include "cli/run_report.h"
+#include "os/file.h"
+#include "os/notify.h"
+#include "os/process.h"
 
 namespace bailey::cli {
 namespace {
@@ -114,10 +118,29 @@ std::optional<audit::Event> LimitHit(const policy::Limits& limits,
   return event;
 }
 
+// Who takes a listener has the right to trace the program. Yama takes it from users at 2, and from
+// everybody at 3; a container engine's filter refuses the call, even for what is one's own.
+bool MayTakeListener() {
+  const auto scope = os::ReadFile(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", 16);
+  const char level = scope && !scope->empty() ? (*scope)[0] : '0';
+  if (level > '2' || (level == '2' && ::geteuid() != 0)) return false;
+  const auto self = os::OpenPidfd(::getpid());
+  return self && os::TakeDescriptor(self->Get(), STDERR_FILENO);
+}
+
+// Empty: nothing is in the way.
+std::string WhyNotListened(const policy::Policy& policy) {
+  if (!policy.syscalls.stack.empty())
+    return "the policy stacks filters of others, whose errnos come before a supervisor";
+  if (!MayTakeListener())
+    return "a filter around this sandbox, or kernel.yama.ptrace_scope, lets nobody take a listener";
+  return {};
+}
+
 }  // namespace
 
 bool IsListenedTo(const policy::Policy& policy) {
-  return policy.audit.log != policy::AuditLog::kNone && policy.syscalls.stack.empty();
+  return policy.audit.log != policy::AuditLog::kNone && WhyNotListened(policy).empty();
 }
 
 base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& policy,
@@ -182,7 +205,7 @@ AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome) {
   RecordEnd(outcome);
   report.totals = trail_->Close();
   if (listener_ == nullptr) {
-    report.why_not = "the policy stacks filters of others, whose errnos come before a supervisor";
+    report.why_not = WhyNotListened(policy_);
     return report;
   }
   if (listener_->IsDeaf()) {

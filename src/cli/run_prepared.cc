@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <utility>
 
 #include "base/text.h"
@@ -65,7 +66,7 @@ base::Result<std::optional<Prepared>> Follow(pool::Visit& visit, os::SignalQueue
       return Prepared{128 + SIGKILL, {}};
     }
     if (auto* const ended = std::get_if<pool::Ended>(&*heard)) {
-      fmt::print(stderr, "{}", ended->said);
+      (void)std::fputs(ended->said.c_str(), stderr);
       return Prepared{ended->exit_status, std::move(ended->report)};
     }
   }
