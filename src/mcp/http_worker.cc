@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "mcp/http_listen.h"
+#include "mcp/http_worker_filter.h"
 #include "os/channel.h"
 #include "os/confine.h"
 #include "os/events.h"
@@ -15,6 +16,7 @@
 #include "os/piped_child.h"
 #include "os/poller.h"
 #include "os/process.h"
+#include "os/seccomp.h"
 
 namespace bailey::mcp {
 namespace {
@@ -224,7 +226,10 @@ void RunHttpWorker(int listener, base::UniqueFd channel, const HttpRules& rules,
       !os::IgnoreBrokenPipes())
     os::Exit(kFailed);
   auto poller = os::Poller::Make();
-  if (!poller || !os::Confine(os::LandlockAbi().has_value())) os::Exit(kFailed);
+  const auto filter = HttpWorkerFilter();
+  if (!poller || !filter || !os::Confine(os::LandlockAbi().has_value()) ||
+      !os::AttachFilter(filter->Bytes()))
+    os::Exit(kFailed);
   Worker(listener, std::move(channel), HttpFront(rules, limits, RandomName), *std::move(poller))
       .Run();
   os::Exit(0);
