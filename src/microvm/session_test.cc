@@ -259,5 +259,51 @@ TEST_F(Hostile, AProgramThatCannotBeExecutedIsToldFromAGuestThatCannotStartIt) {
             "prepare the guest: mount /work\\n: No such device");
 }
 
+TEST_F(Hostile, WhatIsToBeForgottenIsOrIsNot) {
+  struct Row {
+    const char* what;
+    std::function<void(Guest&)> says;
+    const char* want;
+    std::chrono::milliseconds patience = 20s;
+  };
+  const Row rows[] = {
+      {"it does", [](Guest& g) { g.SayText(FrameType::kForgotten, ""); }, "forgotten"},
+      {"what was on its way comes first",
+       [](Guest& g) {
+         g.SayText(FrameType::kPong, "");
+         g.Say(FrameType::kCredit, guest::Number{1});
+         g.SayText(FrameType::kForgotten, "");
+       },
+       "forgotten"},
+      {"it cannot", [](Guest& g) { g.Say(guest::Failed{guest::Step::kForget, EBUSY, ""}); },
+       "prepare the guest: forget the last command: Device or resource busy"},
+      {"more output", [](Guest& g) { g.SayText(FrameType::kOutput, "\x01x"); }, kNonsense},
+      {"it goes", [](Guest& g) { g.Cut(); }, "hear the guest: the line is cut"},
+      {"it never answers",
+       [](Guest& g) {
+         while (g.SayText(FrameType::kPong, "")) continue;
+       },
+       "hear the guest: no answer within 200 ms", 200ms},
+  };
+  for (const Row& row : rows) {
+    auto pair = os::MakeStreamPair();
+    auto line = Line::Make(std::move((*pair)[0]));
+    auto signals = os::SignalQueue::Make();
+    std::thread other([&row, fd = (*pair)[1].Release()] {
+      Guest one{base::UniqueFd(fd)};
+      const auto frame = one.Hear();
+      if (frame && frame->type == FrameType::kForget) row.says(one);
+    });
+    std::string said;
+    {
+      Session session(*std::move(line), *signals, {.patience = row.patience});
+      const auto forgotten = session.Forget();
+      said = forgotten ? "forgotten" : forgotten.error().text;
+    }
+    other.join();
+    EXPECT_EQ(said, row.want) << row.what;
+  }
+}
+
 }  // namespace
 }  // namespace bailey::microvm
