@@ -135,7 +135,7 @@ TEST_F(DatabaseTest, HasMetrics) {
   const auto text = database.Metrics();
   ASSERT_TRUE(text) << text.error().text;
   for (const char* const line :
-       {"bailey_sandboxes_started_total 3\n",
+       {"bailey_sandboxes_started_total 2\n",
         "bailey_sandboxes_ended_total{outcome=\"exited\"} 1\n",
         "bailey_start_failures_total{step=\"build root\"} 1\n",
         "bailey_start_up_seconds_bucket{le=\"0.002\"} 0\n",

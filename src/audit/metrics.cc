@@ -92,8 +92,10 @@ base::Result<std::string> Database::Metrics() const {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const std::int64_t begin = std::chrono::nanoseconds(now - kForgotten).count();
   audit::Metrics metrics(handle_.get());
-  metrics.Family("bailey_sandboxes_started_total", "counter", "programs started", "",
-                 "SELECT '', count(*) FROM events WHERE kind = 'launch'");
+  metrics.Family(
+      "bailey_sandboxes_started_total", "counter", "programs started", "",
+      "SELECT '', count(*) FROM events AS e WHERE kind = 'launch' AND NOT EXISTS (SELECT 1 "
+      "FROM events WHERE kind = 'exit' AND what = 'not-started' AND sandbox = e.sandbox)");
   metrics.Family(
       "bailey_sandboxes_running", "gauge", "started within a day, and not ended", "",
       fmt::format(

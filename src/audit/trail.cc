@@ -39,6 +39,13 @@ void Trail::SetOpening(Event opening) {
   if (options_.opening) options_.opening = std::move(opening);
 }
 
+void Trail::RecordOpening() {
+  std::unique_lock lock(shared_->mutex);
+  auto opening = std::exchange(options_.opening, std::nullopt);
+  lock.unlock();
+  if (opening) Record(*std::move(opening));
+}
+
 bool Trail::Admits() {
   if (bucket_.Take(std::chrono::steady_clock::now())) return true;
   ++over_rate_;

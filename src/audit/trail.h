@@ -58,6 +58,9 @@ class Trail {
   // Instead of the one in the options, as long as that has not come.
   void SetOpening(Event opening);
 
+  // The opening without another event; nothing where it has come.
+  void RecordOpening();
+
   // Whether the rate leaves room for one more event. When not, it is counted as dropped: what costs
   // work (reading a program's memory) is done only for events that are admitted. From one thread.
   bool Admits();

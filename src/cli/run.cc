@@ -53,6 +53,7 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
   if (!report) return NoSandbox(report.error());
   const auto audit = RunAudit::Open(*policy, *plan);
   if (!audit) return NoSandbox(audit.error());
+  if (*audit) (*audit)->NoteStart();
   sandbox::CallObserver* const observer = *audit ? (*audit)->Observer() : nullptr;
   network::Refusals refusals;
   const auto outcome = sandbox::Launch(

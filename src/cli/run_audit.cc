@@ -137,6 +137,27 @@ std::string WhyNotListened(const policy::Policy& policy) {
   return {};
 }
 
+// Says when the program is about to start. Only then: the trail has a thread of its own from its
+// first event on, and the processes of a launch are forked from one that has none.
+class StartListener : public sandbox::Listener {
+ public:
+  StartListener(Options options, std::function<void()> start)
+      : Listener(std::move(options)), start_(std::move(start)) {}
+
+  base::Status Begin(base::UniqueFd listener, const bpf::Program& filter) override {
+    const auto begun = Listener::Begin(std::move(listener), filter);
+    if (begun) start_();
+    return begun;
+  }
+  void CannotListen() override {
+    Listener::CannotListen();
+    start_();
+  }
+
+ private:
+  std::function<void()> start_;
+};
+
 }  // namespace
 
 bool IsListenedTo(const policy::Policy& policy) {
@@ -161,10 +182,14 @@ base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& pol
       run->files_ = std::make_unique<sandbox::FileWitness>(plan.root);
       options.witness = std::bind_front(&sandbox::FileWitness::Look, run->files_.get());
     }
-    run->listener_ = std::make_unique<sandbox::Listener>(std::move(options));
+    run->listener_ = std::make_unique<StartListener>(std::move(options), [run = run.get()] {
+      if (run->notes_start_) run->trail_->RecordOpening();
+    });
   }
   return run;
 }
+
+void RunAudit::NoteStart() { notes_start_ = policy_.audit.log == policy::AuditLog::kAll; }
 
 void RunAudit::SetProgram(const std::vector<std::string>& argv) {
   trail_->SetOpening(Opening(policy_, argv));

@@ -44,6 +44,8 @@ class RunAudit {
 
   // nullptr where no call is handed to a supervisor (IsListenedTo).
   sandbox::CallObserver* Observer() { return listener_.get(); }
+  // With log = "all" the start is an event when it comes, not with the first other one.
+  void NoteStart();
   // Of a sandbox that was prepared before there was a program: now there is one.
   void SetProgram(const std::vector<std::string>& argv);
   // What the network's gateway decided.
@@ -60,6 +62,7 @@ class RunAudit {
   const policy::Policy& policy_;
   std::string sandbox_;
   std::unique_ptr<audit::Trail> trail_;
+  bool notes_start_ = false;
   std::unique_ptr<sandbox::FileWitness> files_;
   std::unique_ptr<sandbox::Listener> listener_;
 };
