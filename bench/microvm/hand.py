@@ -3,11 +3,13 @@
 What bailey does beside that is what the measurements compare with.
 """
 
+import ctypes
 import json
 import os
 import pathlib
 import re
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -19,6 +21,13 @@ HELLO, STARTED, OUTPUT, CREDIT, ENDED, FAILED, COLLECTED, PONG, FORGOTTEN = rang
 VERSION = 2
 PATIENCE = 300
 CAPABILITY = [{"capability": "x-ignore-shared", "state": True}]
+
+
+libc = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def text(value):
@@ -77,7 +86,8 @@ class Machine:
                  for word in recipe.words]
         kept = list(fds.values()) + ([state] if state else [])
         self.process = subprocess.Popen(words, pass_fds=kept, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        preexec_fn=die_with_parent)
         theirs.close()
         if monitor:
             monitor.close()
