@@ -41,6 +41,7 @@ class SystemTest:
     uid = None
 
     def setUp(self):
+        self.started = set()
         # Not below /tmp, over which a sandbox mounts a tmpfs of its own.
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="bailey-system-", dir="/var/tmp"))
         os.chmod(self.directory, 0o755)
@@ -74,8 +75,10 @@ class SystemTest:
                        "XDG_STATE_HOME": str(self.workspace / ".state")}
         extra = options.pop("environment", {})
         environment = {} if extra is None else environment | extra
-        return subprocess.Popen([options.pop("program", self.bailey), *arguments], env=environment,
-                                preexec_fn=become, **options)
+        process = subprocess.Popen([options.pop("program", self.bailey), *arguments],
+                                   env=environment, preexec_fn=become, **options)
+        self.started.add(process.pid)
+        return process
 
     @staticmethod
     def text(output):
@@ -100,9 +103,10 @@ class SystemTest:
         self.assertEqual(text.count("\n"), 1, text)
 
     def leftover_groups(self):
+        """Of launches of this test: others kill theirs meanwhile."""
         return [f"{parent}/{group}" for parent, groups, _ in os.walk("/sys/fs/cgroup")
                 for group in groups if re.fullmatch(r"bailey-\d+-0", group)
-                and not pathlib.Path("/proc", group.split("-")[1]).exists()
+                and int(group.split("-")[1]) in self.started
                 and pathlib.Path(parent, group).exists()]
 
     def in_terminal(self, *arguments):
