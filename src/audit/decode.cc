@@ -59,9 +59,9 @@ constexpr std::string_view kRequests[] = {"TIOC",  "TC",      "FIO", "KVM_",    
 // Arguments that hold a struct sockaddr, and the slot of its length.
 struct Address {
   std::string_view call;
-  unsigned slot, size;
+  AddressSlots slots;
 };
-constexpr Address kAddresses[] = {{"bind", 1, 2}, {"connect", 1, 2}, {"sendto", 4, 5}};
+constexpr Address kAddresses[] = {{"bind", {1, 2}}, {"connect", {1, 2}}, {"sendto", {4, 5}}};
 
 constexpr std::size_t kPage = 4096;  // PATH_MAX; and a read never crosses from one page to a third
 constexpr std::size_t kShown = 512;  // of a path
@@ -150,7 +150,7 @@ std::string AddressText(std::string_view bytes) {
   return name.empty() ? fmt::format("family {}", family) : std::string(name);
 }
 
-std::optional<std::string> ReadAddress(const Memory& memory, const Address& address,
+std::optional<std::string> ReadAddress(const Memory& memory, const AddressSlots& address,
                                        const bpf::SeccompData& data) {
   const auto size = std::min<std::uint64_t>(data.args[address.size] & 0xffffffff, 128);
   if (data.args[address.slot] == 0 || size == 0) return std::nullopt;
@@ -168,8 +168,8 @@ std::optional<std::string> Behind(std::string_view call, unsigned slot,
     const auto text = ReadPath(memory, data.args[slot]);
     return text ? std::optional(base::Escape(text->substr(0, kShown))) : std::nullopt;
   }
-  for (const Address& address : kAddresses)
-    if (address.call == call && address.slot == slot) return ReadAddress(memory, address, data);
+  const auto address = AddressOf(call);
+  if (address && address->slot == slot) return ReadAddress(memory, *address, data);
   return std::nullopt;
 }
 
@@ -198,6 +198,12 @@ std::uint64_t ValueOf(const abi::Argument& argument, Arch arch, const bpf::Secco
   if (argument.high_slot != argument.low_slot)
     return data.args[argument.high_slot] << 32 | (low & 0xffffffff);
   return bits == 64 ? low : low & ((std::uint64_t{1} << bits) - 1);
+}
+
+std::optional<AddressSlots> AddressOf(std::string_view call) {
+  for (const Address& address : kAddresses)
+    if (address.call == call) return address.slots;
+  return std::nullopt;
 }
 
 std::optional<std::string> ReadPath(const Memory& memory, std::uint64_t address) {

@@ -50,6 +50,12 @@ std::optional<Telling> TellingArgument(const bpf::SeccompData& data);
 std::optional<abi::Argument> TellingArgumentOf(abi::Arch arch, std::string_view call);
 std::uint64_t ValueOf(const abi::Argument& argument, abi::Arch arch, const bpf::SeccompData& data);
 
+// The slots of a call's struct sockaddr and of its size; nullopt for a call that has none.
+struct AddressSlots {
+  unsigned slot = 0, size = 0;
+};
+std::optional<AddressSlots> AddressOf(std::string_view call);
+
 // The text of a path as it was seen; nullopt when it cannot be read.
 std::optional<std::string> ReadPath(const Memory& memory, std::uint64_t address);
 

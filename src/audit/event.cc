@@ -27,6 +27,7 @@ struct ToText {
   std::string operator()(const Launch& launch) const {
     std::string text = fmt::format("{}:", launch.policy);
     for (const std::string& word : launch.argv) text += " " + base::ShellQuote(word);
+    if (!launch.isolation.empty()) text += fmt::format(" in {}", launch.isolation);
     return text;
   }
   std::string operator()(const Exit& exit) const {

@@ -90,6 +90,7 @@ struct Limit {
 struct Launch {
   std::string policy;
   std::vector<std::string> argv;
+  std::string isolation = {};  // "microvm (qemu, tcg)"; empty: a sandbox of processes
   bool operator==(const Launch&) const = default;
 };
 

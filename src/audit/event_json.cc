@@ -25,7 +25,9 @@ Json ToObject(const Argument& argument) {
 
 struct ToDetail {
   Json operator()(const Launch& launch) const {
-    return {{"policy", launch.policy}, {"argv", launch.argv}};
+    Json json = {{"policy", launch.policy}, {"argv", launch.argv}};
+    if (!launch.isolation.empty()) json["isolation"] = launch.isolation;
+    return json;
   }
   Json operator()(const Exit& exit) const {
     return {{"outcome", exit.outcome},
@@ -158,7 +160,12 @@ Call ReadCall(const Json& object, std::string& fault) {
 
 std::optional<Detail> ReadDetail(std::string_view kind, const Json& object, std::string& fault) {
   Fields fields(object, std::string(kind), fault);
-  if (kind == "launch") return Launch{fields.Text("policy"), fields.Texts("argv")};
+  if (kind == "launch") {
+    Launch launch{fields.Text("policy"), fields.Texts("argv")};
+    if (object.is_object() && object.contains("isolation"))
+      launch.isolation = fields.Text("isolation");
+    return launch;
+  }
   if (kind == "exit") {
     return Exit{fields.Text("outcome"), fields.Integer<std::int64_t>("status"),
                 fields.Integer<std::uint64_t>("start_up_us"), fields.Text("cause")};

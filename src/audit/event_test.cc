@@ -41,6 +41,7 @@ TEST(Event, HasThisJsonForm) {
 TEST(Event, OfEveryKindComesBackAsItWas) {
   const Detail details[] = {
       Launch{"agent", {"sh", "-c", "a \"b\"\n"}},
+      Launch{"agent", {"true"}, "microvm (qemu, tcg)"},
       Exit{"signalled", 9, 3100, ""},
       Exit{"not-started", 125, 0, "build root: bind /x: No such file or directory"},
       Example().detail,
@@ -51,8 +52,8 @@ TEST(Event, OfEveryKindComesBackAsItWas) {
       Dropped{18446744073709551615u, "ring"},
       Total{"x86_64", "socket", "socket(family=AF_VSOCK)", "EAFNOSUPPORT", 10000000},
   };
-  // One of each, and an exit that has a cause.
-  static_assert(std::size(details) == std::variant_size_v<Detail> + 1);
+  // One of each, a launch in a machine, and an exit that has a cause.
+  static_assert(std::size(details) == std::variant_size_v<Detail> + 2);
   for (const Detail& detail : details) {
     Event event = Example();
     event.detail = detail;

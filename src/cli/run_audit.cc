@@ -63,10 +63,11 @@ base::Result<std::vector<std::unique_ptr<audit::Sink>>> OpenSinks(const policy::
   return sinks;
 }
 
-audit::Event Opening(const policy::Policy& policy, const std::vector<std::string>& argv) {
+audit::Event Opening(const policy::Policy& policy, const std::vector<std::string>& argv,
+                     const std::string& isolation = {}) {
   audit::Event event;
   event.time = std::chrono::system_clock::now();
-  event.detail = audit::Launch{policy.name, argv};
+  event.detail = audit::Launch{policy.name, argv, isolation};
   return event;
 }
 
@@ -128,10 +129,14 @@ bool MayTakeListener() {
   return self && os::TakeDescriptor(self->Get(), STDERR_FILENO);
 }
 
+std::string WhyNotListenedInMachine(const policy::Policy& policy) {
+  if (policy.syscalls.stack.empty()) return {};
+  return "the policy stacks filters of others, whose errnos come before a supervisor";
+}
+
 // Empty: nothing is in the way.
 std::string WhyNotListened(const policy::Policy& policy) {
-  if (!policy.syscalls.stack.empty())
-    return "the policy stacks filters of others, whose errnos come before a supervisor";
+  if (std::string why = WhyNotListenedInMachine(policy); !why.empty()) return why;
   if (!MayTakeListener())
     return "a filter around this sandbox, or kernel.yama.ptrace_scope, lets nobody take a listener";
   return {};
@@ -164,7 +169,11 @@ bool IsListenedTo(const policy::Policy& policy) {
   return policy.audit.log != policy::AuditLog::kNone && WhyNotListened(policy).empty();
 }
 
-base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& policy,
+bool IsListenedToInMachine(const policy::Policy& policy) {
+  return policy.audit.log != policy::AuditLog::kNone && WhyNotListenedInMachine(policy).empty();
+}
+
+base::Result<std::unique_ptr<RunAudit>> RunAudit::Make(const policy::Policy& policy,
                                                        const sandbox::Plan& plan) {
   if (policy.audit.log == policy::AuditLog::kNone) return std::unique_ptr<RunAudit>();
   std::unique_ptr<RunAudit> run(new RunAudit(policy));
@@ -173,6 +182,22 @@ base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& pol
   if (!sinks) return sinks.error();
   run->trail_ =
       std::make_unique<audit::Trail>(run->sandbox_, OptionsOf(policy, plan), *std::move(sinks));
+  run->argv_ = plan.argv;
+  return run;
+}
+
+base::Result<std::unique_ptr<RunAudit>> RunAudit::OpenForMachine(const policy::Policy& policy,
+                                                                 const sandbox::Plan& plan) {
+  auto run = Make(policy, plan);
+  if (run && *run) (*run)->from_machine_ = true;
+  return run;
+}
+
+base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& policy,
+                                                       const sandbox::Plan& plan) {
+  auto made = Make(policy, plan);
+  if (!made || !*made) return made;
+  std::unique_ptr<RunAudit> run = *std::move(made);
   if (IsListenedTo(policy)) {
     sandbox::Listener::Options options = {.trail = run->trail_.get(),
                                           .explain = [&policy](const bpf::SeccompData& call) {
@@ -195,6 +220,18 @@ void RunAudit::SetProgram(const std::vector<std::string>& argv) {
   trail_->SetOpening(Opening(policy_, argv));
 }
 
+void RunAudit::SetIsolation(const std::string& isolation) {
+  trail_->SetOpening(Opening(policy_, argv_, isolation));
+  if (notes_start_) trail_->RecordOpening();
+}
+
+void RunAudit::TakeHeard(std::vector<sandbox::HeardCall> heard, std::uint64_t unanswered,
+                         std::uint64_t dropped) {
+  heard_ = std::move(heard);
+  unanswered_ = unanswered;
+  dropped_ = dropped;
+}
+
 void RunAudit::Decided(const network::Decision& decision) {
   if (decision.allowed && policy_.audit.log != policy::AuditLog::kAll) return;
   if (trail_->Admits()) trail_->Record(EventOf(decision));
@@ -202,13 +239,16 @@ void RunAudit::Decided(const network::Decision& decision) {
 
 // One event for each kind of denied call: how often it was made, exactly.
 void RunAudit::RecordTotals() {
-  if (listener_ == nullptr) return;
-  for (const sandbox::HeardCall& one : listener_->Heard()) {
+  for (const sandbox::HeardCall& one : heard_) {
     if (!IsDenial(one)) continue;
     audit::Event event = {.decision = audit::Decision::kDenied, .rule = one.rule};
     event.detail = TotalOf(one);
     trail_->Record(std::move(event));
   }
+  if (dropped_ == 0) return;
+  audit::Event event;
+  event.detail = audit::Dropped{dropped_, "guest"};
+  trail_->Record(std::move(event));
 }
 
 void RunAudit::RecordEnd(const base::Result<sandbox::Outcome>& outcome) {
@@ -227,25 +267,28 @@ void RunAudit::RecordEnd(const base::Result<sandbox::Outcome>& outcome) {
 
 AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome) {
   AuditReport report = {.sandbox = sandbox_};
+  if (listener_ != nullptr) TakeHeard(listener_->Heard(), listener_->Unanswered(), 0);
   RecordEnd(outcome);
   report.totals = trail_->Close();
-  if (listener_ == nullptr) {
+  report.totals.over_rate += dropped_;
+  if (from_machine_) report.why_not = WhyNotListenedInMachine(policy_);
+  if (from_machine_ && !report.why_not.empty()) return report;
+  if (!from_machine_ && listener_ == nullptr) {
     report.why_not = WhyNotListened(policy_);
     return report;
   }
-  if (listener_->IsDeaf()) {
+  if (listener_ != nullptr && listener_->IsDeaf()) {
     report.why_not = "a sandbox around this one listens already";
     return report;
   }
   report.listened = true;
-  const std::vector<sandbox::HeardCall> heard = listener_->Heard();
-  for (const sandbox::HeardCall& one : heard) {
+  for (const sandbox::HeardCall& one : heard_) {
     if (!IsDenial(one)) continue;
     ++report.kinds;
     report.denied += one.count;
   }
-  report.unanswered = listener_->Unanswered();
-  report.calls = ExplainDenials(policy_, heard, kRows);
+  report.unanswered = unanswered_;
+  report.calls = ExplainDenials(policy_, heard_, kRows);
   if (files_ == nullptr) return report;
   report.files = files_->Withheld();
   if (report.files.size() > kRows) report.files.resize(kRows);

@@ -35,12 +35,18 @@ struct AuditReport {
 // it stacks filters of others.
 bool IsListenedTo(const policy::Policy& policy);
 
+// The same of a machine, whose guest answers in the supervisor's place.
+bool IsListenedToInMachine(const policy::Policy& policy);
+
 class RunAudit {
  public:
   // nullptr where the policy audits nothing. Both are kept by reference. Errors: a sink that cannot
   // be opened, before anything runs.
   static base::Result<std::unique_ptr<RunAudit>> Open(const policy::Policy& policy,
                                                       const sandbox::Plan& plan);
+  // The same of a machine, whose guest listens: what it heard is told by TakeHeard.
+  static base::Result<std::unique_ptr<RunAudit>> OpenForMachine(const policy::Policy& policy,
+                                                                const sandbox::Plan& plan);
 
   // nullptr where no call is handed to a supervisor (IsListenedTo).
   sandbox::CallObserver* Observer() { return listener_.get(); }
@@ -48,12 +54,20 @@ class RunAudit {
   void NoteStart();
   // Of a sandbox that was prepared before there was a program: now there is one.
   void SetProgram(const std::vector<std::string>& argv);
+  // A machine has said hello: what starts now runs in it.
+  void SetIsolation(const std::string& isolation);
+  audit::Trail& Trail() { return *trail_; }
+  // What a machine's guest heard, before Close. `dropped`: single calls that it never told of.
+  void TakeHeard(std::vector<sandbox::HeardCall> heard, std::uint64_t unanswered,
+                 std::uint64_t dropped);
   // What the network's gateway decided.
   void Decided(const network::Decision& decision);
   // After Launch, with what it returned.
   AuditReport Close(const base::Result<sandbox::Outcome>& outcome);
 
  private:
+  static base::Result<std::unique_ptr<RunAudit>> Make(const policy::Policy& policy,
+                                                      const sandbox::Plan& plan);
   void RecordTotals();
   void RecordEnd(const base::Result<sandbox::Outcome>& outcome);
 
@@ -65,6 +79,10 @@ class RunAudit {
   bool notes_start_ = false;
   std::unique_ptr<sandbox::FileWitness> files_;
   std::unique_ptr<sandbox::Listener> listener_;
+  std::vector<std::string> argv_;
+  bool from_machine_ = false;
+  std::vector<sandbox::HeardCall> heard_;
+  std::uint64_t unanswered_ = 0, dropped_ = 0;
 };
 
 // The directory of the caller's audit store.

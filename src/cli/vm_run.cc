@@ -1,14 +1,18 @@
 // bailey run --isolation microvm: the same policy, in a machine of the program's own.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <optional>
 #include <string>
 
 #include "cli/caller.h"
 #include "cli/commands.h"
+#include "cli/denials.h"
 #include "cli/proved_filters.h"
+#include "cli/run_audit.h"
 #include "cli/run_command.h"
 #include "cli/run_report.h"
 #include "cli/vm.h"
@@ -24,6 +28,8 @@ namespace {
 
 // After so long a machine of one's own is there as soon.
 constexpr std::chrono::seconds kPatience{10};
+// Single calls that are told of at once: as many as a trail takes.
+constexpr std::uint32_t kBurst = 1000;
 
 int NoMachine(const base::Error& error) {
   (void)Fail("run", error);
@@ -52,6 +58,38 @@ base::Result<std::optional<microvm::ReadyMachine>> FindReady(const RunOptions& o
   return std::nullopt;
 }
 
+// The guest answers what the program is denied, and tells of it.
+base::Result<microvm::MachineOutcome> RunAudited(const MachineStart& start,
+                                                 const microvm::MachineFiles& files,
+                                                 const std::vector<bpf::Program>& filters,
+                                                 bool keep,
+                                                 std::optional<microvm::ReadyMachine> ready,
+                                                 RunAudit* audit) {
+  if (audit == nullptr)
+    return microvm::RunInMachine(start.plan, start.sandbox, files, filters, MonitorProver(), keep,
+                                 {}, std::move(ready));
+  const policy::Policy& policy = start.policy;
+  audit->NoteStart();
+  const auto rate = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(policy.audit.rate, std::numeric_limits<std::uint32_t>::max()));
+  microvm::CallLog calls(
+      {.trail = &audit->Trail(),
+       .explain = [&policy](const bpf::SeccompData& call) { return RuleOf(policy.syscalls, call); },
+       .rate = {rate, kBurst}},
+      filters.back());
+  auto done = microvm::RunInMachine(
+      start.plan, start.sandbox, files, filters, MonitorProver(), keep,
+      {&calls, [audit](const std::string& isolation) { audit->SetIsolation(isolation); }},
+      std::move(ready));
+  audit->TakeHeard(calls.Heard(), calls.Missed().unanswered, calls.Missed().dropped);
+  return done;
+}
+
+base::Result<sandbox::Outcome> OutcomeOf(const base::Result<microvm::MachineOutcome>& done) {
+  if (!done) return done.error();
+  return done->outcome;
+}
+
 base::Result<int> Run(const RunOptions& options, const policy::Context& context) {
   if (const auto checked = image::CheckName("image", options.image); !checked)
     return checked.error();
@@ -61,7 +99,8 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
     if (const auto checked = image::CheckName("id", options.id); !checked) return checked.error();
   auto start = PlanMachineStart(options.sandbox, options.program, options.start_timeout, context);
   if (!start) return start.error();
-  const auto filters = ProvedFilters(start->policy);
+  const bool is_listened_to = IsListenedToInMachine(start->policy);
+  const auto filters = ProvedFilters(start->policy, is_listened_to);
   if (!filters) return filters.error();
   if (options.dry_run) {
     fmt::print(
@@ -84,20 +123,26 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
   auto ready = uses_pool ? FindReady(options, context, start->plan, files)
                          : base::Result<std::optional<microvm::ReadyMachine>>(std::nullopt);
   if (!ready) return ready.error();
-  auto result = microvm::RunInMachine(start->plan, start->sandbox, files, *filters, MonitorProver(),
-                                      options.sandbox.overlay, *std::move(ready));
-  if (!result) return result.error();
+  const auto audit = RunAudit::OpenForMachine(start->policy, start->sandbox);
+  if (!audit) return audit.error();
+  auto done = RunAudited(*start, files, *filters, options.sandbox.overlay, *std::move(ready),
+                         is_listened_to ? audit->get() : nullptr);
+  std::optional<AuditReport> audited;
+  if (*audit) audited = (*audit)->Close(OutcomeOf(done));
+  if (!done) return done.error();
+  const microvm::MachineOutcome& result = *done;
   // What a machine's plan says is in its own words.
   sandbox::Plan& sandbox = start->sandbox;
   if (!options.sandbox.overlay) sandbox.kept.clear();
   sandbox.notes = start->plan.notes;
   sandbox.wall = start->plan.bounds.wall;
   sandbox.output = start->plan.bounds.output;
-  fmt::print(stderr, "{}", WhatHappened(sandbox, result->outcome));
-  if (report->IsWanted() && !report->Write(ReportJson(start->policy, sandbox, result->outcome,
-                                                      std::nullopt, {}, result->isolation)))
+  fmt::print(stderr, "{}{}", WhatHappened(sandbox, result.outcome),
+             AuditText(start->policy, audited));
+  if (report->IsWanted() && !report->Write(ReportJson(start->policy, sandbox, result.outcome,
+                                                      audited, {}, result.isolation)))
     return kNoSandbox;
-  return sandbox::ExitStatus(result->outcome);
+  return sandbox::ExitStatus(result.outcome);
 }
 
 }  // namespace

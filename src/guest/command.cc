@@ -52,6 +52,8 @@ void Command::Clear() {
   argv = environment = {};
   arguments = variables = 0;
   grant_count = limit_count = mount_count = filter_count = 0;
+  watch_count = 0;
+  listens = false;
   start = {};
   is_complete = false;
   used_ = 0;
@@ -75,9 +77,15 @@ bool Command::Add(const Frame& frame) {
     }
     case FrameType::kLimit:
       return limit_count < kMostLimits && Decode(frame.body, limits[limit_count++]);
+    case FrameType::kListen:
+      listens = Decode(frame.body, listen);
+      return listens;
+    case FrameType::kWatch:
+      return watch_count < kMostWatches && Decode(frame.body, watches[watch_count++]);
     case FrameType::kStart:
       is_complete = Decode(frame.body, start) && KeepView(start.workdir) &&
-                    KeepView(start.hostname) && arguments > 0 && mount_count > 0;
+                    KeepView(start.hostname) && arguments > 0 && mount_count > 0 &&
+                    (!listens || filter_count > 0);
       return is_complete;
     default:
       return false;

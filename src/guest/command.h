@@ -12,7 +12,7 @@ namespace bailey::guest {
 
 struct Command {
   static constexpr std::size_t kMostWords = 8192, kMostGrants = 512, kMostLimits = 16;
-  static constexpr std::size_t kMostMounts = 64, kMostFilters = 64;
+  static constexpr std::size_t kMostMounts = 64, kMostFilters = 64, kMostWatches = 1024;
   static constexpr std::size_t kRoom = std::size_t{3} << 20;
 
   // As it was made; what it was told stays in its memory, and is not looked at.
@@ -28,6 +28,10 @@ struct Command {
   std::array<std::span<const std::uint8_t>, kMostFilters> filters;
   std::size_t arguments = 0, variables = 0;
   std::size_t grant_count = 0, limit_count = 0, mount_count = 0, filter_count = 0;
+  std::array<Watch, kMostWatches> watches;  // by architecture and number
+  std::size_t watch_count = 0;
+  Listen listen;
+  bool listens = false;
   Start start;
   bool is_complete = false;
 

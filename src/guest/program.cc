@@ -28,6 +28,9 @@ namespace {
 
 int Result(long value) { return value < 0 ? errno : 0; }
 
+// In place of an errno: the child has a listener, of the number that is the index.
+constexpr int kListening = -1;
+
 // Control groups of version 2, which the guest's kernel has to itself.
 int WriteText(const char* path, std::string_view text) {
   const int file = ::open(path, O_WRONLY | O_CLOEXEC);
@@ -193,8 +196,23 @@ class Child {
       sock_fprog program = {
           static_cast<unsigned short>(records.size() / sizeof(sock_filter)),
           const_cast<sock_filter*>(reinterpret_cast<const sock_filter*>(records.data()))};
-      Need(Step::kSeccomp, Result(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program)));
+      const bool listens = command_.listens && failure_.index + 1 == command_.filter_count;
+      const long attached = ::syscall(
+          SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+          listens ? SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0,
+          &program);
+      Need(Step::kSeccomp, Result(attached));
+      if (listens) SayListening(static_cast<int>(attached));
     }
+  }
+
+  // No filter hands over reads and writes (policy::IsNotified): every other call can be made when
+  // the listener is taken. It is closed on execution.
+  void SayListening(int listener) {
+    const Failure told = {Step::kSeccomp, kListening, static_cast<std::size_t>(listener)};
+    char go = 0;
+    (void)!::write(report_, &told, sizeof(told));
+    (void)!::read(report_, &go, sizeof(go));
   }
 
   // As execvp(3): a candidate that is there but may not be executed decides the error.
@@ -240,8 +258,20 @@ class Child {
   Failure failure_;
 };
 
+int TakeListener(const Command& command, int report, pid_t child, std::size_t number,
+                 Listening& listening) {
+  const auto task = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  if (task < 0) return errno;
+  const auto listener = static_cast<int>(::syscall(SYS_pidfd_getfd, task, number, 0));
+  const int error = Result(listener);
+  ::close(task);
+  if (error != 0) return error;
+  if (const int failed = listening.Begin(listener, command)) return failed;
+  return Result(::write(report, "", 1));
+}
+
 // Until the other end is closed, by the program's execution.
-Failure AwaitStart(int report, Running& running) {
+Failure AwaitStart(const Command& command, int report, Running& running, Listening& listening) {
   for (;;) {
     Failure failure;
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
@@ -255,6 +285,11 @@ Failure AwaitStart(int report, Running& running) {
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return {};
     if (size != sizeof(failure)) return {Step::kFork, EPROTO, 0};
+    if (failure.error == kListening) {
+      const int error = TakeListener(command, report, running.pid, failure.index, listening);
+      if (error != 0) return {Step::kSeccomp, error, 0};
+      continue;
+    }
     if (failure.error != 0) return failure;
     if (const cmsghdr* const header = CMSG_FIRSTHDR(&message)) {
       memcpy(&running.output[0], CMSG_DATA(header), sizeof(int));
@@ -280,7 +315,7 @@ Trees trees;
 
 }  // namespace
 
-Failure StartProgram(const Command& command, Running& running) {
+Failure StartProgram(const Command& command, Running& running, Listening& listening) {
   Failure failure = {Step::kMount, 0, 0};
   failure.error = MakeTrees(command, trees, failure.index);
   if (failure.error) return failure;
@@ -303,7 +338,7 @@ Failure StartProgram(const Command& command, Running& running) {
   ::close(report[1]);
   for (const int stream : streams)
     if (stream >= 0) ::close(stream);
-  failure = AwaitStart(report[0], running);
+  failure = AwaitStart(command, report[0], running, listening);
   ::close(report[0]);
   return failure;
 }

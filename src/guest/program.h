@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "guest/command.h"
+#include "guest/listening.h"
 #include "guest/trees.h"
 
 namespace bailey::guest {
@@ -22,7 +23,8 @@ struct Running {
 };
 
 // Makes trees, group and pipes, forks, and waits until the program's own first instruction is next.
-Failure StartProgram(const Command& command, Running& running);
+// `listening` has begun then, where the command asks for it.
+Failure StartProgram(const Command& command, Running& running, Listening& listening);
 // Unmakes what StartProgram has made, when all of the program is gone. 0, or an errno.
 int ForgetProgram(const Command& command);
 // Whether the kernel killed something for want of memory in the group that StartProgram made.

@@ -40,6 +40,11 @@ class Writer {
     Put(static_cast<std::uint32_t>(text.size()));
     return PutBytes({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   }
+  Writer& PutData(const bpf::SeccompData& data) {
+    Put(data.nr).Put(data.arch).Put(data.instruction_pointer);
+    for (const std::uint64_t argument : data.args) Put(argument);
+    return *this;
+  }
   std::span<const std::uint8_t> Finish() {
     if (!fits_) return {};
     Store(room_.data(), static_cast<std::uint32_t>(size_ - kHeaderSize));
@@ -81,6 +86,11 @@ class Reader {
     Get(size);
     if (const std::uint8_t* const from = Take(size))
       text = {reinterpret_cast<const char*>(from), size};
+    return *this;
+  }
+  Reader& GetData(bpf::SeccompData& data) {
+    Get(data.nr).Get(data.arch).Get(data.instruction_pointer);
+    for (std::uint64_t& argument : data.args) Get(argument);
     return *this;
   }
   template <class E>
@@ -196,6 +206,43 @@ std::span<const std::uint8_t> Encode(const Collected& value, std::span<std::uint
       .Finish();
 }
 
+std::span<const std::uint8_t> Encode(const Listen& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kListen, room).Put(value.rate).Put(value.burst).Finish();
+}
+
+std::span<const std::uint8_t> Encode(const Watch& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kWatch, room)
+      .Put(value.arch)
+      .Put(value.number)
+      .Put(value.low)
+      .Put(value.high)
+      .Put(value.bits)
+      .Put(value.paths)
+      .Put(value.address)
+      .Put(value.size)
+      .Finish();
+}
+
+std::span<const std::uint8_t> Encode(const Called& value, std::span<std::uint8_t> room) {
+  Writer writer(FrameType::kCalled, room);
+  writer.PutData(value.data).Put(value.process).PutText(value.executable);
+  for (const Called::Text& text : value.texts) writer.Put(text.slot).PutText(text.bytes);
+  return writer.Finish();
+}
+
+std::span<const std::uint8_t> Encode(const Denied& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kDenied, room)
+      .Put(value.row)
+      .Put(value.rest)
+      .Put(value.count)
+      .PutData(value.data)
+      .Finish();
+}
+
+std::span<const std::uint8_t> Encode(const Missed& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kMissed, room).Put(value.dropped).Put(value.unanswered).Finish();
+}
+
 std::span<const std::uint8_t> Encode(FrameType type, Number value, std::span<std::uint8_t> room) {
   return Writer(type, room).Put(value.value).Finish();
 }
@@ -274,6 +321,48 @@ bool Decode(std::span<const std::uint8_t> body, Failed& value) {
 
 bool Decode(std::span<const std::uint8_t> body, Collected& value) {
   return Reader(body).Get(value.bytes).Get(value.entries).Get(value.left).IsWhole();
+}
+
+bool Decode(std::span<const std::uint8_t> body, Listen& value) {
+  return Reader(body).Get(value.rate).Get(value.burst).IsWhole();
+}
+
+bool Decode(std::span<const std::uint8_t> body, Watch& value) {
+  return Reader(body)
+      .Get(value.arch)
+      .Get(value.number)
+      .Get(value.low)
+      .Get(value.high)
+      .Get(value.bits)
+      .Get(value.paths)
+      .Get(value.address)
+      .Get(value.size)
+      .IsWhole();
+}
+
+bool Decode(std::span<const std::uint8_t> body, Called& value) {
+  Reader reader(body);
+  reader.GetData(value.data).Get(value.process).GetText(value.executable);
+  for (std::size_t i = 0; i < Called::kMostTexts; ++i)
+    reader.Get(value.texts[i].slot).GetText(value.texts[i].bytes);
+  if (!reader.IsWhole() || value.executable.size() > Called::kMostText) return false;
+  for (const Called::Text& text : value.texts)
+    if (text.bytes.size() > Called::kMostText) return false;
+  return true;
+}
+
+bool Decode(std::span<const std::uint8_t> body, Denied& value) {
+  return Reader(body)
+             .Get(value.row)
+             .Get(value.rest)
+             .Get(value.count)
+             .GetData(value.data)
+             .IsWhole() &&
+         value.row < Denied::kMostRows && value.rest <= 1;
+}
+
+bool Decode(std::span<const std::uint8_t> body, Missed& value) {
+  return Reader(body).Get(value.dropped).Get(value.unanswered).IsWhole();
 }
 
 std::span<std::uint8_t> Deframer::Space() {

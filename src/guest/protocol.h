@@ -3,8 +3,9 @@
 //
 //   host   Welcome  version, token, seed, clock             the guest reseeds and sets its clock
 //   guest  Hello    version, the same token, its kernel     else the machine is not used
-//   host   Argument* Variable* Filter* Grant* Limit* Mount*, Start
+//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*], Start
 //   guest  Started | Failed
+//   guest  Called* Denied* Missed*     what the newest filter denies, where Listen has asked for it
 //   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
 //   guest  Ended
 //   host   Collect; guest Collected    what was changed lies on the drive for it, as tar
@@ -22,9 +23,11 @@
 #include <span>
 #include <string_view>
 
+#include "bpf/instruction.h"
+
 namespace bailey::guest {
 
-inline constexpr std::uint16_t kVersion = 2;
+inline constexpr std::uint16_t kVersion = 3;
 // Where the guest listens, of a monitor whose line is vsock.
 inline constexpr std::uint32_t kVsockPort = 47633;
 inline constexpr std::size_t kHeaderSize = 5;
@@ -50,6 +53,8 @@ enum class FrameType : std::uint8_t {
   kPowerOff,  // empty
   kPing,      // empty: answered with kPong
   kForget,    // empty
+  kListen,
+  kWatch,
   kHello = 64,
   kStarted,  // empty
   kOutput,   // a u8, which is the stream (1 or 2), and bytes
@@ -59,6 +64,9 @@ enum class FrameType : std::uint8_t {
   kCollected,
   kPong,       // empty
   kForgotten,  // empty
+  kCalled,
+  kDenied,
+  kMissed,
 };
 
 struct Frame {
@@ -166,6 +174,55 @@ struct Collected {
   bool operator==(const Collected&) const = default;
 };
 
+// The newest filter hands what it denies to a listener (abi/notification.h): the guest answers, and
+// says which calls these were. All are counted; of single ones it tells so many a second, once
+// `burst` are used up.
+struct Listen {
+  std::uint32_t rate = 0, burst = 0;
+  bool operator==(const Listen&) const = default;
+};
+inline constexpr std::uint8_t kNoSlot = 255;
+// What there is to know of a call: the argument that tells calls of one number apart, and those
+// that point to something to be shown.
+struct Watch {
+  std::uint32_t arch = 0, number = 0;
+  std::uint8_t low = kNoSlot, high = kNoSlot;  // slots of the telling argument
+  std::uint8_t bits = 64;                      // of it, where both are one slot
+  std::uint8_t paths = 0;                      // a bit for each slot that holds a path
+  std::uint8_t address = kNoSlot;              // the slot of a socket's address,
+  std::uint8_t size = kNoSlot;                 // and of its size
+  bool operator==(const Watch&) const = default;
+};
+// One call that was denied, and what was seen in its caller's memory.
+struct Called {
+  static constexpr std::size_t kMostTexts = 3, kMostText = 512;
+  struct Text {
+    std::uint8_t slot = kNoSlot;
+    std::string_view bytes;
+    bool operator==(const Text&) const = default;
+  };
+  bpf::SeccompData data;
+  std::uint32_t process = 0;  // its number in the guest
+  std::string_view executable;
+  std::array<Text, kMostTexts> texts;  // those without a slot are none
+  bool operator==(const Called&) const = default;
+};
+// How often calls like this one were denied until now.
+struct Denied {
+  static constexpr std::size_t kMostRows = 1024;
+  std::uint16_t row = 0;  // by which the same is meant later
+  std::uint8_t rest = 0;  // 1: of calls that differ; the data is one of them
+  std::uint64_t count = 0;
+  bpf::SeccompData data;
+  bool operator==(const Denied&) const = default;
+};
+// Until now.
+struct Missed {
+  std::uint64_t dropped = 0;     // calls that were counted, and not told of
+  std::uint64_t unanswered = 0;  // calls whose task was killed first, which are not counted
+  bool operator==(const Missed&) const = default;
+};
+
 // Writes a whole frame into `room`. Empty where it does not fit there, or into a frame at all.
 std::span<const std::uint8_t> Encode(FrameType type, std::span<const std::uint8_t> body,
                                      std::span<std::uint8_t> room);
@@ -179,6 +236,11 @@ std::span<const std::uint8_t> Encode(const Window& value, std::span<std::uint8_t
 std::span<const std::uint8_t> Encode(const Ended& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Failed& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Collected& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Listen& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Watch& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Called& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Denied& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Missed& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(FrameType type, Number value, std::span<std::uint8_t> room);
 
 // False where the body is not exactly one such value.
@@ -193,6 +255,11 @@ bool Decode(std::span<const std::uint8_t> body, Number& value);
 bool Decode(std::span<const std::uint8_t> body, Ended& value);
 bool Decode(std::span<const std::uint8_t> body, Failed& value);
 bool Decode(std::span<const std::uint8_t> body, Collected& value);
+bool Decode(std::span<const std::uint8_t> body, Listen& value);
+bool Decode(std::span<const std::uint8_t> body, Watch& value);
+bool Decode(std::span<const std::uint8_t> body, Called& value);
+bool Decode(std::span<const std::uint8_t> body, Denied& value);
+bool Decode(std::span<const std::uint8_t> body, Missed& value);
 
 // Cuts a stream into frames, in memory that never grows.
 class Deframer {

@@ -20,7 +20,7 @@ std::span<const std::uint8_t> Body(std::span<const std::uint8_t> frame) {
 // What was encoded, decoded again; no prefix of it decodes, and nothing longer.
 template <class T>
 void ExpectRoundTrip(const T& value) {
-  std::array<std::uint8_t, 1024> room;
+  std::array<std::uint8_t, 4096> room;
   const auto frame = Encode(value, room);
   ASSERT_FALSE(frame.empty());
   T again{};
@@ -53,6 +53,25 @@ TEST(Protocol, EveryValueComesBackAsItWas) {
   ExpectRoundTrip(Ended{256, 1, 2, 3, 4});
   ExpectRoundTrip(Failed{Step::kExecute, 2, "/bin/none"});
   ExpectRoundTrip(Collected{1024, 2, 3});
+  ExpectRoundTrip(Listen{100, 1000});
+  ExpectRoundTrip(Watch{0xc000003e, 41, 0, 0, 32, 6, 1, 2});
+  const bpf::SeccompData data = {165, 0xc000003e, ~0ull, {1, 2, 3, 4, 5, 1ull << 63}};
+  ExpectRoundTrip(Called{data, 12, "/bin/mount", {{{0, "/dev/sda"}, {1, ""}, {}}}});
+  ExpectRoundTrip(Denied{1023, 1, ~0ull, data});
+  ExpectRoundTrip(Missed{1, 2});
+}
+
+TEST(Protocol, WhatIsToldOfDeniedCallsIsBounded) {
+  std::array<std::uint8_t, 4096> room;
+  const std::string most(Called::kMostText, 'a'), more(Called::kMostText + 1, 'a');
+  Called called;
+  const auto reads = [&](const Called& value) { return Decode(Body(Encode(value, room)), called); };
+  EXPECT_TRUE(reads({{}, 1, most, {{{0, most}, {}, {}}}}));
+  EXPECT_FALSE(reads({{}, 1, more, {}}));
+  EXPECT_FALSE(reads({{}, 1, "", {{{}, {}, {0, more}}}}));
+  Denied denied;
+  EXPECT_FALSE(Decode(Body(Encode(Denied{Denied::kMostRows, 0, 1, {}}, room)), denied));
+  EXPECT_FALSE(Decode(Body(Encode(Denied{0, 2, 1, {}}, room)), denied));
 }
 
 TEST(Protocol, ANumberOutsideOfAnEnumerationIsRefused) {

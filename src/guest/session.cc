@@ -10,10 +10,12 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest/collect.h"
 #include "guest/command.h"
+#include "guest/listening.h"
 #include "guest/machine.h"
 #include "guest/program.h"
 
@@ -32,6 +34,10 @@ struct Pending {
   bool ends = false;  // nothing comes after it
 };
 Pending pending;
+Listening listening;
+
+// How often the host is told how many calls were denied.
+constexpr int kTellMilliseconds = 1000;
 
 class Session {
  public:
@@ -65,18 +71,34 @@ class Session {
   }
 
   void Step() {
-    enum : std::size_t { kLine, kChildren, kInput, kOutput, kError, kAll };
+    enum : std::size_t { kLine, kChildren, kInput, kOutput, kError, kDenials, kAll };
     pollfd waits[kAll] = {{line_, POLLIN, 0},
                           {children_, POLLIN, 0},
                           {pending.begin < pending.end ? running_.input : -1, POLLOUT, 0},
                           {running_.output[0], POLLIN, 0},
-                          {running_.output[1], POLLIN, 0}};
-    if (::poll(waits, kAll, -1) < 0) return;
+                          {running_.output[1], POLLIN, 0},
+                          {listening.Line(), POLLIN, 0}};
+    if (::poll(waits, kAll, counts_change_ ? kTellMilliseconds : -1) < 0) return;
+    if (waits[kDenials].revents) TellCalls();
+    if (counts_change_ && ::time(nullptr) > told_at_) TellCounts();
     if (waits[kChildren].revents) Reap();
     if (waits[kInput].revents) PassInput();
     for (const std::size_t i : {kOutput, kError})
       if (waits[i].revents) PassOutput(i - kOutput);
     if (waits[kLine].revents) Listen();
+  }
+
+  void TellCalls() {
+    listening.Settle();
+    for (Called called; !over_ && listening.Next(called);) Send(called);
+    counts_change_ = true;
+  }
+
+  void TellCounts() {
+    for (Denied denied; !over_ && listening.Next(denied);) Send(denied);
+    if (Missed missed; listening.Next(missed)) Send(missed);
+    counts_change_ = false;
+    told_at_ = ::time(nullptr);
   }
 
   void Listen() {
@@ -134,9 +156,12 @@ class Session {
   void Learn(const Frame& frame) {
     if (!command.Add(frame)) return Fail({guest::Step::kCommand, E2BIG, 0});
     if (!command.IsComplete()) return;
-    const Failure failure = StartProgram(command, running_);
+    const Failure failure = StartProgram(command, running_, listening);
     ended_ = failure.error != 0;
-    if (failure.error != 0) return Fail(failure);
+    if (failure.error != 0) {
+      listening.End();
+      return Fail(failure);
+    }
     if (::fcntl(running_.input, F_SETFL, O_NONBLOCK) != 0 && !command.start.terminal)
       return Fail({guest::Step::kPipe, errno, 0});
     Send(FrameType::kStarted, {});
@@ -226,6 +251,12 @@ class Session {
     ended_ = true;
     const bool memory_kill = HadMemoryKill();
     KillAll();
+    if (listening.Line() >= 0) {
+      TellCalls();
+      listening.End();
+      TellCalls();
+      TellCounts();
+    }
     for (std::size_t stream : {0u, 1u}) {
       // All who could write are gone, so that there is an end.
       if (command.start.terminal && running_.output[stream] >= 0)
@@ -282,6 +313,8 @@ class Session {
   int children_ = -1;
   Running running_;
   bool ended_ = false, over_ = false;
+  bool counts_change_ = false;
+  time_t told_at_ = 0;
 };
 
 }  // namespace

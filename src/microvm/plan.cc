@@ -153,8 +153,8 @@ base::Result<MachinePlan> PlanMachine(const policy::Policy& policy, const sandbo
                         : kMemoryMib;
   plan.bounds.wall = policy.limits.wall;
   plan.bounds.output = policy.limits.output;
-  if (policy.audit.log != policy::AuditLog::kNone)
-    plan.notes.push_back("audit: what is denied in a machine is not noted");
+  if (policy.audit.log != policy::AuditLog::kNone && policy.audit.files)
+    plan.notes.push_back("audit: files that are withheld in a machine are not noted");
   for (const policy::Guarantee& promise : policy.given_up)
     plan.notes.push_back(fmt::format("promise given up: {}", promise.name));
   return plan;

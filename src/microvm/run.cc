@@ -215,7 +215,7 @@ class Machine {
     ready_ = std::move(ready);
     return Greet(ready_->TakeLine());
   }
-  base::Result<sandbox::Outcome> Run(bool terminal) {
+  base::Result<sandbox::Outcome> Run(bool terminal, CallLog* calls) {
     if (sandbox_.landlock.abi > 0) {
       if (greeting_.landlock == 0)
         return base::Unsupported(
@@ -224,7 +224,7 @@ class Machine {
             "name");
       GrantAccess(sandbox_.root, greeting_.landlock, plan_);
     }
-    auto outcome = session_->Run(plan_.command, terminal);
+    auto outcome = session_->Run(plan_.command, terminal, calls);
     if (!outcome) return Why(outcome.error());
     return outcome;
   }
@@ -271,7 +271,7 @@ class Machine {
 
 void Describe(const Machine& machine, const MachinePlan& plan,
               const std::vector<bpf::Program>& filters, const sandbox::Plan& sandbox,
-              MachineOutcome& result) {
+              const Hearing& hearing, MachineOutcome& result) {
   auto& enforced = result.outcome.enforced;
   enforced.push_back({"machine", fmt::format("{}; guest kernel {}; its greeting was authenticated",
                                              result.isolation, machine.Greeting().kernel)});
@@ -285,6 +285,7 @@ void Describe(const Machine& machine, const MachinePlan& plan,
                                           plan.command.uid, plan.command.gid)});
   for (const bpf::Program& filter : filters)
     enforced.push_back({"seccomp", fmt::format("filter of {} instructions", filter.Size())});
+  if (hearing.calls != nullptr) enforced.back().detail += "; what it denies is counted";
   if (sandbox.landlock.abi > 0)
     enforced.push_back({"landlock", fmt::format("version {}", machine.Greeting().landlock)});
 }
@@ -296,9 +297,14 @@ struct Other {
   std::string id;
 };
 
+const char* IsolationOf(const Other& other) {
+  return other.firecracker ? "microvm (firecracker, kvm)" : "microvm (qemu, tcg)";
+}
+
 base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& sandbox, Parts& parts,
                                      const std::vector<bpf::Program>& filters, const Prover& prover,
-                                     bool keep, Changes& changes, Other other) {
+                                     bool keep, const Hearing& hearing, Changes& changes,
+                                     Other other) {
   const auto terminal_in = os::IsTerminal(0), terminal_out = os::IsTerminal(1);
   const bool terminal =
       terminal_in && *terminal_in && terminal_out && *terminal_out && os::IsForeground(0);
@@ -313,14 +319,15 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
                            : machine.Start(parts, prover);
   if (!started) return started.error();
   MachineOutcome result;
-  result.isolation = other.firecracker ? "microvm (firecracker, kvm)" : "microvm (qemu, tcg)";
-  auto outcome = machine.Run(terminal);
+  result.isolation = IsolationOf(other);
+  hearing.greeted(result.isolation);
+  auto outcome = machine.Run(terminal, hearing.calls);
   if (!outcome) return outcome.error();
   result.outcome = *std::move(outcome);
   result.outcome.start_up = std::chrono::duration_cast<std::chrono::microseconds>(
                                 std::chrono::steady_clock::now() - begin) -
                             result.outcome.wall;
-  Describe(machine, plan, filters, sandbox, result);
+  Describe(machine, plan, filters, sandbox, hearing, result);
   using Kind = sandbox::Outcome::Kind;
   const Kind kind = result.outcome.kind;
   // Killed from outside, a program can say nothing more; one that never ran has changed nothing.
@@ -366,7 +373,7 @@ base::Result<std::string> DescribeRequests(const MachinePlan& plan) {
 base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan& sandbox,
                                           const MachineFiles& files,
                                           const std::vector<bpf::Program>& filters,
-                                          const Prover& prover, bool keep,
+                                          const Prover& prover, bool keep, const Hearing& hearing,
                                           std::optional<ReadyMachine> ready) {
   for (const bpf::Program& filter : filters) plan.command.filters.push_back(filter.Bytes());
   if (const auto done = os::IgnoreBrokenPipes(); !done)
@@ -388,7 +395,7 @@ base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan&
     changes.Drop();
     return parts.error();
   }
-  auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, changes,
+  auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, hearing, changes,
                         {std::move(firecracker), std::move(ready), registration->Id()});
   if (!result) changes.Drop();
   return result;

@@ -1,6 +1,7 @@
 // Starts a machine for one program, and unmakes everything of it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,13 +23,20 @@ struct MachineOutcome {
   std::string isolation;
 };
 
+// Who hears of what happens in the machine.
+struct Hearing {
+  CallLog* calls = nullptr;  // none: the newest filter hands no call to anybody
+  // With the outcome's words for the isolation, before the program starts.
+  std::function<void(const std::string&)> greeted = [](const std::string&) {};
+};
+
 // `filters`: the program's, proved. `keep`: changes stay aside, under the plan's name for them.
 // `ready`: a machine of a pool, in place of a new one.
 // An error means that the program never ran, or that what became of it cannot be told.
 base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan& sandbox,
                                           const MachineFiles& files,
                                           const std::vector<bpf::Program>& filters,
-                                          const Prover& prover, bool keep,
+                                          const Prover& prover, bool keep, const Hearing& hearing,
                                           std::optional<ReadyMachine> ready = std::nullopt);
 
 }  // namespace bailey::microvm

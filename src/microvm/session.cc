@@ -150,6 +150,10 @@ base::Status Session::Tell(const GuestCommand& command, bool terminal) {
   for (const guest::Limit& limit : command.limits) tell(limit);
   for (const GuestMount& mount : command.mounts)
     tell(guest::Mount{mount.kind, mount.size, mount.drive, mount.path, mount.name});
+  if (calls_ != nullptr) {
+    tell(calls_->Rate());
+    for (const guest::Watch& watch : CallWatches()) tell(watch);
+  }
   guest::Start start;
   start.uid = command.uid;
   start.gid = command.gid;
@@ -177,8 +181,10 @@ base::Result<sandbox::Outcome> Session::Failed(const guest::Frame& frame,
   return outcome;
 }
 
-base::Result<sandbox::Outcome> Session::Run(const GuestCommand& command, bool terminal) {
+base::Result<sandbox::Outcome> Session::Run(const GuestCommand& command, bool terminal,
+                                            CallLog* calls) {
   terminal_ = terminal;
+  calls_ = calls;
   if (const auto told = Tell(command, terminal); !told) return told.error();
   const auto begin = Clock::now();
   const auto frame = Await(begin + bounds_.patience);
@@ -285,6 +291,10 @@ base::Status Session::Handle(const guest::Frame& frame) {
       return TakeOutput(frame.body);
     case FrameType::kPong:
       return {};
+    case FrameType::kCalled:
+    case FrameType::kDenied:
+    case FrameType::kMissed:
+      return HandleCall(frame);
     case FrameType::kCredit:
       // Never more than it had at first: what it grants beyond that it did not get.
       if (!guest::Decode(frame.body, credit) || credit.value > guest::kFirstCredit - credit_)
@@ -309,6 +319,15 @@ base::Status Session::Handle(const guest::Frame& frame) {
   outcome_.peak_memory_kib = ended.peak_kib;
   over_ = true;
   return {};
+}
+
+base::Status Session::HandleCall(const guest::Frame& frame) {
+  const auto take = [&](auto value) -> base::Status {
+    if (calls_ == nullptr || !guest::Decode(frame.body, value)) return Nonsense();
+    return calls_->Take(value);
+  };
+  if (frame.type == FrameType::kCalled) return take(guest::Called());
+  return frame.type == FrameType::kDenied ? take(guest::Denied()) : take(guest::Missed());
 }
 
 base::Status Session::TakeOutput(std::span<const std::uint8_t> body) {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "guest/protocol.h"
+#include "microvm/call_log.h"
 #include "microvm/line.h"
 #include "os/events.h"
 #include "os/landlock.h"
@@ -66,7 +67,10 @@ class Session {
   base::Result<GuestGreeting> Greet();
   // Passes on the caller's standard streams and signals until the program has ended. `terminal`:
   // the program has one of its own in place of them.
-  base::Result<sandbox::Outcome> Run(const GuestCommand& command, bool terminal);
+  // What its newest filter denies is answered by the guest, and told to `calls`; none: that filter
+  // hands no call to anybody.
+  base::Result<sandbox::Outcome> Run(const GuestCommand& command, bool terminal,
+                                     CallLog* calls = nullptr);
   // What it has changed is on the drive for it.
   base::Result<guest::Collected> Collect();
   // What the machine ran, which has ended, leaves no trace in it.
@@ -86,6 +90,7 @@ class Session {
   base::Result<sandbox::Outcome> Failed(const guest::Frame& frame, const GuestCommand& command);
   base::Status Step();
   base::Status Handle(const guest::Frame& frame);
+  base::Status HandleCall(const guest::Frame& frame);
   base::Status TakeOutput(std::span<const std::uint8_t> body);
   base::Status PassOutput();
   base::Status PassInput();
@@ -108,6 +113,7 @@ class Session {
   std::uint32_t credit_ = guest::kFirstCredit;
   bool input_ended_ = false;
   sandbox::Outcome outcome_;
+  CallLog* calls_ = nullptr;
 };
 
 }  // namespace bailey::microvm

@@ -87,7 +87,7 @@ GuestCommand Command() {
 
 // Greets and runs against `guest`, which has a thread of its own; what the session says.
 std::string Against(const std::function<void(Guest&)>& guest, Bounds bounds = {.patience = 20s},
-                    bool run = true) {
+                    bool run = true, CallLog* calls = nullptr) {
   auto pair = os::MakeStreamPair();
   auto line = Line::Make(std::move((*pair)[0]));
   auto signals = os::SignalQueue::Make();
@@ -101,7 +101,7 @@ std::string Against(const std::function<void(Guest&)>& guest, Bounds bounds = {.
     const auto greeting = session.Greet();
     said = greeting ? greeting->kernel : greeting.error().text;
     if (greeting && run) {
-      const auto outcome = session.Run(Command(), false);
+      const auto outcome = session.Run(Command(), false, calls);
       said =
           outcome ? "exit " + std::to_string(sandbox::ExitStatus(*outcome)) : outcome.error().text;
     }
@@ -126,7 +126,47 @@ class Hostile : public ::testing::Test {
   base::UniqueFd saved_, input_;
 };
 
+// A guest that was not asked to listen has nothing to tell; one that was is believed in nothing.
+std::string AgainstListening(bool listens, const std::function<void(Guest&)>& tell) {
+  const auto filter = *bpf::Validate({{bpf::kReturn, 0, 0, 0x7fc00001}});
+  CallLog calls({}, filter);
+  return Against(
+      [&](Guest& guest) {
+        guest.Greet();
+        guest.Start();
+        tell(guest);
+        guest.Say(guest::Ended{0, 0, 0, 0, 0});
+      },
+      {.patience = 20s}, true, listens ? &calls : nullptr);
+}
+
 constexpr char kNonsense[] = "hear the guest: it sent what has no place here";
+
+TEST_F(Hostile, WhatIsDeniedIsToldOfOnlyWhereThatIsAskedFor) {
+  const auto denied = [](Guest& guest) { guest.Say(guest::Denied{0, 0, 1, {}}); };
+  EXPECT_EQ(AgainstListening(true, denied), "exit 0");
+  EXPECT_EQ(AgainstListening(false, denied), kNonsense);
+  EXPECT_EQ(AgainstListening(true,
+                             [](Guest& guest) {
+                               guest.Say(guest::Denied{0, 0, 2, {}});
+                               guest.Say(guest::Denied{0, 0, 1, {}});
+                             }),
+            "hear the guest: a count of denied calls is not what it was");
+  EXPECT_EQ(
+      AgainstListening(
+          true, [](Guest& guest) { guest.SayText(FrameType::kCalled, std::string(3000, 'x')); }),
+      kNonsense);
+}
+
+// Memory does not grow with what is told: rows have a bound, and so has what waits for a sink.
+TEST_F(Hostile, AFloodOfDeniedCallsIsRead) {
+  EXPECT_EQ(AgainstListening(true,
+                             [](Guest& guest) {
+                               for (std::uint32_t i = 0; i < 20'000; ++i)
+                                 guest.Say(guest::Called{{i, 0, 0, {}}, i, "/bin/flood", {}});
+                             }),
+            "exit 0");
+}
 
 TEST_F(Hostile, AnHonestGuestIsHeardToItsEnd) {
   EXPECT_EQ(Against([](Guest& guest) {

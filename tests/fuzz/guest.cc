@@ -48,6 +48,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       Read<guest::Ended>(frame.body);
       Read<guest::Failed>(frame.body);
       Read<guest::Collected>(frame.body);
+      Read<guest::Listen>(frame.body);
+      Read<guest::Watch>(frame.body);
+      Read<guest::Called>(frame.body);
+      Read<guest::Denied>(frame.body);
+      Read<guest::Missed>(frame.body);
     }
     if (state == guest::Deframer::State::kBroken) return 0;
   }

@@ -1,0 +1,133 @@
+#include "microvm/call_log.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "abi/notification.h"
+#include "abi/paths.h"
+#include "abi/syscalls.h"
+#include "audit/decode.h"
+#include "base/text.h"
+#include "bpf/interpreter.h"
+
+namespace bailey::microvm {
+namespace {
+
+// Machines are x86_64's, whose kernel takes these.
+constexpr std::array kArchs = {abi::Arch::kX86_64, abi::Arch::kX32, abi::Arch::kI386};
+
+base::Error Nonsense() {
+  return base::Violation("hear the guest: it tells of a call that its filter does not deny");
+}
+
+// What the guest has sent along of its program's memory.
+audit::Memory MemoryOf(const guest::Called& called) {
+  return [&called](std::uint64_t address, std::size_t most) -> std::optional<std::string> {
+    for (const guest::Called::Text& text : called.texts) {
+      if (text.slot >= called.data.args.size()) continue;
+      const std::uint64_t offset = address - called.data.args[text.slot];
+      if (offset > text.bytes.size()) continue;
+      // A path ends where the guest has stopped to read.
+      std::string bytes(text.bytes.substr(static_cast<std::size_t>(offset)));
+      bytes += '\0';
+      return bytes.substr(0, most);
+    }
+    return std::nullopt;
+  };
+}
+
+guest::Watch WatchOf(abi::Arch arch, const abi::Syscall& call) {
+  guest::Watch watch{abi::Info(arch).token, call.number};
+  if (const auto telling = audit::TellingArgumentOf(arch, call.name)) {
+    watch.low = telling->low_slot;
+    watch.high = telling->high_slot;
+    watch.bits = static_cast<std::uint8_t>(abi::Bits(telling->type, arch));
+  }
+  for (const abi::PathArgument& path : abi::PathsOf(call.name))
+    watch.paths = static_cast<std::uint8_t>(watch.paths | 1u << path.path);
+  if (const auto address = audit::AddressOf(call.name)) {
+    watch.address = static_cast<std::uint8_t>(address->slot);
+    watch.size = static_cast<std::uint8_t>(address->size);
+  }
+  return watch;
+}
+
+}  // namespace
+
+std::vector<guest::Watch> CallWatches() {
+  std::vector<guest::Watch> watches;
+  for (const abi::Arch arch : kArchs) {
+    for (const abi::Syscall& call : abi::Syscalls(arch)) {
+      const guest::Watch watch = WatchOf(arch, call);
+      if (watch != guest::Watch{watch.arch, watch.number}) watches.push_back(watch);
+    }
+  }
+  std::ranges::sort(watches, {}, [](const auto& one) { return std::pair(one.arch, one.number); });
+  return watches;
+}
+
+// Zero where the filter does not hand the call over, or lets it go on.
+std::uint32_t CallLog::Returned(const bpf::SeccompData& data) const {
+  const std::uint32_t returned = bpf::Interpret(filter_, data, false).value;
+  const bool is_denial = abi::Decode(returned).kind == abi::ActionKind::kNotify &&
+                         abi::Decode(abi::PlainAnswer(returned)).kind != abi::ActionKind::kAllow;
+  return is_denial ? returned : 0;
+}
+
+audit::Rule CallLog::RuleFor(const bpf::SeccompData& data, std::uint32_t returned) {
+  audit::Denial& kind = kinds_.Of(data, returned);
+  if (kind.label < 0) {
+    const audit::Rule rule = options_.explain ? options_.explain(kind.example) : audit::Rule();
+    const auto found = std::ranges::find(rules_, rule);
+    kind.label = found - rules_.begin();
+    if (found == rules_.end()) rules_.push_back(rule);
+  }
+  return rules_[static_cast<std::size_t>(kind.label)];
+}
+
+base::Status CallLog::Take(const guest::Called& called) {
+  // Before any work: a guest that floods costs what a program that floods a sandbox's listener
+  // does.
+  if (options_.trail == nullptr || !options_.trail->Admits()) return {};
+  const std::uint32_t returned = Returned(called.data);
+  if (returned == 0) return Nonsense();
+  audit::Event event = {.decision = audit::Decision::kDenied};
+  event.task = audit::Task{.inside = called.process, .executable = base::Escape(called.executable)};
+  event.rule = RuleFor(called.data, returned);
+  event.detail =
+      audit::Decode(called.data,
+                    abi::ToString(abi::Decode(abi::PlainAnswer(returned)),
+                                  audit::ArchOf(called.data).value_or(abi::NativeArch())),
+                    MemoryOf(called));
+  options_.trail->Record(std::move(event));
+  return {};
+}
+
+base::Status CallLog::Take(const guest::Denied& denied) {
+  const std::uint32_t returned = Returned(denied.data);
+  if (returned == 0 || denied.row >= guest::Denied::kMostRows) return Nonsense();
+  const auto [at, is_new] = rows_.try_emplace(denied.row);
+  sandbox::HeardCall& row = at->second;
+  if (is_new) row = {denied.data, returned, denied.rest == 1, 0, RuleFor(denied.data, returned)};
+  if (row.example != denied.data || denied.count < row.count)
+    return base::Violation("hear the guest: a count of denied calls is not what it was");
+  row.count = denied.count;
+  return {};
+}
+
+base::Status CallLog::Take(const guest::Missed& missed) {
+  if (missed.dropped < missed_.dropped || missed.unanswered < missed_.unanswered)
+    return base::Violation("hear the guest: a count of denied calls is not what it was");
+  missed_ = missed;
+  return {};
+}
+
+std::vector<sandbox::HeardCall> CallLog::Heard() const {
+  std::vector<sandbox::HeardCall> heard;
+  for (const auto& [number, row] : rows_) heard.push_back(row);
+  std::ranges::stable_sort(heard, std::greater(), &sandbox::HeardCall::count);
+  return heard;
+}
+
+}  // namespace bailey::microvm
