@@ -69,6 +69,8 @@ std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& opt
                   "the name under which tools are pinned (default: the server's command line)");
   arguments.Value("--result-limit", options.result_limit,
                   "the longest answer of the server that is passed on (64MiB)");
+  arguments.Flag("--no-translate", options.no_translate,
+                 "client and server of different eras of the protocol are left to themselves");
   Describe(arguments, options.approve);
   Describe(arguments, options.listen);
   std::string header_file, bearer, authorities;
@@ -104,7 +106,7 @@ std::optional<int> ReadServerOptions(const SplitWords& words, ServerOptions& opt
   options.sandbox = WithoutOptions(options.own,
                                    {"--name", "--result-limit", "--approve", "--approve-time",
                                     "--allow-tool", "--header-file", "--bearer-env", "--ca-file"},
-                                   {});
+                                   {"--no-translate"});
   if (is_remote && !options.sandbox.empty()) {
     return Fail("mcp wrap",
                 base::InvalidInput(fmt::format("wrap {}: {} is of a sandbox, and nothing runs here",

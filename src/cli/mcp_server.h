@@ -16,6 +16,7 @@ namespace bailey::cli {
 struct ServerOptions {
   std::string name;  // under which its tools are pinned
   std::string result_limit = "64MiB";
+  bool no_translate = false;
   ApproveOptions approve = {.approve = "none"};
   ListenOptions listen;
   std::vector<std::string> own;      // words of this command, as they were given, without listening

@@ -66,16 +66,20 @@ base::Result<approval::Pins> OpenPins() {
   return approval::Pins(*std::move(database));
 }
 
+// What the ids of this process's own requests begin with: nobody guesses it.
+std::string OwnIds() { return fmt::format("bailey-{}-", mcp::RandomName().substr(0, 16)); }
+
 int Wrap(const ServerOptions& options) {
   mcp::GatewayOptions limits;
   const auto most = base::ParseSize(options.result_limit);
   if (!most) return FailWrap(base::InvalidInput("read --result-limit: " + most.error().text));
   limits.passed = *most;
-  limits.own = fmt::format("bailey-{}-", mcp::RandomName().substr(0, 16));
+  limits.own = OwnIds();
   auto pins = OpenPins();
   if (!pins) return FailWrap(pins.error());
   Approved approved(*std::move(pins), options.name);
   mcp::Gateway gateway(limits, [&](const mcp::Tool& tool) { return approved.Check(tool); });
+  if (!options.no_translate) gateway.SetTranslating({.own = OwnIds()});
   auto approver = MakeApprover(options.approve, [](const std::string&) { return std::nullopt; });
   if (!approver) return FailWrap(approver.error());
   const auto context = CallerContext();

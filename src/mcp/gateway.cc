@@ -21,6 +21,11 @@ std::string TooLong(std::string_view what, std::size_t most) {
 // From the client: every message is read whole before any of it goes on.
 
 void Gateway::FromClient(std::string_view bytes) {
+  ClientBytes(bytes);
+  TakeTranslated();
+}
+
+void Gateway::ClientBytes(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t taken = client_.Take(bytes);
     if (!client_too_long_) {
@@ -40,20 +45,19 @@ void Gateway::FromClient(std::string_view bytes) {
 void Gateway::ClientMessage() {
   const Head& head = client_.GetHead();
   if (!client_.Fault().empty()) {
-    to_client_ +=
-        ErrorReply(head.id, kParseError, fmt::format("read request: {}", client_.Fault()));
+    Say(ErrorReply(head.id, kParseError, fmt::format("read request: {}", client_.Fault())));
     return;
   }
   if (head.method && (head.has_result || head.has_error)) {
-    to_client_ += ErrorReply(head.id, kInvalidRequest, "read request: it is an answer as well");
+    Say(ErrorReply(head.id, kInvalidRequest, "read request: it is an answer as well"));
     return;
   }
   if (client_too_long_) {
     // The server waits for what it asked the client.
     if (!head.method && head.id) {
-      to_server_ += ErrorReply(head.id, kInternalError, TooLong("the answer", options_.held));
+      Send(ErrorReply(head.id, kInternalError, TooLong("the answer", options_.held)));
     } else {
-      to_client_ += ErrorReply(head.id, kInvalidRequest, TooLong("the request", options_.held));
+      Say(ErrorReply(head.id, kInvalidRequest, TooLong("the request", options_.held)));
     }
     return;
   }
@@ -65,19 +69,19 @@ void Gateway::ClientMessage() {
     }
   }
   if (head.method == "notifications/cancelled") ClientCancels();
-  to_server_ += client_line_;
+  Send(client_line_);
 }
 
 void Gateway::ClientRequest(const Id& id) {
   if (pending_.contains(id) || (id.is_string && id.text.starts_with(options_.own)) ||
       std::ranges::count(waiting_, id, &Waiting::id) > 0 || IsAskedAbout(id)) {
-    to_client_ += ErrorReply(id, kInvalidRequest, "read request: its id is in use");
+    Say(ErrorReply(id, kInvalidRequest, "read request: its id is in use"));
     return;
   }
   if (pending_.size() + waiting_.size() >= options_.unanswered) {
-    to_client_ += ErrorReply(
-        id, kInternalError,
-        fmt::format("pass on the request: {} wait for their answers already", options_.unanswered));
+    Say(ErrorReply(id, kInternalError,
+                   fmt::format("pass on the request: {} wait for their answers already",
+                               options_.unanswered)));
     return;
   }
   const std::string& method = *client_.GetHead().method;
@@ -86,19 +90,19 @@ void Gateway::ClientRequest(const Id& id) {
   const Kind kind = method == "tools/list" ? Kind::kClientsList : Kind::kOther;
   if (kind == Kind::kClientsList) ++lists_pending_;
   pending_.emplace(id, kind);
-  to_server_ += client_line_;
+  Send(client_line_);
 }
 
 void Gateway::ClientCall(const Id& id) {
   auto call = ReadCall(client_line_);
   if (!call) {
-    to_client_ += ErrorReply(id, kInvalidParams, call.error().text);
+    Say(ErrorReply(id, kInvalidParams, call.error().text));
     return;
   }
   if (tools_.contains(call->tool) || list_is_whole_)
     return PassCall(std::move(client_line_), id, *call);
   if (waiting_.size() >= kMostWaiting || waiting_bytes_ + client_line_.size() > options_.held) {
-    to_client_ += ErrorReply(id, kInternalError, "call a tool: too many calls wait for a list");
+    Say(ErrorReply(id, kInternalError, "call a tool: too many calls wait for a list"));
     return;
   }
   waiting_bytes_ += client_line_.size();
@@ -126,9 +130,9 @@ void Gateway::ClientCancels() {
 void Gateway::PassCall(std::string line, const Id& id, const Call& call) {
   const auto found = tools_.find(call.tool);
   if (found == tools_.end()) {
-    to_client_ += ErrorReply(
+    Say(ErrorReply(
         id, kInvalidParams,
-        fmt::format("call tool \"{}\": the server lists no such tool", base::Escape(call.tool)));
+        fmt::format("call tool \"{}\": the server lists no such tool", base::Escape(call.tool))));
     return;
   }
   if (found->second) return RefuseCall(id, call, *found->second);
@@ -139,12 +143,12 @@ void Gateway::PassCall(std::string line, const Id& id, const Call& call) {
     if (!verdict.question.empty()) return Ask(std::move(line), id, call, verdict);
   }
   pending_.emplace(id, Kind::kOther);
-  to_server_ += line;
+  Send(line);
 }
 
 void Gateway::RefuseCall(const Id& id, const Call& call, std::string_view why) {
-  to_client_ += ToolErrorReply(
-      id, fmt::format("call tool \"{}\": {}", base::Escape(call.tool), why), call.IsStateless());
+  Say(ToolErrorReply(id, fmt::format("call tool \"{}\": {}", base::Escape(call.tool), why),
+                     call.IsStateless()));
 }
 
 void Gateway::AskForTools(std::string_view meta, std::string_view cursor) {
@@ -153,7 +157,7 @@ void Gateway::AskForTools(std::string_view meta, std::string_view cursor) {
   const Id id = {true, fmt::format("{}{}", options_.own, ++own_lists_)};
   pending_.emplace(id, Kind::kOwnList);
   ++lists_pending_;
-  to_server_ += ListRequest(id.text, meta, cursor);
+  Send(ListRequest(id.text, meta, cursor));
 }
 
 void Gateway::ResolveWaiting() {
@@ -166,6 +170,37 @@ void Gateway::ResolveWaiting() {
 // From the server.
 
 void Gateway::FromServer(std::string_view bytes) {
+  if (!translator_ || translator_->IsPassing()) return ServerText(bytes);
+  translator_->FromServer(bytes);
+  TakeTranslated();
+}
+
+// What a translator has made of what either side has said, and of what comes of that.
+void Gateway::TakeTranslated() {
+  if (!translator_) return;
+  to_server_ += std::exchange(translator_->ToServer(), {});
+  while (!translator_->ToClient().empty()) {
+    ServerText(std::exchange(translator_->ToClient(), {}));
+    to_server_ += std::exchange(translator_->ToServer(), {});
+  }
+}
+
+// One message, to the server.
+void Gateway::Send(std::string_view line) {
+  if (!translator_) {
+    to_server_ += line;
+    return;
+  }
+  translator_->FromClient(line);
+  to_server_ += std::exchange(translator_->ToServer(), {});
+}
+
+// One message, to the client; not into the middle of another that is passed on.
+void Gateway::Say(std::string_view line) {
+  (flow_ == Flow::kPassing ? later_ : to_client_) += line;
+}
+
+void Gateway::ServerText(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t taken = server_.Take(bytes);
     ServerBytes(bytes.substr(0, taken));
@@ -177,6 +212,7 @@ void Gateway::FromServer(std::string_view bytes) {
     if (server_line_.capacity() > 2 * options_.window) server_line_.shrink_to_fit();
     server_passed_ = 0;
     flow_ = Flow::kDeciding;
+    to_client_ += std::exchange(later_, {});
   }
 }
 
@@ -256,7 +292,7 @@ void Gateway::ServerMessage() {
     const auto kind = Expected();
     if (!head.method && !kind) return Note("dropped an answer to nothing that was asked");
     const std::string why = TooLong("the message", options_.held);
-    if (head.method && head.id) to_server_ += ErrorReply(head.id, kInvalidRequest, why);
+    if (head.method && head.id) Send(ErrorReply(head.id, kInvalidRequest, why));
     if (!head.method && *kind != Kind::kOwnList)
       to_client_ += ErrorReply(head.id, kInternalError, why);
     if (!head.method) Forget(*head.id);
@@ -270,13 +306,10 @@ void Gateway::ServerMessage() {
   if (head.has_result || head.has_error) return Note("dropped a request that is an answer as well");
   // What the client answers to such an id is for the gateway.
   if (head.id && head.id->is_string && head.id->text.starts_with(options_.own)) {
-    to_server_ += ErrorReply(head.id, kInvalidRequest, "read request: its id is in use");
+    Send(ErrorReply(head.id, kInvalidRequest, "read request: its id is in use"));
     return Note("dropped a request with an id of the gateway's");
   }
-  if (head.method == "notifications/tools/list_changed") {
-    tools_.clear();
-    list_is_whole_ = false;
-  }
+  if (head.method == "notifications/tools/list_changed") ToolsHaveChanged();
   const bool is_question = resolve_ && head.method == "elicitation/create";
   to_client_ += is_question ? WithOrigin(server_line_, server_name_) : server_line_;
 }
@@ -342,6 +375,11 @@ void Gateway::ListAnswer(Kind kind) {
   ResolveWaiting();
 }
 
+void Gateway::ToolsHaveChanged() {
+  tools_.clear();
+  list_is_whole_ = false;
+}
+
 void Gateway::Forget(const Id& id) {
   const auto found = pending_.find(id);
   if (found == pending_.end()) return;
@@ -350,7 +388,7 @@ void Gateway::Forget(const Id& id) {
 }
 
 void Gateway::ServerEnded(std::string_view how) {
-  if (flow_ == Flow::kPassing) to_client_ += '\n';
+  if (flow_ == Flow::kPassing) to_client_ += '\n' + std::exchange(later_, {});
   const std::string text = fmt::format("wait for the server: it has ended: {}", how);
   for (const auto& [id, kind] : pending_)
     if (kind != Kind::kOwnList) to_client_ += ErrorReply(id, kServerGone, text);

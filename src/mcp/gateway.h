@@ -23,6 +23,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@
 #include "mcp/replies.h"
 #include "mcp/scanner.h"
 #include "mcp/tools.h"
+#include "mcp/translator.h"
 
 namespace bailey::mcp {
 
@@ -71,6 +73,10 @@ class Gateway {
     server_name_ = std::move(server);
     ask_limit_ = limit;
   }
+  // A client and a server of different eras of the protocol are translated (mcp/translator.h).
+  void SetTranslating(const TranslationLimits& limits) {
+    translator_ = std::make_unique<Translator>(limits, [this] { ToolsHaveChanged(); });
+  }
   using Clock = std::chrono::steady_clock;
   // When the next question is over, and what is to be called then.
   std::optional<Clock::time_point> Deadline() const;
@@ -87,6 +93,10 @@ class Gateway {
 
   std::string& ToClient() { return to_client_; }
   std::string& ToServer() { return to_server_; }
+  // There is more to come for the server, of what the client has said already.
+  bool HoldsForServer() const {
+    return !waiting_.empty() || (translator_ && translator_->HoldsForServer());
+  }
   bool HasUnanswered() const { return !pending_.empty() || !asked_.empty(); }
   // What a person should hear of, taken away. A hostile peer cannot make it long.
   std::vector<std::string> TakeNotes();
@@ -106,6 +116,7 @@ class Gateway {
     bool is_stateless = false;  // it has been answered, and comes again
   };
 
+  void ClientBytes(std::string_view bytes);
   void ClientMessage();
   void ClientRequest(const Id& id);
   void ClientCall(const Id& id);
@@ -121,6 +132,11 @@ class Gateway {
   void AskForTools(std::string_view meta, std::string_view cursor);
   void ResolveWaiting();
 
+  void Send(std::string_view line);
+  void Say(std::string_view line);
+  void TakeTranslated();
+  void ToolsHaveChanged();
+  void ServerText(std::string_view bytes);
   void Decide();
   void ServerBytes(std::string_view chunk);
   void ServerMessage();
@@ -144,7 +160,9 @@ class Gateway {
   std::uint64_t questions_ = 0;
   std::map<Id, Asked> asked_;  // by the question's id, or by the state that comes back
   std::function<std::size_t(std::string_view)> client_now_;
+  std::unique_ptr<Translator> translator_;
   std::string to_client_, to_server_;
+  std::string later_;  // for the client, when the message that is passed on is over
   std::map<Id, Kind> pending_;
   std::size_t lists_pending_ = 0;
 

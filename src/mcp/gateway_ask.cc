@@ -25,9 +25,9 @@ void Gateway::Ask(std::string line, const Id& id, const Call& call, const Verdic
   if (asked_.size() >= kMostQuestions) return refuse("too many questions are open already");
   const Id question = {true, fmt::format("{}ask-{}", options_.own, ++questions_)};
   if (is_stateless) {
-    to_client_ += AskResult(id, verdict.question, question.text);
+    Say(AskResult(id, verdict.question, question.text));
   } else {
-    to_client_ += AskRequest(question, verdict.question);
+    Say(AskRequest(question, verdict.question));
   }
   asked_.emplace(
       question,
@@ -59,7 +59,7 @@ void Gateway::EndQuestion(std::map<Id, Asked>::iterator asked,
   if (tool == tools_.end() || tool->second)
     return RefuseCall(id, question.waiting.call, "the server's tools have changed meanwhile");
   pending_.emplace(id, Kind::kOther);
-  to_server_ += question.is_stateless ? WithId(question.waiting.line, id) : question.waiting.line;
+  Send(question.is_stateless ? WithId(question.waiting.line, id) : question.waiting.line);
 }
 
 bool Gateway::IsAskedAbout(const Id& call) const {
@@ -72,7 +72,7 @@ void Gateway::ForgetQuestionsOf(const Id& call) {
   for (auto one = asked_.begin(); one != asked_.end();) {
     const auto current = one++;
     if (current->second.is_stateless || current->second.waiting.id != call) continue;
-    to_client_ += CancelNotice(current->first, "the call was given up");
+    Say(CancelNotice(current->first, "the call was given up"));
     (void)resolve_(current->second.number, std::nullopt);  // nobody waits for what it says
     asked_.erase(current);
   }
@@ -82,7 +82,8 @@ std::optional<Gateway::Clock::time_point> Gateway::Deadline() const {
   std::optional<Clock::time_point> first;
   for (const auto& [id, asked] : asked_)
     if (!first || asked.until < *first) first = asked.until;
-  return first;
+  const auto other = translator_ ? translator_->Deadline() : std::nullopt;
+  return other && (!first || *other < *first) ? other : first;
 }
 
 void Gateway::Expire(Clock::time_point now) {
@@ -95,9 +96,11 @@ void Gateway::Expire(Clock::time_point now) {
       asked_.erase(current);
       continue;
     }
-    to_client_ += CancelNotice(current->first, "no answer came in time");
+    Say(CancelNotice(current->first, "no answer came in time"));
     EndQuestion(current, std::nullopt, current->second.waiting.id);
   }
+  if (translator_) translator_->Expire(now);
+  TakeTranslated();
 }
 
 }  // namespace bailey::mcp

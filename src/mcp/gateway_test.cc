@@ -67,6 +67,14 @@ TEST_F(GatewayTest, RefusesWhatIsNoMessage) {
   EXPECT_THAT(Reply(), HasSubstr("its id is in use"));
 }
 
+TEST_F(GatewayTest, SaysNothingInTheMiddleOfAnAnswer) {
+  (void)Client("{\"id\":1,\"method\":\"a\"}\n");
+  EXPECT_NE(Server("{\"id\":1,\"result\":{\"t\":\"" + std::string(100'000, 'x')), "");
+  EXPECT_EQ(Client("nonsense\n"), "");
+  EXPECT_EQ(Reply(), "");
+  EXPECT_THAT(Server("\"}}\n"), StartsWith("\"}}\n{\"jsonrpc\":\"2.0\",\"id\":null,\"error\""));
+}
+
 TEST_F(GatewayTest, DropsWhatNobodyAsked) {
   EXPECT_EQ(Server("{\"id\":9,\"result\":{}}\n"), "");
   EXPECT_EQ(Client("{\"id\":1,\"method\":\"a\"}\n"), "{\"id\":1,\"method\":\"a\"}\n");

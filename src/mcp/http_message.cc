@@ -12,7 +12,7 @@ namespace bailey::mcp {
 namespace {
 
 constexpr std::string_view kFirstToResume = "2025-11-25";
-constexpr int kHeaderMismatch = -32020, kUnsupportedVersion = -32022;
+constexpr int kHeaderMismatch = -32020;
 
 std::unexpected<HttpFault> Refused(int code, std::string text) {
   return std::unexpected(HttpFault{400, std::move(text), "", code});

@@ -51,6 +51,7 @@ class Mover {
   base::Status ReadServer();
   base::Status WriteClient();
   base::Status WriteServer();
+  void EndInput();
   base::Status TakeSignals();
   void StopServer(int signal);
   void SayNotes();
@@ -126,7 +127,7 @@ base::Status Mover::ReadClient() {
     client_writes_ = false;
     wanted_ = true;
     deadline_ = Clock::now() + kPatience;
-    if (gateway_.ToServer().empty()) server_.input.Reset();
+    EndInput();
     return {};
   }
   gateway_.FromClient({buffer_.data(), *size});
@@ -145,7 +146,10 @@ base::Status Mover::ReadServer() {
   }
   gateway_.FromServer({buffer_.data(), *size});
   SayNotes();
-  if (!gateway_.ToClient().empty()) return WriteClient();
+  if (!gateway_.ToClient().empty())
+    if (const auto written = WriteClient(); !written) return written;
+  if (!gateway_.ToServer().empty()) return WriteServer();
+  EndInput();
   return {};
 }
 
@@ -181,8 +185,15 @@ base::Status Mover::WriteServer() {
   if (!size && size.error().value != EPIPE) return Failed("write to the server", size.error());
   // A server that does not listen any more may still have something to say.
   text.erase(0, size ? *size : text.size());
-  if (!size || (!client_writes_ && text.empty())) server_.input.Reset();
+  if (!size) server_.input.Reset();
+  EndInput();
   return {};
+}
+
+// The server hears that its client is gone when it has heard all that the client has said.
+void Mover::EndInput() {
+  if (!client_writes_ && gateway_.ToServer().empty() && !gateway_.HoldsForServer())
+    server_.input.Reset();
 }
 
 base::Status Mover::TakeSignals() {

@@ -19,8 +19,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kVersions[] = {"2025-11-25", "2025-06-18"};  // newest first
-constexpr const char* kVersionKey = "io.modelcontextprotocol/protocolVersion";
-constexpr int kUnsupportedVersion = -32022;
 
 struct Request {
   Id id;
