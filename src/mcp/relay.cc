@@ -15,7 +15,8 @@ namespace bailey::mcp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t kBuffer = 256 << 10;
+constexpr std::size_t kBuffer = 128 << 10;
+constexpr int kTurns = 16;
 // What waits to be written to one side stops reading from the other.
 constexpr std::size_t kFull = 128 << 10;
 constexpr std::chrono::seconds kPatience{10};
@@ -136,20 +137,24 @@ base::Status Mover::ReadClient() {
   return {};
 }
 
+// Several times, where there is more and the client takes it: waiting for it costs as much again.
 base::Status Mover::ReadServer() {
-  const auto size = os::ReadOnce(server_.output.Get(), buffer_);
-  if (!size && size.error().value == EAGAIN) return {};
-  if (!size) return Failed("read from the server", size.error());
-  if (*size == 0) {
-    server_.output.Reset();
-    return {};
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const auto size = os::ReadOnce(server_.output.Get(), buffer_);
+    if (!size && size.error().value == EAGAIN) return {};
+    if (!size) return Failed("read from the server", size.error());
+    if (*size == 0) {
+      server_.output.Reset();
+      return {};
+    }
+    gateway_.FromServer({buffer_.data(), *size});
+    SayNotes();
+    if (!gateway_.ToClient().empty())
+      if (const auto written = WriteClient(); !written) return written;
+    if (!gateway_.ToServer().empty()) return WriteServer();
+    EndInput();
+    if (!gateway_.ToClient().empty() || *size < buffer_.size()) return {};
   }
-  gateway_.FromServer({buffer_.data(), *size});
-  SayNotes();
-  if (!gateway_.ToClient().empty())
-    if (const auto written = WriteClient(); !written) return written;
-  if (!gateway_.ToServer().empty()) return WriteServer();
-  EndInput();
   return {};
 }
 
