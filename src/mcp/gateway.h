@@ -60,11 +60,25 @@ using CheckCall = std::function<Verdict(const Call&)>;
 using Resolve = std::function<std::optional<std::string>(std::uint64_t number,
                                                          std::optional<std::string_view> answer)>;
 
+// Who decides for a gateway.
+struct Judges {
+  CheckTool check_tool;
+  CheckCall check_call;
+  Resolve resolve;
+};
+
 class Gateway {
  public:
   Gateway(const GatewayOptions& options, CheckTool check_tool)
       : options_(options), check_tool_(std::move(check_tool)) {}
 
+  // The same, in another's place: a gateway that is confined asks somebody who is not.
+  Judges GetJudges() const { return {check_tool_, check_call_, resolve_}; }
+  void SetJudges(Judges judges) {
+    check_tool_ = std::move(judges.check_tool);
+    check_call_ = std::move(judges.check_call);
+    resolve_ = std::move(judges.resolve);
+  }
   void SetCheckCall(CheckCall check) { check_call_ = std::move(check); }
   // Questions of CheckCall go to the client, where it shows forms (mcp/elicitation.h); what the
   // server asks is marked as `server`'s then. An answer has to come within `limit`.

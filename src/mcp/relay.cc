@@ -4,248 +4,209 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "mcp/judge_pipe.h"
+#include "mcp/mover.h"
+#include "mcp/mover_filter.h"
+#include "os/confine.h"
 #include "os/events.h"
+#include "os/file.h"
+#include "os/landlock.h"
 #include "os/process.h"
+#include "os/seccomp.h"
 
 namespace bailey::mcp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t kBuffer = 128 << 10;
-constexpr int kTurns = 16;
-// What waits to be written to one side stops reading from the other.
-constexpr std::size_t kFull = 128 << 10;
 constexpr std::chrono::seconds kPatience{10};
 
 base::Error Failed(std::string_view what, os::Errno error) {
   return base::SystemError(std::string(what), error.value);
 }
 
-class Mover {
- public:
-  Mover(Gateway& gateway, os::PipedChild server, const RelayOptions& options,
-        os::PatientWriter client, os::PatientWriter into_server, os::SignalQueue signals)
-      : gateway_(gateway),
-        server_(std::move(server)),
-        options_(options),
-        client_(std::move(client)),
-        into_server_(std::move(into_server)),
-        signals_(std::move(signals)),
-        buffer_(kBuffer) {}
+// The process that moves, from its first instruction to its last.
+[[noreturn]] void BeMover(Gateway& gateway, const Judges& judges, os::PipedChild& server,
+                          const RelayOptions& options, base::UniqueFd questions,
+                          base::UniqueFd answers) {
+  constexpr int kFailed = 1;
+  auto to_client = os::PatientWriter::Of(options.to_client);
+  if (!to_client) os::Exit(kFailed);
+  std::vector<int> kept = {options.from_client, options.to_client,   to_client->Descriptor(),
+                           server.input.Get(),  server.output.Get(), questions.Get(),
+                           answers.Get()};
+  std::ranges::sort(kept);
+  kept.erase(std::ranges::unique(kept).begin(), kept.end());
+  std::erase_if(kept, [](int descriptor) { return descriptor <= 2; });
+  const auto filter = MoverFilter();
+  if (!os::DieWithParent() || !os::CloseAllBut(kept) || !filter ||
+      !os::Confine(os::LandlockAbi().has_value()) || !os::AttachFilter(filter->Bytes()))
+    os::Exit(kFailed);
+  JudgePipe pipe(std::move(questions), std::move(answers));
+  gateway.SetJudges(pipe.Proxies(judges));
+  const auto moved =
+      Move(gateway,
+           {options.from_client, *std::move(to_client), std::move(server.input),
+            std::move(server.output)},
+           {[&](const std::string& note) { pipe.Say({Topic::kNote, {note}}); },
+            [&](int signal) { pipe.Say({Topic::kStop, {fmt::format("{}", signal)}}); },
+            [&] {
+              auto how = pipe.Ask({Topic::kWait, {}});
+              return how.empty() ? "nobody knows how" : std::move(how[0]);
+            }});
+  if (moved) {
+    pipe.Say({Topic::kDone, {*moved ? "wanted" : ""}});
+  } else {
+    pipe.Say({Topic::kFailed, {moved.error().text}});
+  }
+  os::Exit(0);
+}
 
-  base::Result<Ended> Run();
-  // What does not go, or cannot, is tried again by WriteClient.
-  std::size_t WriteNow(std::string_view bytes) {
-    return client_reads_ ? client_.Write(bytes).value_or(0) : 0;
+// The process that answers it, and looks after the server.
+class Keeper {
+ public:
+  Keeper(Judges judges, const RelayOptions& options, base::UniqueFd questions,
+         base::UniqueFd answers, os::PipedChild server, os::SignalQueue signals)
+      : judges_(std::move(judges)),
+        options_(options),
+        questions_(std::move(questions)),
+        answers_(std::move(answers)),
+        server_(std::move(server)),
+        signals_(std::move(signals)) {}
+
+  // nullopt: the mover has ended before it was done.
+  base::Result<std::optional<Ended>> Run() {
+    while (questions_.IsOpen() && !failure_)
+      if (const auto done = Step(); !done) return done.error();
+    EndServer();
+    if (failure_) return *failure_;
+    if (!is_done_) return std::nullopt;
+    return Ended{wait_status_, wanted_};
   }
 
  private:
-  enum class Line { kSignals, kToClient, kToServer, kFromServer, kFromClient };
-
-  base::Status Step();
-  base::Status Act(Line line);
-  base::Status ReadClient();
-  base::Status ReadServer();
-  base::Status WriteClient();
-  base::Status WriteServer();
-  void EndInput();
-  base::Status TakeSignals();
-  void StopServer(int signal);
-  void SayNotes();
-  base::Result<Ended> Finish();
-
-  Gateway& gateway_;
-  os::PipedChild server_;
-  const RelayOptions& options_;
-  os::PatientWriter client_, into_server_;
-  os::SignalQueue signals_;
-  std::vector<char> buffer_;
-  bool client_reads_ = true, client_writes_ = true;
-  bool wanted_ = false;
-  bool terminated_ = false;
-  bool server_first_ = false;
-  std::optional<Clock::time_point> deadline_;
-};
-
-// What is ready first is served; who was served waits behind the other, so that neither side of a
-// flood keeps the other out.
-base::Status Mover::Step() {
-  std::vector<os::Interest> interests = {{signals_.Descriptor()}};
-  std::vector<Line> lines = {Line::kSignals};
-  const auto add = [&](Line line, int descriptor, bool write) {
-    interests.push_back({descriptor, write});
-    lines.push_back(line);
-  };
-  const std::size_t to_client = gateway_.ToClient().size(), to_server = gateway_.ToServer().size();
-  if (to_client > 0 && client_reads_) add(Line::kToClient, client_.Descriptor(), true);
-  if (to_server > 0 && server_.input.IsOpen()) add(Line::kToServer, server_.input.Get(), true);
-  const bool has_room = to_client < kFull && to_server < kFull;
-  const bool hears_server = to_client < kFull;
-  if (hears_server && server_first_) add(Line::kFromServer, server_.output.Get(), false);
-  if (has_room && client_writes_) add(Line::kFromClient, options_.from_client, false);
-  if (hears_server && !server_first_) add(Line::kFromServer, server_.output.Get(), false);
-  const auto question = gateway_.Deadline();
-  const bool question_first = question && (!deadline_ || *question < *deadline_);
-  const auto ready = os::WaitReady(interests, question_first ? question : deadline_);
-  if (!ready) return Failed("wait for client and server", ready.error());
-  if (!*ready && question_first) {
-    gateway_.Expire(Clock::now());
-    return {};
-  }
-  if (!*ready) {
-    StopServer(terminated_ ? SIGKILL : SIGTERM);
-    return {};
-  }
-  return Act(lines[**ready]);
-}
-
-base::Status Mover::Act(Line line) {
-  switch (line) {
-    case Line::kSignals:
-      return TakeSignals();
-    case Line::kToClient:
-      return WriteClient();
-    case Line::kToServer:
-      return WriteServer();
-    case Line::kFromServer:
-      server_first_ = false;
-      return ReadServer();
-    case Line::kFromClient:
-      server_first_ = true;
-      return ReadClient();
-  }
-  return {};
-}
-
-base::Status Mover::ReadClient() {
-  const auto size = os::ReadOnce(options_.from_client, buffer_);
-  if (!size) return Failed("read from the client", size.error());
-  if (*size == 0) {
-    client_writes_ = false;
-    wanted_ = true;
-    deadline_ = Clock::now() + kPatience;
-    EndInput();
-    return {};
-  }
-  gateway_.FromClient({buffer_.data(), *size});
-  SayNotes();
-  if (!gateway_.ToServer().empty()) return WriteServer();
-  return {};
-}
-
-// Several times, where there is more and the client takes it: waiting for it costs as much again.
-base::Status Mover::ReadServer() {
-  for (int turn = 0; turn < kTurns; ++turn) {
-    const auto size = os::ReadOnce(server_.output.Get(), buffer_);
-    if (!size && size.error().value == EAGAIN) return {};
-    if (!size) return Failed("read from the server", size.error());
-    if (*size == 0) {
-      server_.output.Reset();
+  base::Status Step() {
+    const std::array<os::Interest, 2> interests = {{{signals_.Descriptor()}, {questions_.Get()}}};
+    const auto ready = os::WaitReady(interests, deadline_);
+    if (!ready) return Failed("wait for client and server", ready.error());
+    if (!*ready) {
+      Stop(SIGKILL);
+      deadline_.reset();
       return {};
     }
-    gateway_.FromServer({buffer_.data(), *size});
-    SayNotes();
-    if (!gateway_.ToClient().empty())
-      if (const auto written = WriteClient(); !written) return written;
-    if (!gateway_.ToServer().empty()) return WriteServer();
-    EndInput();
-    if (!gateway_.ToClient().empty() || *size < buffer_.size()) return {};
-  }
-  return {};
-}
-
-base::Status Mover::WriteClient() {
-  std::string& text = gateway_.ToClient();
-  if (!client_reads_) {
-    text.clear();
+    if (**ready == 0) {
+      TakeSignals();
+      return {};
+    }
+    std::array<char, 65536> buffer;
+    const auto size = os::ReadOnce(questions_.Get(), buffer);
+    if (!size) return Failed("read from the gateway", size.error());
+    if (*size == 0) {
+      questions_.Reset();
+      return {};
+    }
+    reader_.Take({buffer.data(), *size});
+    while (const auto frame = reader_.Next())
+      if (const auto done = Take(*frame); !done) return done;
+    if (reader_.IsBroken()) questions_.Reset();
     return {};
   }
-  const auto size = client_.Write(text);
-  if (!size && size.error().value == EAGAIN) return {};
-  if (!size && size.error().value == EPIPE) {
-    // Nobody hears the server any more.
-    client_reads_ = false;
-    wanted_ = true;
-    text.clear();
-    StopServer(SIGTERM);
+
+  base::Status Take(const Frame& frame) {
+    const std::string text = frame.texts.empty() ? "" : frame.texts[0];
+    switch (frame.topic) {
+      case Topic::kNote:
+        options_.note(text);
+        return {};
+      case Topic::kStop:
+        Stop(text == fmt::format("{}", SIGKILL) ? SIGKILL : SIGTERM);
+        return {};
+      case Topic::kWait:
+        EndServer();
+        return Answer({Topic::kWait, {HowItEnded(wait_status_)}});
+      case Topic::kDone:
+        is_done_ = true;
+        wanted_ = wanted_ || text == "wanted";
+        return {};
+      case Topic::kFailed:
+        failure_ = base::Error{.code = base::ErrorCode::kSystem, .text = text};
+        return {};
+      case Topic::kTool:
+      case Topic::kCall:
+      case Topic::kAnswer:
+        break;
+    }
+    const auto answer = AnswerFor(judges_, frame);
+    if (answer) return Answer(*answer);
+    questions_.Reset();
     return {};
   }
-  if (!size) return Failed("write to the client", size.error());
-  text.erase(0, *size);
-  return {};
-}
 
-base::Status Mover::WriteServer() {
-  std::string& text = gateway_.ToServer();
-  if (!server_.input.IsOpen()) {
-    text.clear();
+  // It waits for this, and reads.
+  base::Status Answer(const Frame& frame) {
+    const std::string bytes = Encode(frame);
+    const auto patience = Clock::now() + kPatience;
+    for (std::string_view left = bytes; !left.empty();) {
+      const std::array<os::Interest, 1> room = {{{answers_.Get(), true}}};
+      const auto ready = os::WaitReady(room, patience);
+      if (!ready) return Failed("answer the gateway", ready.error());
+      const auto size = *ready ? os::PatientWriter::OfOwn(answers_.Get()).Write(left)
+                               : std::unexpected(os::Errno{EPIPE});
+      if (!size && size.error().value == EAGAIN) continue;
+      if (!size) {  // it is gone, or does not read: its end is seen next
+        questions_.Reset();
+        return {};
+      }
+      left.remove_prefix(*size);
+    }
     return {};
   }
-  const auto size = into_server_.Write(text);
-  if (!size && size.error().value == EAGAIN) return {};
-  if (!size && size.error().value != EPIPE) return Failed("write to the server", size.error());
-  // A server that does not listen any more may still have something to say.
-  text.erase(0, size ? *size : text.size());
-  if (!size) server_.input.Reset();
-  EndInput();
-  return {};
-}
 
-// The server hears that its client is gone when it has heard all that the client has said.
-void Mover::EndInput() {
-  if (!client_writes_ && gateway_.ToServer().empty() && !gateway_.HoldsForServer())
-    server_.input.Reset();
-}
-
-base::Status Mover::TakeSignals() {
-  while (const auto signal = signals_.Next()) {
-    if (*signal == SIGWINCH || *signal == SIGCONT) continue;
-    wanted_ = true;
-    StopServer(*signal);
+  void TakeSignals() {
+    while (const auto signal = signals_.Next()) {
+      if (*signal == SIGWINCH || *signal == SIGCONT) continue;
+      wanted_ = true;
+      Stop(*signal);
+      deadline_ = Clock::now() + kPatience;
+    }
   }
-  return {};
-}
 
-void Mover::StopServer(int signal) {
-  // One that has ended meanwhile needs none.
-  (void)os::SendSignal(server_.pidfd.Get(), signal);
-  terminated_ = true;
-  deadline_ = Clock::now() + kPatience;
-}
+  void Stop(int signal) {
+    // One that has ended meanwhile needs none.
+    if (!has_ended_) (void)os::SendSignal(server_.pidfd.Get(), signal);
+  }
 
-void Mover::SayNotes() {
-  for (const std::string& note : gateway_.TakeNotes()) options_.note(note);
-}
-
-base::Result<Ended> Mover::Run() {
-  while (server_.output.IsOpen())
-    if (const auto done = Step(); !done) return done.error();
-  return Finish();
-}
-
-base::Result<Ended> Mover::Finish() {
-  server_.input.Reset();
   // A server that has only closed its output is of no use any more either.
-  const std::array<os::Interest, 1> end = {{{server_.pidfd.Get()}}};
-  const auto ended = os::WaitReady(end, Clock::now() + kPatience);
-  if (!ended || !*ended) (void)os::SendSignal(server_.pidfd.Get(), SIGKILL);
-  const auto waited = os::WaitFor(server_.pid);
-  if (!waited) return Failed("wait for the server", waited.error());
-  gateway_.ServerEnded(HowItEnded(waited->wait_status));
-  SayNotes();
-  const auto patience = Clock::now() + kPatience;
-  while (client_reads_ && !gateway_.ToClient().empty()) {
-    const std::array<os::Interest, 1> room = {{{client_.Descriptor(), true}}};
-    const auto ready = os::WaitReady(room, patience);
-    if (!ready || !*ready) break;
-    if (const auto written = WriteClient(); !written) return written.error();
+  void EndServer() {
+    if (has_ended_) return;
+    const std::array<os::Interest, 1> end = {{{server_.pidfd.Get()}}};
+    const auto ended = os::WaitReady(
+        end,
+        Clock::now() + (is_done_ || questions_.IsOpen() ? kPatience : std::chrono::seconds(0)));
+    if (!ended || !*ended) Stop(SIGKILL);
+    const auto waited = os::WaitFor(server_.pid);
+    if (waited) wait_status_ = waited->wait_status;
+    has_ended_ = true;
   }
-  return Ended{waited->wait_status, wanted_};
-}
+
+  Judges judges_;
+  const RelayOptions& options_;
+  base::UniqueFd questions_, answers_;
+  os::PipedChild server_;
+  os::SignalQueue signals_;
+  FrameReader reader_;
+  std::optional<Clock::time_point> deadline_;
+  std::optional<base::Error> failure_;
+  int wait_status_ = 0;
+  bool wanted_ = false, is_done_ = false, has_ended_ = false;
+};
 
 }  // namespace
 
@@ -259,15 +220,30 @@ base::Result<Ended> Relay(Gateway& gateway, os::PipedChild server, const RelayOp
     return Failed("ignore broken pipes", ignored.error());
   auto signals = os::SignalQueue::Make();
   if (!signals) return Failed("wait for signals", signals.error());
-  auto client = os::PatientWriter::Of(options.to_client);
-  if (!client) return Failed("write to the client", client.error());
-  auto into_server = os::PatientWriter::OfOwn(server.input.Get());
-  Mover mover(gateway, std::move(server), options, *std::move(client), std::move(into_server),
-              *std::move(signals));
-  gateway.SetClient([&mover](std::string_view bytes) { return mover.WriteNow(bytes); });
-  auto ended = mover.Run();
-  gateway.SetClient({});
-  return ended;
+  auto questions = os::MakePipe();
+  auto answers = os::MakePipe();
+  if (!questions || !answers)
+    return Failed("make a pipe", questions ? answers.error() : questions.error());
+  if (const auto set = os::SetNonBlocking((*answers)[1].Get()); !set)
+    return Failed("make a pipe", set.error());
+  Judges judges = gateway.GetJudges();
+  auto mover = os::Fork(0);
+  if (!mover) return Failed("start the gateway", mover.error());
+  if (mover->pid == 0) {
+    BeMover(gateway, judges, server, options, std::move((*questions)[1]), std::move((*answers)[0]));
+  }
+  (*questions)[1].Reset();
+  (*answers)[0].Reset();
+  server.input.Reset();
+  server.output.Reset();
+  auto kept = Keeper(std::move(judges), options, std::move((*questions)[0]),
+                     std::move((*answers)[1]), std::move(server), *std::move(signals))
+                  .Run();
+  const auto ended = os::WaitFor(mover->pid);
+  if (!kept) return kept.error();
+  if (*kept) return **kept;
+  return base::Internal(fmt::format("stand between client and server: the gateway has ended: {}",
+                                    ended ? HowItEnded(ended->wait_status) : "nobody knows how"));
 }
 
 }  // namespace bailey::mcp

@@ -1,4 +1,8 @@
-// Moves bytes between a client's streams, a gateway and a server's pipes, until the server ends.
+// A gateway between a client's streams and a server's pipes, in a process of its own: it reads what
+// both say and can do nothing else. It has its descriptors, no capability, no file (Landlock) and a
+// filter that lets it move bytes (mcp/mover_filter.h). What has to be looked up, asked and written
+// down for it, and the server's end, is the work of the process that calls Relay; they speak
+// through two pipes, one question at a time.
 #pragma once
 
 #include <functional>
@@ -21,8 +25,7 @@ struct Ended {
   bool was_wanted = false;
 };
 
-// Blocks. When the client closes its end, the server's is closed too, and it may finish what it
-// does; one that does not within some seconds is stopped.
+// Blocks. The gateway's judges are asked in this process. To be called where there is one thread.
 base::Result<Ended> Relay(Gateway& gateway, os::PipedChild server, const RelayOptions& options);
 
 // "exit status 3", "signal 9".

@@ -39,6 +39,7 @@ class SessionClient : public Translation {
   void FromClient(const Head& head, std::string_view line) override;
   void FromServer(const Head& head, std::string_view line) override;
   std::optional<std::string> Begin(const Head& head, std::string_view beginning) override;
+  void Ended(const Head& head) override;
   void TooLong(const Head& head) override;
 
  private:
@@ -270,9 +271,8 @@ void SessionClient::FromServer(const Head& head, std::string_view line) {
 }
 
 std::optional<std::string> SessionClient::Begin(const Head& head, std::string_view beginning) {
-  const auto found = open_.find(*head.id);
   const auto result = FindPath(beginning, {"result"});
-  if (found == open_.end() || !result || !IdEdit(beginning, *head.id)) return std::nullopt;
+  if (!result || (head.has_id && !head.id)) return std::nullopt;
   // Questions are held until they are whole; what has said something else already is none.
   const auto members = Members(beginning, *result);
   const bool is_answer = std::ranges::any_of(members, [](const Member& one) {
@@ -284,9 +284,19 @@ std::optional<std::string> SessionClient::Begin(const Head& head, std::string_vi
   });
   if (!is_answer || asks || TextAt(beginning, {"result", "resultType"}) == "input_required")
     return std::nullopt;
-  std::string begun = Answer(found->second, beginning);
-  Forget(found);
-  return begun;
+  if (!head.id) {
+    const bool is_same =
+        std::ranges::all_of(open_, [](const auto& one) { return one.second.client == one.first; });
+    return is_same ? std::optional(std::string(beginning)) : std::nullopt;
+  }
+  const auto found = open_.find(*head.id);
+  if (found == open_.end() || !IdEdit(beginning, *head.id)) return std::nullopt;
+  return Answer(found->second, beginning);
+}
+
+void SessionClient::Ended(const Head& head) {
+  const auto found = head.id ? open_.find(*head.id) : open_.end();
+  if (found != open_.end()) Forget(found);
 }
 
 void SessionClient::TooLong(const Head& head) {

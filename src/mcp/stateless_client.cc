@@ -50,6 +50,7 @@ class StatelessClient : public Translation {
   void FromClient(const Head& head, std::string_view line) override;
   void FromServer(const Head& head, std::string_view line) override;
   std::optional<std::string> Begin(const Head& head, std::string_view beginning) override;
+  void Ended(const Head& head) override;
   void TooLong(const Head& head) override;
   std::optional<Clock::time_point> Deadline() const override;
   void Expire(Clock::time_point now) override;
@@ -301,12 +302,25 @@ void StatelessClient::FromServer(const Head& head, std::string_view line) {
 }
 
 std::optional<std::string> StatelessClient::Begin(const Head& head, std::string_view beginning) {
-  const auto found = open_.find(*head.id);
-  if (found == open_.end() || found->second.state) return std::nullopt;
-  if (!FindPath(beginning, {"result"}) || !IdEdit(beginning, *head.id)) return std::nullopt;
-  std::string begun = Answer(found->second, beginning);
-  open_.erase(found);
+  if (!FindPath(beginning, {"result"})) return std::nullopt;
+  if (head.id) {
+    const auto found = open_.find(*head.id);
+    if (found == open_.end() || found->second.state || !IdEdit(beginning, *head.id))
+      return std::nullopt;
+    return Answer(found->second, beginning);
+  }
+  std::optional<std::string> begun;
+  for (const auto& [id, open] : open_) {
+    std::string one = Answer(open, beginning);
+    if (head.has_id || open.state || open.client != id || (begun && *begun != one))
+      return std::nullopt;
+    begun = std::move(one);
+  }
   return begun;
+}
+
+void StatelessClient::Ended(const Head& head) {
+  if (head.id) open_.erase(*head.id);
 }
 
 void StatelessClient::TooLong(const Head& head) {

@@ -37,7 +37,9 @@ class Translation {
   virtual void FromClient(const Head& head, std::string_view line) = 0;
   virtual void FromServer(const Head& head, std::string_view line) = 0;
   // The beginning of a long answer, as it is to be passed on; nothing where the whole is needed.
+  // Its id may come last: then it has to be good for whoever waits. Ended follows.
   virtual std::optional<std::string> Begin(const Head& head, std::string_view beginning) = 0;
+  virtual void Ended(const Head& head) = 0;
   // A message that has to be whole and is too long for that.
   virtual void TooLong(const Head& head) = 0;
   virtual std::optional<Clock::time_point> Deadline() const { return std::nullopt; }

@@ -143,6 +143,7 @@ void Translator::FromServer(std::string_view bytes) {
     bytes.remove_prefix(taken);
     if (!scanner_.IsAtEnd()) continue;
     if (flow_ != Flow::kPassing && !scanner_.IsBlank()) Whole();
+    if (flow_ == Flow::kPassing && translation_) translation_->Ended(scanner_.GetHead());
     wires_.to_client += std::exchange(later_, {});
     scanner_.Reset();
     line_.clear();
@@ -172,7 +173,7 @@ void Translator::Decide() {
     wires_.to_client += std::exchange(line_, {});
     return;
   }
-  if (state_ != State::kTranslating || scanner_.GetHead().method || !scanner_.GetHead().id) return;
+  if (state_ != State::kTranslating || scanner_.GetHead().method) return;
   auto begun = translation_->Begin(scanner_.GetHead(), line_);
   if (!begun) return;
   flow_ = Flow::kPassing;

@@ -154,6 +154,22 @@ TEST_F(StatelessClientTest, ALongAnswerStreams) {
   EXPECT_THAT(heard, StartsWith("\"}}\n{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32601"));
 }
 
+// As the official library's servers say it.
+TEST_F(StatelessClientTest, ALongAnswerStreamsWhereItsIdComesLast) {
+  Begin();
+  (void)Client(Stateless("3", "tools/call", R"(,"name":"a")"));
+  (void)Client(Stateless("4", "tools/call", R"(,"name":"b")"));
+  const std::string text(300'000, 'x');
+  EXPECT_THAT(Server(R"({"result":{"t":")" + text),
+              StartsWith(R"({"result":{"resultType":"complete","t":")"));
+  EXPECT_EQ(Server("\"},\"id\":4}\n"), "\"},\"id\":4}\n");
+  EXPECT_EQ(Server("{\"id\":4,\"result\":{}}\n"), "") << "it has been answered";
+  // Answers to these would say different things.
+  (void)Client(Stateless("5", "tools/list"));
+  EXPECT_EQ(Server(R"({"result":{"t":")" + text), "");
+  EXPECT_THAT(Server("\"},\"id\":3}\n"), StartsWith(R"({"result":{"resultType":"complete","t":")"));
+}
+
 TEST_F(StatelessClientTest, WhatTheVersionHasNotIsRefused) {
   Begin();
   for (const char* method : {"ping", "initialize", "logging/setLevel", "resources/subscribe"}) {
@@ -404,6 +420,16 @@ TEST_F(SessionClientTest, ALongAnswerStreams) {
   const std::string begin = R"({"id":2,"result":{"content":[")" + std::string(200'000, 'x');
   EXPECT_EQ(Server(begin), begin);
   EXPECT_EQ(Server("\"]}}\n"), "\"]}}\n");
+}
+
+TEST_F(SessionClientTest, ALongAnswerStreamsWhereItsIdComesLast) {
+  Begin();
+  (void)Client(R"({"id":2,"method":"tools/call","params":{"name":"a"}})"
+               "\n");
+  const std::string begin = R"({"result":{"content":[")" + std::string(200'000, 'x');
+  EXPECT_EQ(Server(begin), begin);
+  EXPECT_EQ(Server("\"]},\"id\":2}\n"), "\"]},\"id\":2}\n");
+  EXPECT_EQ(Server("{\"id\":2,\"result\":{}}\n"), "");
 }
 
 }  // namespace

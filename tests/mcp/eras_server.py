@@ -19,7 +19,8 @@ TOOLS = [{"name": name, "description": name, "inputSchema": {"type": "object"}}
 
 
 def send(message):
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0"} | message) + "\n")
+    number = {"id": message.pop("id")} if "id" in message else {}  # last, as the official library has it
+    sys.stdout.write(json.dumps(message | {"jsonrpc": "2.0"} | number) + "\n")
     sys.stdout.flush()
 
 
@@ -35,7 +36,7 @@ def tool(params):
     if params["name"] == "echo":
         return text(json.dumps(params.get("arguments", {})))
     if params["name"] == "big":
-        return text("x" * 1_000_000)
+        return text("x" * 6_000_000)
     if params["name"] == "change":
         TOOLS[0]["description"] += "!"
         send({"method": "notifications/tools/list_changed"})

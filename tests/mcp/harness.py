@@ -122,6 +122,18 @@ class McpTest:
         self.started.append(process)
         return process
 
+    def mover_of(self, process):
+        """The gateway's confined process: a child of the one that was started, of the same name."""
+        listed = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        found = [int(pid) for pid in listed.split()
+                 if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "bailey-mcp"]
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def status_of(self, pid):
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
     def run_bailey(self, *arguments, data=b"", **options):
         process = self.start(*arguments, **options)
         out, error = process.communicate(data, timeout=SECONDS)
