@@ -16,11 +16,12 @@ import json
 import os
 import selectors
 import subprocess
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
-__all__ = ["Denial", "Error", "Finding", "NotSandboxed", "Result", "Stream", "check", "run",
-           "stream", "wrap_mcp"]
+__all__ = ["Denial", "Entry", "Error", "Finding", "NotSandboxed", "Result", "Session", "Stream",
+           "check", "run", "stream", "wrap_mcp"]
 
 Text = Union[str, "os.PathLike[str]"]
 
@@ -77,6 +78,14 @@ class Finding:
     recommended_action: str
     justification: str
     evidence: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in a directory of a session's workspace."""
+    name: str
+    kind: str  # "file", "directory", "symlink", ...
+    size: int
 
 
 def _options(policy: Optional[Text], read: Sequence[Text], write: Sequence[Text],
@@ -250,12 +259,171 @@ def check(policy: Text, *, bailey: Text = "bailey") -> list[Finding]:
         raise Error(f"start {os.fspath(bailey)}: {error.strerror}") from error
     if done.returncode != 0:
         raise Error(done.stderr.decode(errors="replace").strip())
-    trial = json.loads(done.stdout)
+    return _findings(json.loads(done.stdout))
+
+
+def _findings(trial: Mapping[str, Any]) -> list[Finding]:
     impacts = {filed["vulnerability"]: filed["impact"] for filed in trial["security_researcher"]}
     return [Finding(impact=impacts.get(ruling["vulnerability"], ""),
                     **{name: ruling[name] for name in Finding.__dataclass_fields__
                        if name != "impact"})
             for ruling in trial["review_board"]]
+
+
+class Session:
+    """Many programs, one after the other or side by side, with state between them: `bailey mcp serve`.
+
+        with bailey.Session(policy="agent", workdir="project") as session:
+            session.write("hello.py", "print('hello')")
+            print(session.run(["python3", "hello.py"]).stdout)
+
+    Programs see `workdir` as the policy grants it, and a directory of the session's own as HOME,
+    which lasts from one to the next and is thrown away at the end. The options are those of
+    `stream`; `pool` takes sandboxes from a pool where there is one. From several threads at once.
+    """
+
+    def __init__(self, *, policy: Optional[Text] = None, read: Sequence[Text] = (),
+                 write: Sequence[Text] = (), hide: Sequence[Text] = (), net: Optional[str] = None,
+                 env: Optional[Mapping[str, Optional[str]]] = None, workdir: Optional[Text] = None,
+                 timeout: Optional[float] = None, memory: Optional[str] = None,
+                 without: Sequence[str] = (), pool: bool = False, bailey: Text = "bailey"):
+        words = [os.fspath(bailey), "mcp", "serve", *(["--pool"] if pool else []),
+                 *_options(policy, read, write, hide, net, env or {}, None, timeout, memory, without)]
+        self._said = os.memfd_create("said", 0)
+        try:
+            self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                             stderr=self._said, cwd=workdir)
+        except OSError as error:
+            os.close(self._said)
+            raise Error(f"start {os.fspath(bailey)}: {error.strerror}") from error
+        self._lock = threading.Lock()
+        self._waiting: dict[int, list[Any]] = {}  # by id: an event, and the answer
+        self._last = 0
+        self._reader = threading.Thread(target=self._read_answers, daemon=True)
+        self._reader.start()
+        try:
+            self._name = self._call("session_start", {})["structuredContent"]["session"]
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, argv: Sequence[Text], *, stdin: str = "", timeout: Optional[float] = None,
+            memory: Optional[str] = None, output: Optional[int] = None) -> Result:
+        """Runs a program to its end, with no more time and memory than the session's policy grants.
+
+        What it wrote is text, the beginning and end of what is longer than `output` bytes (64 KiB).
+        """
+        if isinstance(argv, (str, bytes)):
+            raise TypeError("argv: a list of words, not one string")
+        arguments: dict[str, Any] = {"argv": [os.fspath(word) for word in argv], "stdin": stdin,
+                                     "session": self._name}
+        if timeout is not None:
+            arguments["timeout"] = f"{max(1, round(timeout * 1000))}ms"
+        if memory is not None:
+            arguments["memory"] = memory
+        if output is not None:
+            arguments["output"] = output
+        answer = self._call("run", arguments, fails=False)
+        done = answer.get("structuredContent", {})
+        report = done.get("report")
+        if report is None:
+            text = answer["content"][0]["text"]
+            raise (NotSandboxed if done.get("exit") == _NO_SANDBOX else Error)(
+                done.get("stderr", text).strip() or text)
+        return Result(exit=done["exit"], outcome=report["outcome"],
+                      stdout=done["stdout"].encode(), stderr=done["stderr"].encode(), report=report)
+
+    def read(self, path: Text) -> str:
+        """A text file of the workspace: neither `..` nor a symlink leads out of it."""
+        return self._text("read", {"path": os.fspath(path)})
+
+    def write(self, path: Text, text: str) -> None:
+        self._text("write", {"path": os.fspath(path), "text": text})
+
+    def edit(self, path: Text, old: str, new: str, *, all: bool = False) -> None:
+        """Puts `new` in the place of `old`, which has to be there once, or with `all` anywhere."""
+        self._text("edit", {"path": os.fspath(path), "old": old, "new": new, "all": all})
+
+    def list(self, path: Text = ".") -> Sequence[Entry]:
+        found = self._call("list", {"path": os.fspath(path)})["structuredContent"]["entries"]
+        return [Entry(**entry) for entry in found]
+
+    def check(self, policy: Optional[str] = None, *, text: Optional[str] = None) -> Sequence[Finding]:
+        """A preset by its name, or the text of a policy, on trial."""
+        given = {"policy": policy, "text": text}
+        answer = self._call("check", {name: one for name, one in given.items() if one is not None})
+        return _findings(answer["structuredContent"])
+
+    def close(self) -> None:
+        """Ends what still runs, and throws the session's directory away."""
+        if self._said < 0:
+            return
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+        os.close(self._said)
+        self._said = -1
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _text(self, tool: str, arguments: Mapping[str, Any]) -> str:
+        return self._call(tool, arguments)["content"][0]["text"]
+
+    def _call(self, tool: str, arguments: Mapping[str, Any], fails: bool = True) -> dict[str, Any]:
+        answered = threading.Event()
+        with self._lock:
+            self._last += 1
+            waiting = self._waiting[self._last] = [answered, None]
+            request = {"jsonrpc": "2.0", "id": self._last, "method": "tools/call", "params": {
+                "name": tool, "arguments": arguments, "_meta": {
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientCapabilities": {}}}}
+            try:
+                self._process.stdin.write(json.dumps(request).encode() + b"\n")
+                self._process.stdin.flush()
+            except (OSError, ValueError):
+                pass  # it has ended: the reader says so
+            if not self._reader.is_alive():
+                answered.set()
+        answered.wait()
+        answer = waiting[1]
+        if answer is None:
+            raise Error(self._why_ended())
+        if "error" in answer:
+            raise Error(answer["error"]["message"])
+        if fails and answer["result"].get("isError"):
+            raise Error(answer["result"]["content"][0]["text"])
+        return answer["result"]
+
+    def _why_ended(self) -> str:
+        if self._said < 0:
+            return "use session: it is closed"
+        text = os.pread(self._said, _CHUNK, 0).decode(errors="replace").strip()
+        return text or f"bailey ended with {self._process.wait()}"
+
+    def _read_answers(self) -> None:
+        for line in self._process.stdout:
+            answer = json.loads(line)
+            with self._lock:
+                waiting = self._waiting.pop(answer.get("id"), None)
+            if waiting is not None:
+                waiting[1] = answer
+                waiting[0].set()
+        with self._lock:
+            waiting = list(self._waiting.values())
+            self._waiting.clear()
+        for one in waiting:
+            one[0].set()
 
 
 def wrap_mcp(server: Mapping[str, Any], *, policy: Optional[Text] = None,

@@ -101,6 +101,52 @@ export function stream(argv: readonly string[], options?: Options): Running;
 /** Puts a policy, preset or filter on trial (`bailey review`); the board's rulings. */
 export function check(policy: string, options?: { bailey?: string }): Promise<Finding[]>;
 
+/** What stands in a directory of a session's workspace. */
+export interface Entry {
+  name: string;
+  /** "file", "directory", "symlink", ... */
+  kind: string;
+  size: number;
+}
+
+/** As `Options`; `workdir` is the workspace, and `timeout` and `memory` bound each program. */
+export interface SessionOptions extends Omit<Options, "signal"> {
+  /** Sandboxes come from a pool, where there is one. */
+  pool?: boolean;
+}
+
+/** No more than the session's policy grants. */
+export interface SessionRunOptions {
+  stdin?: string;
+  /** In seconds. */
+  timeout?: number;
+  memory?: string;
+  /** Of each stream, the beginning and end of what is longer; 64 KiB where it is not said. */
+  output?: number;
+}
+
+/**
+ * Many programs, one after the other or side by side, with state between them (`bailey mcp serve`).
+ * They see the workspace as the policy grants it, and a directory of the session's own as HOME, which
+ * lasts from one to the next and is thrown away at the end.
+ */
+export interface Session {
+  /** What was written is text. Rejects with NotSandboxed where nothing was run. */
+  run(argv: readonly string[], options?: SessionRunOptions): Promise<Result>;
+  /** A text file of the workspace: neither `..` nor a symlink leads out of it. */
+  read(path: string): Promise<string>;
+  write(path: string, text: string): Promise<void>;
+  /** Puts `text` in the place of `old`, which has to be there once, or with `all` anywhere. */
+  edit(path: string, old: string, text: string, options?: { all?: boolean }): Promise<void>;
+  list(path?: string): Promise<Entry[]>;
+  /** A preset by its name, or the text of a policy, on trial. */
+  check(policy: { policy: string } | { text: string }): Promise<Finding[]>;
+  /** Ends what still runs, and throws the session's directory away. */
+  close(): Promise<void>;
+}
+
+export function openSession(options?: SessionOptions): Promise<Session>;
+
 /** An entry of an MCP client's configuration. */
 export interface McpServer {
   command: string;

@@ -2,6 +2,7 @@ import json
 import os
 import pathlib
 import signal
+import threading
 import unittest
 
 import bailey
@@ -114,6 +115,71 @@ class Denials(unittest.TestCase):
                 "breaks": ["no-mount"], "undecided": []}
         done = bailey.Result(0, "exited", b"", b"", json.loads(json.dumps({"audit": {"calls": [call]}})))
         self.assertEqual(done.denials, [bailey.Denial("mount", 2, "EPERM", "r", "a", ["no-mount"])])
+
+
+class Session(unittest.TestCase):
+    def test_keeps_state_between_programs_and_throws_it_away(self):
+        with bailey.Session(policy="agent") as session:
+            done = session.run(["sh", "-c", "echo kept > ~/file; echo ~; pwd; cat"], stdin="in\u00e9")
+            self.assertEqual((done.exit, done.outcome, done.ok), (0, "exited", True))
+            home, workspace, rest = done.stdout.decode().split("\n")
+            self.assertEqual((workspace, rest), (os.getcwd(), "in\u00e9"))
+            self.assertEqual(session.run(["sh", "-c", "cat ~/file"]).stdout, b"kept\n")
+            self.assertIn("seccomp", {layer["layer"] for layer in done.report["enforced"]})
+            self.assertEqual(list(done.denials), [])
+        with bailey.Session(policy="agent") as session:
+            self.assertEqual(session.run(["sh", "-c", "ls -A ~"]).stdout, b"")
+        with self.assertRaisesRegex(bailey.Error, "it is closed"):
+            session.read("a")
+
+    def test_has_the_files_of_its_workspace(self):
+        pathlib.Path("place").mkdir()
+        with bailey.Session(policy="agent", workdir="place") as session:
+            session.write("a.txt", "one two\n")
+            session.edit("a.txt", "two", "three")
+            self.assertEqual(session.read("a.txt"), "one three\n")
+            self.assertEqual(session.list(), [bailey.Entry("a.txt", "file", 10)])
+            self.assertEqual(session.run(["cat", "a.txt"]).stdout, b"one three\n")
+            with self.assertRaisesRegex(bailey.Error, "leads out of the workspace"):
+                session.read("../seen")
+        self.assertEqual(pathlib.Path("place/a.txt").read_text(), "one three\n")
+
+    def test_holds_programs_to_limits_and_says_how_they_ended(self):
+        with bailey.Session() as session:
+            self.assertEqual(session.run(["sh", "-c", "exit 3"]).exit, 3)
+            done = session.run(["sleep", "60"], timeout=0.2)
+            self.assertEqual((done.exit, done.outcome), (124, "time-limit"))
+            self.assertEqual(session.run(["none-such"]).outcome, "not-found")
+            done = session.run(["sh", "-c", "yes | head -c 100000"], output=1000)
+            self.assertLess(len(done.stdout), 2000)
+            with self.assertRaises(TypeError):
+                session.run("true")
+
+    def test_runs_side_by_side(self):
+        with bailey.Session(policy="agent") as session:
+            # Each waits for the other.
+            meet = "touch {0}; while [ ! -e {1} ]; do sleep 0.05; done; echo {0}"
+            done = {}
+            threads = [threading.Thread(target=lambda a=a, b=b: done.update({
+                a: session.run(["sh", "-c", meet.format(a, b)]).stdout}))
+                for a, b in (("left", "right"), ("right", "left"))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(done, {"left": b"left\n", "right": b"right\n"})
+
+    def test_puts_policies_on_trial(self):
+        with bailey.Session() as session:
+            self.assertTrue(session.check(text="bailey = 1\nextends = [\"allow-all\"]\n"))
+            with self.assertRaises(bailey.Error):
+                session.check("none-such")
+
+    def test_says_why_it_cannot_begin(self):
+        with self.assertRaisesRegex(bailey.Error, "none-such"):
+            bailey.Session(policy="none-such")
+        with self.assertRaisesRegex(bailey.Error, "start /none/bailey"):
+            bailey.Session(bailey="/none/bailey")
 
 
 if __name__ == "__main__":

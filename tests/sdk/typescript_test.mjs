@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import test from "node:test";
 
-import { BaileyError, NotSandboxed, check, run, stream, wrapMcp } from "./index.js";
+import { BaileyError, NotSandboxed, check, openSession, run, stream, wrapMcp } from "./index.js";
 
 test("run gives what the program wrote and said", async () => {
   const stdin = Buffer.alloc(300_000, "x");
@@ -82,4 +82,49 @@ test("wrapMcp puts the server behind the wall", () => {
       env: { TOKEN: "t" },
     });
   assert.throws(() => wrapMcp({ url: "http://127.0.0.1/" }), TypeError);
+});
+
+test("a session keeps state between programs and throws it away", async () => {
+  const session = await openSession({ policy: "agent" });
+  const done = await session.run(["sh", "-c", "echo kept > ~/file; cat"], { stdin: "in\u00e9" });
+  assert.deepEqual([done.exit, done.outcome, done.ok], [0, "exited", true]);
+  assert.equal(done.stdout.toString(), "in\u00e9");
+  assert.ok(done.report.enforced.some(({ layer }) => layer === "seccomp"));
+  assert.equal((await session.run(["sh", "-c", "cat ~/file"])).stdout.toString(), "kept\n");
+  await session.close();
+  await assert.rejects(session.read("a"), /it is closed/);
+  const other = await openSession({ policy: "agent" });
+  assert.equal((await other.run(["sh", "-c", "ls -A ~"])).stdout.toString(), "");
+  await other.close();
+});
+
+test("a session has the files of its workspace", async () => {
+  mkdirSync("place.ts");
+  const session = await openSession({ policy: "agent", workdir: "place.ts" });
+  await session.write("a.txt", "one two\n");
+  await session.edit("a.txt", "two", "three");
+  assert.equal(await session.read("a.txt"), "one three\n");
+  assert.deepEqual(await session.list(), [{ name: "a.txt", kind: "file", size: 10 }]);
+  await assert.rejects(session.read("../seen.ts"), /leads out of the workspace/);
+  await session.close();
+  assert.equal(readFileSync("place.ts/a.txt", "utf8"), "one three\n");
+});
+
+test("a session holds programs to limits, side by side", async () => {
+  const session = await openSession({ policy: "agent" });
+  const meet = (a, b) => session.run(
+    ["sh", "-c", `touch ${a}; while [ ! -e ${b} ]; do sleep 0.05; done; echo ${a}`]);
+  const met = await Promise.all([meet("left.ts", "right.ts"), meet("right.ts", "left.ts")]);
+  assert.deepEqual(met.map(({ stdout }) => stdout.toString()), ["left.ts\n", "right.ts\n"]);
+  const late = await session.run(["sleep", "60"], { timeout: 0.2 });
+  assert.deepEqual([late.exit, late.outcome], [124, "time-limit"]);
+  assert.equal((await session.run(["none-such"])).outcome, "not-found");
+  assert.ok((await session.check({ text: 'bailey = 1\nextends = ["allow-all"]\n' })).length > 0);
+  await assert.rejects(session.run("true"), TypeError);
+  await session.close();
+});
+
+test("a session says why it cannot begin", async () => {
+  await assert.rejects(openSession({ policy: "none-such" }), /none-such/);
+  await assert.rejects(openSession({ bailey: "/none/bailey" }), /start \/none\/bailey/);
 });
