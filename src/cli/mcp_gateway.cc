@@ -1,6 +1,7 @@
 #include "cli/mcp_gateway.h"
 
 #include <fmt/format.h>
+#include <sys/wait.h>
 
 #include <cstdio>
 #include <utility>
@@ -54,7 +55,7 @@ std::optional<std::string> CallJudge::Resolve(std::uint64_t number,
 }
 
 int RunGateway(const std::string& command, mcp::Gateway& gateway,
-               const std::vector<std::string>& server) {
+               const std::vector<std::string>& server, bool remote) {
   auto started = os::StartPiped(server.front(), server);
   if (!started)
     return Fail(command, base::SystemError("start " + server.front(), started.error().value));
@@ -64,7 +65,9 @@ int RunGateway(const std::string& command, mcp::Gateway& gateway,
   };
   const auto ended = mcp::Relay(gateway, *std::move(started), streams);
   if (!ended) return Fail(command, ended.error());
-  if (ended->was_wanted) return kYes;
+  const bool said_why =
+      remote && WIFEXITED(ended->wait_status) && WEXITSTATUS(ended->wait_status) != 0;
+  if (ended->was_wanted) return said_why ? kNo : kYes;
   fmt::print(stderr, "bailey {}: the server has ended: {}\n", command,
              mcp::HowItEnded(ended->wait_status));
   return kNo;

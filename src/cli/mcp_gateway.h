@@ -37,8 +37,9 @@ class CallJudge {
   std::map<std::uint64_t, approval::Question> questions_;
 };
 
-// Between standard input and output and a program, until one of them ends; the exit code.
+// Between standard input and output and a program, until one of them ends; the exit code. Where the
+// program stands for a `remote` server, it says itself what it could not do.
 int RunGateway(const std::string& command, mcp::Gateway& gateway,
-               const std::vector<std::string>& server);
+               const std::vector<std::string>& server, bool remote = false);
 
 }  // namespace bailey::cli

@@ -91,7 +91,7 @@ int Wrap(const ServerOptions& options) {
   if (!judged) return FailWrap(judged.error());
   const auto command = options.url.empty() ? SandboxCommand(options) : RemoteCommand(options);
   if (!command) return FailWrap(command.error());
-  return RunGateway("mcp wrap", gateway, *command);
+  return RunGateway("mcp wrap", gateway, *command, !options.url.empty());
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ class Remote {
   void GiveUp(const Id& id);
   bool Write();
   void Unpause();
+  std::string_view Advice(long status) const;
   void SayFarewell();
   bool HasRoom() const { return transfers_.size() < kMostTransfers && notices_ == 0; }
   // What was asked before the client went away is still answered.
@@ -134,6 +135,8 @@ class Remote {
   Scanner scanner_;
   std::string line_;
   bool reads_ = true, hears_ = true;
+  bool reached_ = false, advised_ = false;
+  std::string unreached_;  // the last reason why nothing has ever answered
   RemoteSession session_;
   LineMerger merger_;
   std::list<Transfer> transfers_;
@@ -356,6 +359,7 @@ void Remote::Drop(Transfer& transfer) {
 
 void Remote::EndOf(Transfer& transfer, CURLcode code) {
   const long status = StatusOf(transfer);
+  reached_ = reached_ || status != 0;
   constexpr long kFine = 200, kFineEnd = 300, kNotFound = 404;
   const bool is_fine = status >= kFine && status < kFineEnd;
   if (code == CURLE_OK && is_fine && transfer.type == "application/json" && !transfer.listens)
@@ -368,10 +372,26 @@ void Remote::EndOf(Transfer& transfer, CURLcode code) {
   std::string why = transfer.fault;
   if (why.empty() && code != CURLE_OK) why = curl_easy_strerror(code);
   if (why.empty() && status == kNotFound && !session_.name.empty()) why = "its session has ended";
-  if (why.empty() && !is_fine) why = fmt::format("status {}", status);
+  if (why.empty() && !is_fine) why = fmt::format("status {}{}", status, Advice(status));
   if (why.empty()) why = "there is no answer in it";
   if (is_fine && !transfer.request.id && code == CURLE_OK) return;  // a notice was taken
-  Reply(transfer, fmt::format("ask {}: {}", base::Escape(options_.url), why));
+  why = fmt::format("ask {}: {}", base::Escape(options_.url), why);
+  if (!reached_) unreached_ = why;
+  if (!Advice(status).empty() && !std::exchange(advised_, true)) options_.note(why);
+  Reply(transfer, why);
+}
+
+// What its user can do about a status.
+std::string_view Remote::Advice(long status) const {
+  constexpr long kUnauthorized = 401, kForbidden = 403;
+  if (status != kUnauthorized && status != kForbidden) return "";
+  const bool is_named = std::ranges::any_of(options_.fields, [](const std::string& field) {
+    return Lower(field).starts_with("authorization:");
+  });
+  if (is_named) return ": it does not take the token that was given";
+  return ": it wants a token; get one where its provider gives them, put it into a variable, and "
+         "name "
+         "that: --bearer-env NAME";
 }
 
 // A stream that ended without what was waited for is asked for again from where it ended.
@@ -452,6 +472,7 @@ base::Status Remote::Run() {
     if (!listens || !(more[0].revents & CURL_WAIT_POLLIN)) continue;
     if (auto done = Read(); !done) return done;
   }
+  if (!reached_ && !unreached_.empty()) return base::Unsupported(unreached_);
   SayFarewell();
   return {};
 }
