@@ -32,6 +32,17 @@ std::string Printable(std::string_view text, std::size_t most) {
   return name.empty() ? "-" : name;
 }
 
+// A daemon takes lines of 2048 bytes at least, and mostly 8192 (RFC 5424 6.1): what is longer is
+// cut, between two characters.
+constexpr std::size_t kMostBytes = 8192;
+std::string Cut(std::string message) {
+  if (message.size() <= kMostBytes) return message;
+  constexpr std::string_view kMore = "...";
+  std::size_t size = kMostBytes - kMore.size();
+  while ((message[size] & 0xc0) == 0x80) --size;
+  return message.substr(0, size).append(kMore);
+}
+
 // The journal's native form: NAME=value, or, where the value has a newline, NAME, a newline, its
 // length in eight bytes, little endian, and the value.
 void AddField(std::string& message, std::string_view name, std::string_view value) {
@@ -59,9 +70,9 @@ std::string SyslogMessage(const Event& event, std::string_view hostname) {
   data += Parameter("decision", ToString(event.decision));
   if (event.task) data += Parameter("pid", std::to_string(event.task->pid));
   data += "]";
-  return fmt::format("<{}>1 {} {} bailey {} {} {} {}", kFacility + SeverityOf(event), time,
-                     Printable(hostname, 255), ::getpid(), KindOf(event.detail), data,
-                     Summary(event));
+  return Cut(fmt::format("<{}>1 {} {} bailey {} {} {} {}", kFacility + SeverityOf(event), time,
+                         Printable(hostname, 255), ::getpid(), KindOf(event.detail), data,
+                         Summary(event)));
 }
 
 std::string JournalMessage(const Event& event) {

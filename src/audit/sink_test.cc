@@ -1,5 +1,6 @@
 #include "audit/sink.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,10 +10,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
+#include "audit/socket_sinks.h"
 #include "base/unique_fd.h"
 
 namespace bailey::audit {
@@ -173,11 +177,132 @@ TEST_F(SinkTest, SyslogGetsADatagramAnEvent) {
           "sandbox=\"s\" sequence=\"1\" decision=\"denied\". denied call mount.. -> EPERM"));
 }
 
+TEST(SyslogMessage, IsNoLongerThanDaemonsTake) {
+  Event event = {.sandbox = "s"};
+  event.detail = Launch{"agent", {std::string(9000, 'x') + std::string(9000, '"')}};
+  const std::string message = SyslogMessage(event, "host");
+  EXPECT_EQ(message.size(), 8192u);
+  EXPECT_TRUE(message.ends_with("xxx..."));
+  for (std::size_t i = 0; i < 4; ++i) {
+    Launch launch = {"agent", {std::string(i, 'x')}};
+    while (launch.argv[0].size() < 9000) launch.argv[0] += "\u20ac";
+    event.detail = launch;
+    std::string cut = SyslogMessage(event, "host");
+    ASSERT_TRUE(cut.ends_with("...")) << i;
+    cut.resize(cut.size() - 3);
+    EXPECT_TRUE(cut.ends_with("\u20ac")) << i;
+  }
+}
+
 TEST(SyslogMessage, EscapesWhatItsFormatMeans) {
   Event event = {.sandbox = "a\"b\\c]d"};
   event.detail = Limit{"wall", "1s"};
   EXPECT_THAT(SyslogMessage(event, "my host"),
               testing::MatchesRegex(".* my_host bailey .*sandbox=\"a.\"b..c.]d\".*"));
+}
+
+// As the journal reads it: "NAME=value\n", or "NAME\n", eight bytes of length, the value, "\n".
+std::map<std::string, std::string> FieldsOf(std::string_view message) {
+  std::map<std::string, std::string> fields;
+  while (!message.empty()) {
+    const std::size_t end = message.find_first_of("=\n");
+    if (end == std::string_view::npos) return {{"a name without an end", ""}};
+    const std::string name(message.substr(0, end));
+    std::size_t size = message.find('\n', end) - end - 1;
+    const bool is_long = message[end] == '\n';
+    message.remove_prefix(end + 1);
+    if (is_long) {
+      std::uint64_t length = 0;
+      if (message.size() < sizeof(length)) return {{"half a length", ""}};
+      std::memcpy(&length, message.data(), sizeof(length));
+      message.remove_prefix(sizeof(length));
+      size = le64toh(length);
+    }
+    if (size >= message.size() || message[size] != '\n') return {{"a value without an end", ""}};
+    fields[name] = message.substr(0, size);
+    message.remove_prefix(size + 1);
+  }
+  return fields;
+}
+
+struct Datagram {
+  std::string bytes;
+  base::UniqueFd file;
+};
+
+Datagram Receive(const base::UniqueFd& socket) {
+  Datagram datagram;
+  std::string buffer(1 << 16, '\0');
+  iovec part = {buffer.data(), buffer.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  const ssize_t size = ::recvmsg(socket.Get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  EXPECT_GE(size, 0) << std::strerror(errno);
+  datagram.bytes = buffer.substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+  if (size >= 0 && rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
+    datagram.file = base::UniqueFd(fd);
+  }
+  return datagram;
+}
+
+TEST_F(SinkTest, TheJournalGetsFields) {
+  const auto journal = Bind(Path("journal"), SOCK_DGRAM);
+  const auto sink = MakeJournalSink(Path("journal"));
+  Event event = Number(1);
+  event.sandbox = "two\nlines=and more";
+  sink->Write(event);
+  const Datagram datagram = Receive(journal);
+  EXPECT_FALSE(datagram.file.IsOpen());
+  const std::map<std::string, std::string> want = {
+      {"MESSAGE", "denied call mount() -> EPERM"},
+      {"PRIORITY", "5"},
+      {"SYSLOG_IDENTIFIER", "bailey"},
+      {"BAILEY_SANDBOX", event.sandbox},
+      {"BAILEY_KIND", "call"},
+      {"BAILEY_DECISION", "denied"},
+      {"BAILEY_EVENT", ToJson(event)},
+  };
+  EXPECT_EQ(FieldsOf(datagram.bytes), want);
+  EXPECT_EQ(sink->Lost(), 0u);
+}
+
+TEST_F(SinkTest, TheJournalGetsWhatIsLongAsASealedFile) {
+  const auto journal = Bind(Path("journal"), SOCK_DGRAM);
+  const auto sink = MakeJournalSink(Path("journal"));
+  Event event = {.sequence = 1, .sandbox = "s"};
+  event.detail = Launch{"agent", {"echo", std::string(1 << 20, 'x') + "\n"}};
+  sink->Write(event);
+  sink->Write(Number(2));
+  const Datagram large = Receive(journal);
+  EXPECT_EQ(large.bytes, "");
+  ASSERT_TRUE(large.file.IsOpen());
+  const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+  EXPECT_EQ(::fcntl(large.file.Get(), F_GET_SEALS) & seals, seals);
+  std::string text = ReadAll("/proc/self/fd/" + std::to_string(large.file.Get()));
+  EXPECT_GT(text.size(), std::size_t{2} << 20);
+  auto fields = FieldsOf(text);
+  EXPECT_EQ(fields["BAILEY_EVENT"], ToJson(event));
+  EXPECT_EQ(fields["BAILEY_KIND"], "launch");
+  EXPECT_EQ(fields.size(), 7u);
+  EXPECT_EQ(FieldsOf(Receive(journal).bytes)["BAILEY_KIND"], "call");
+  EXPECT_EQ(sink->Lost(), 0u) << sink->LastFault();
+}
+
+TEST_F(SinkTest, AJournalThatNobodyReadsLosesAndCounts) {
+  const auto journal = Bind(Path("journal"), SOCK_DGRAM);
+  const auto sink = MakeJournalSink(Path("journal"));
+  Event large = {.sequence = 1, .sandbox = "s"};
+  large.detail = Launch{"agent", {"echo", std::string(1 << 20, 'x')}};
+  for (int i = 0; i < 2000 && sink->Lost() < 3; ++i) sink->Write(i % 2 == 0 ? large : Number(2));
+  EXPECT_EQ(sink->Lost(), 3u);
+  EXPECT_EQ(sink->LastFault(), "Resource temporarily unavailable");
 }
 
 TEST(JournalMessage, HasFieldsInTheNativeForm) {

@@ -1,9 +1,13 @@
 #include "audit/socket_sinks.h"
 
 #include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <span>
 
+#include "os/file.h"
 #include "os/host.h"
+#include "os/local_socket.h"
 #include "os/unix_socket.h"
 
 namespace bailey::audit {
@@ -31,14 +35,27 @@ class Line {
   // EAGAIN leaves it connected; anything else does not.
   os::SysResult<std::size_t> Send(std::string_view bytes) {
     const auto sent = os::SendNow(socket_.Get(), bytes);
-    if (!sent && sent.error().value != EAGAIN && sent.error().value != EMSGSIZE) {
-      socket_.Reset();
-      fault_ = sent.error().value;
-    }
+    if (!sent && sent.error().value != EMSGSIZE) Drop(sent.error().value);
+    return sent;
+  }
+  // The bytes as a file that nobody can change, with an empty message.
+  os::SysStatus SendAsFile(std::string_view bytes) {
+    const auto file = os::SealedMemfd(
+        "bailey-event", {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    if (!file) return std::unexpected(file.error());
+    const int descriptor = file->Get();
+    auto sent = os::SendDescriptors(socket_.Get(), "", {&descriptor, 1});
+    if (!sent) Drop(sent.error().value);
     return sent;
   }
 
  private:
+  void Drop(int fault) {
+    if (fault == EAGAIN) return;
+    socket_.Reset();
+    fault_ = fault;
+  }
+
   std::string path_;
   os::SocketKind kind_;
   base::UniqueFd socket_;
@@ -84,27 +101,42 @@ class SocketSink : public Sink {
   std::string rest_;
 };
 
-class DatagramSink : public Sink {
+class SyslogSink : public Sink {
  public:
-  using Form = std::string (*)(const Event&, std::string_view hostname);
-
-  DatagramSink(std::string name, const std::string& path, Form form)
-      : name_(std::move(name)),
-        hostname_(os::Hostname()),
-        form_(form),
-        line_(path, os::SocketKind::kDatagram) {}
+  SyslogSink(std::string name, const std::string& path)
+      : name_(std::move(name)), hostname_(os::Hostname()), line_(path, os::SocketKind::kDatagram) {}
 
   std::string_view Name() const override { return name_; }
 
   void Write(const Event& event) override {
     if (const int fault = line_.Connect(); fault != 0) return Lose(std::strerror(fault));
-    const auto sent = line_.Send(form_(event, hostname_));
+    const auto sent = line_.Send(SyslogMessage(event, hostname_));
     if (!sent) Lose(std::strerror(sent.error().value));
   }
 
  private:
   std::string name_, hostname_;
-  Form form_;
+  Line line_;
+};
+
+// What is longer than a datagram may be goes as a file: the journal reads either.
+class JournalSink : public Sink {
+ public:
+  explicit JournalSink(const std::string& path) : line_(path, os::SocketKind::kDatagram) {}
+
+  std::string_view Name() const override { return "journald"; }
+
+  void Write(const Event& event) override {
+    if (const int fault = line_.Connect(); fault != 0) return Lose(std::strerror(fault));
+    const std::string message = JournalMessage(event);
+    const auto sent = line_.Send(message);
+    if (sent) return;
+    if (sent.error().value != EMSGSIZE) return Lose(std::strerror(sent.error().value));
+    const auto given = line_.SendAsFile(message);
+    if (!given) Lose(std::strerror(given.error().value));
+  }
+
+ private:
   Line line_;
 };
 
@@ -115,13 +147,11 @@ std::unique_ptr<Sink> MakeSocketSink(const std::string& path) {
 }
 
 std::unique_ptr<Sink> MakeSyslogSink(const std::string& path) {
-  return std::make_unique<DatagramSink>(path == "/dev/log" ? "syslog" : "syslog:" + path, path,
-                                        &SyslogMessage);
+  return std::make_unique<SyslogSink>(path == "/dev/log" ? "syslog" : "syslog:" + path, path);
 }
 
 std::unique_ptr<Sink> MakeJournalSink(const std::string& path) {
-  return std::make_unique<DatagramSink>(
-      "journald", path, [](const Event& event, std::string_view) { return JournalMessage(event); });
+  return std::make_unique<JournalSink>(path);
 }
 
 }  // namespace bailey::audit

@@ -1,5 +1,7 @@
 #include "audit/trail.h"
 
+#include <signal.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -68,6 +70,11 @@ void Trail::Record(Event event) {
 }
 
 void Trail::Write(const std::shared_ptr<Shared>& shared) {
+  // A sink that nobody reads any more is a lost event, and not the SIGPIPE that ends the process;
+  // what else is sent to it concerns other threads.
+  sigset_t all;
+  (void)::sigfillset(&all);
+  (void)::pthread_sigmask(SIG_BLOCK, &all, nullptr);  // it fails for an unknown SIG_BLOCK alone
   std::unique_lock lock(shared->mutex);
   for (;;) {
     shared->changed.wait(lock, [&] { return shared->ring.Size() > 0 || shared->closing; });

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <thread>
 
@@ -133,6 +136,33 @@ TEST(Trail, WithoutEventsStartsNothing) {
   Trail trail("k3x", {.opening = Denied()}, SinksOf(seen));
   EXPECT_EQ(trail.Close(), Totals());
   EXPECT_TRUE(seen->events.empty());
+}
+
+// A sink over a pipe whose reader is gone.
+class BrokenPipe : public Sink {
+ public:
+  explicit BrokenPipe(int pipe) : pipe_(pipe) {}
+  std::string_view Name() const override { return "pipe"; }
+  void Write(const Event&) override {
+    if (::write(pipe_, "x", 1) < 0) Lose(std::strerror(errno));
+  }
+
+ private:
+  int pipe_;
+};
+
+TEST(Trail, ABrokenPipeIsALostEventAndNoSignal) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<BrokenPipe>(ends[1]));
+  Trail trail("k3x", {}, std::move(sinks));
+  trail.Record(Denied());
+  trail.Record(Denied());
+  const std::vector<LostAtSink> want = {{"pipe", 2, "Broken pipe"}};
+  EXPECT_EQ(trail.Close().lost, want);
+  ::close(ends[1]);
 }
 
 TEST(Trail, TakesEventsFromManyThreads) {

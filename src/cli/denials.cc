@@ -75,14 +75,26 @@ void AddWarnings(const policy::Policy& policy, const policy::Rule& rule, DeniedC
   }
 }
 
-std::string RuleText(const audit::Rule& rule) {
-  return rule.place.empty() ? rule.origin : fmt::format("{}, {}", rule.origin, rule.place);
+std::string RuleText(const DeniedCall& denied) {
+  const audit::Rule& rule = denied.rule;
+  std::string text =
+      rule.place.empty() ? rule.origin : fmt::format("{}, {}", rule.origin, rule.place);
+  return denied.is_probe ? text + "; programs mostly go on without" : text;
 }
 
 }  // namespace
 
 bool IsDenial(const sandbox::HeardCall& heard) {
   return abi::Decode(abi::PlainAnswer(heard.returned)).kind != abi::ActionKind::kAllow;
+}
+
+bool IsProbe(const policy::Policy& policy, const sandbox::HeardCall& heard) {
+  if (heard.is_rest || policy.audit.probes.empty()) return false;
+  policy::Syscalls probes;
+  probes.architectures = policy.syscalls.architectures;
+  probes.multiplexers = policy::Multiplexers::kOpen;
+  probes.rules = policy.audit.probes;
+  return prove::Decide(probes, heard.example).rule != nullptr;
 }
 
 audit::Total TotalOf(const sandbox::HeardCall& heard) {
@@ -112,7 +124,8 @@ std::vector<DeniedCall> ExplainDenials(const policy::Policy& policy,
                          .call = CallText(one),
                          .answer = AnswerText(one),
                          .rule = one.rule,
-                         .allow = EntryText(rule)};
+                         .allow = EntryText(rule),
+                         .is_probe = IsProbe(policy, one)};
     AddWarnings(policy, rule, denied);
     denials.push_back(std::move(denied));
   }
@@ -131,7 +144,7 @@ std::string DenialTable(const policy::Policy& policy, std::span<const DeniedCall
       policy.name);
   for (const DeniedCall& one : denials) {
     text += fmt::format("{:>8} x {:<{}}  {} ({})\n", one.count, one.call, width, one.answer,
-                        RuleText(one.rule));
+                        RuleText(one));
     if (one.allow.empty()) continue;
     text += fmt::format("{:11}{}\n", "", one.allow);
     if (!one.breaks.empty())
@@ -154,7 +167,8 @@ nlohmann::ordered_json DenialsJson(std::span<const DeniedCall> denials) {
                    {"rule", {{"origin", one.rule.origin}, {"place", one.rule.place}}},
                    {"allow", one.allow},
                    {"breaks", one.breaks},
-                   {"undecided", one.unsure}});
+                   {"undecided", one.unsure},
+                   {"probe", one.is_probe}});
   }
   return all;
 }

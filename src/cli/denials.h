@@ -21,6 +21,7 @@ struct DeniedCall {
   std::string allow;                // an entry of [syscalls] allow; empty where none would help
   std::vector<std::string> breaks;  // guarantees of the policy that do not hold with that entry
   std::vector<std::string> unsure;  // guarantees of which that is undecided
+  bool is_probe = false;            // a call that programs try and go on without
 };
 
 // Most frequent first. Every entry of `allow` is put above the policy, compiled, and the policy's
@@ -29,7 +30,10 @@ struct DeniedCall {
 std::vector<DeniedCall> ExplainDenials(const policy::Policy& policy,
                                        std::span<const sandbox::HeardCall> heard, std::size_t most);
 
-// The table that `bailey run` ends with; empty when nothing was denied.
+// Whether [audit] probes names it. Not one row of many that differ: it may stand for any.
+bool IsProbe(const policy::Policy& policy, const sandbox::HeardCall& heard);
+
+// The table that `bailey run` ends with; empty without a row. `kinds`: of calls, shown or not.
 std::string DenialTable(const policy::Policy& policy, std::span<const DeniedCall> denials,
                         std::size_t kinds);
 

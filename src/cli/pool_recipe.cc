@@ -71,7 +71,7 @@ class Account : public pool::Account {
   }
   Told End(const sandbox::Outcome& outcome, bool report) override {
     std::optional<AuditReport> audited;
-    if (audit_) audited = audit_->Close(outcome);
+    if (audit_) audited = audit_->Close(outcome, report);
     Told told = {WhatHappened(batch_.plan, outcome) + WhatWasRefused(refusals_) +
                      AuditText(batch_.policy, audited),
                  {}};

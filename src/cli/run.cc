@@ -63,7 +63,7 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
         if (*audit) (*audit)->Decided(decision);
       });
   std::optional<AuditReport> audited;
-  if (*audit) audited = (*audit)->Close(outcome);
+  if (*audit) audited = (*audit)->Close(outcome, report->IsWanted());
   if (!outcome) return NoSandbox(outcome.error());
   const std::string said =
       WhatHappened(*plan, *outcome) + WhatWasRefused(refusals) + AuditText(*policy, audited);

@@ -119,12 +119,10 @@ std::optional<audit::Event> LimitHit(const policy::Limits& limits,
   return event;
 }
 
-// Who takes a listener has the right to trace the program. Yama takes it from users at 2, and from
-// everybody at 3; a container engine's filter refuses the call, even for what is one's own.
+// A container engine's filter refuses the call, even for what is one's own.
 bool MayTakeListener() {
   const auto scope = os::ReadFile(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", 16);
-  const char level = scope && !scope->empty() ? (*scope)[0] : '0';
-  if (level > '2' || (level == '2' && ::geteuid() != 0)) return false;
+  if (scope && !sandbox::YamaLetsListen(*scope, ::geteuid() == 0)) return false;
   const auto self = os::OpenPidfd(::getpid());
   return self && os::TakeDescriptor(self->Get(), STDERR_FILENO);
 }
@@ -265,8 +263,23 @@ void RunAudit::RecordEnd(const base::Result<sandbox::Outcome>& outcome) {
     trail_->Record(std::move(event));
 }
 
-AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome) {
+void RunAudit::AddCalls(AuditReport& report, bool in_full) const {
+  std::vector<sandbox::HeardCall> heard = heard_;
+  std::erase_if(heard, [](const sandbox::HeardCall& one) { return !IsDenial(one); });
+  const auto probes = std::ranges::stable_partition(
+      heard, [&](const sandbox::HeardCall& one) { return !IsProbe(policy_, one); });
+  for (const sandbox::HeardCall& one : heard) report.denied += one.count;
+  for (const sandbox::HeardCall& one : probes) report.probes += one.count;
+  report.kinds = heard.size();
+  report.probe_kinds = probes.size();
+  // Proving what a line would break takes its time.
+  if (!in_full && !report.has_failed) heard.erase(probes.begin(), probes.end());
+  report.calls = ExplainDenials(policy_, heard, kRows);
+}
+
+AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome, bool in_full) {
   AuditReport report = {.sandbox = sandbox_};
+  report.has_failed = !outcome || sandbox::ExitStatus(*outcome) != 0;
   if (listener_ != nullptr) TakeHeard(listener_->Heard(), listener_->Unanswered(), 0);
   RecordEnd(outcome);
   report.totals = trail_->Close();
@@ -282,13 +295,8 @@ AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome) {
     return report;
   }
   report.listened = true;
-  for (const sandbox::HeardCall& one : heard_) {
-    if (!IsDenial(one)) continue;
-    ++report.kinds;
-    report.denied += one.count;
-  }
   report.unanswered = unanswered_;
-  report.calls = ExplainDenials(policy_, heard_, kRows);
+  AddCalls(report, in_full);
   if (files_ == nullptr) return report;
   report.files = files_->Withheld();
   if (report.files.size() > kRows) report.files.resize(kRows);
@@ -296,10 +304,27 @@ AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome) {
   return report;
 }
 
+namespace {
+
+// Of a program that succeeded, what it tried and went on without is a line at most.
+std::string CallTable(const policy::Policy& policy, const AuditReport& report) {
+  if (report.has_failed) return DenialTable(policy, report.calls, report.kinds);
+  std::vector<DeniedCall> calls = report.calls;
+  std::erase_if(calls, std::mem_fn(&DeniedCall::is_probe));
+  std::string text = DenialTable(policy, calls, report.kinds - report.probe_kinds);
+  if (!text.empty() && report.probes > 0) {
+    text += fmt::format("{:>8} x calls that programs mostly go on without: bailey audit\n",
+                        report.probes);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string AuditText(const policy::Policy& policy, const std::optional<AuditReport>& audited) {
   if (!audited) return {};
   const AuditReport& report = *audited;
-  std::string text = DenialTable(policy, report.calls, report.kinds);
+  std::string text = CallTable(policy, report);
   if (!report.files.empty())
     text += "bailey run: withheld, and what would show it, under [filesystem]:\n";
   for (const sandbox::WithheldFile& file : report.files) {

@@ -20,11 +20,14 @@ namespace bailey::cli {
 
 struct AuditReport {
   std::string sandbox;
-  bool listened = false;                     // denials by errno were counted
-  std::string why_not;                       // else: why
-  std::vector<DeniedCall> calls;             // the most frequent
-  std::size_t kinds = 0;                     // of denied calls
-  std::uint64_t denied = 0;                  // in all
+  bool listened = false;          // denials by errno were counted
+  std::string why_not;            // else: why
+  std::vector<DeniedCall> calls;  // the most frequent: probes after all others
+  std::size_t kinds = 0;          // of denied calls
+  std::uint64_t denied = 0;       // in all
+  std::size_t probe_kinds = 0;    // of these: what [audit] probes names
+  std::uint64_t probes = 0;
+  bool has_failed = false;                   // the program: then the probes are shown as well
   std::uint64_t unanswered = 0;              // whose task was killed meanwhile
   std::vector<sandbox::WithheldFile> files;  // the most frequent, with [audit] files
   std::uint64_t withheld = 0;                // uses of files, in all
@@ -62,13 +65,14 @@ class RunAudit {
                  std::uint64_t dropped);
   // What the network's gateway decided.
   void Decided(const network::Decision& decision);
-  // After Launch, with what it returned.
-  AuditReport Close(const base::Result<sandbox::Outcome>& outcome);
+  // After Launch, with what it returned. `in_full`: with the probes that nobody is shown.
+  AuditReport Close(const base::Result<sandbox::Outcome>& outcome, bool in_full);
 
  private:
   static base::Result<std::unique_ptr<RunAudit>> Make(const policy::Policy& policy,
                                                       const sandbox::Plan& plan);
   void RecordTotals();
+  void AddCalls(AuditReport& report, bool in_full) const;
   void RecordEnd(const base::Result<sandbox::Outcome>& outcome);
 
   explicit RunAudit(const policy::Policy& policy) : policy_(policy) {}

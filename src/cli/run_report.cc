@@ -21,6 +21,7 @@ nlohmann::ordered_json AuditJson(const AuditReport& audit) {
   if (!audit.listened) json["why_not_counted"] = audit.why_not;
   json["denied"] = audit.denied;
   json["kinds"] = audit.kinds;
+  json["probes"] = audit.probes;
   json["unanswered"] = audit.unanswered;
   json["calls"] = DenialsJson(audit.calls);
   auto files = nlohmann::ordered_json::array();

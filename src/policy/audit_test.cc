@@ -18,17 +18,27 @@ files = true
 capacity = 100
 rate = 7
 quiet = ["ptrace"]
+probes = ["get_mempolicy", { syscall = "socket", when = "family == AF_UNIX" }]
 to = ["store", "file:/var/log/x", "syslog:/run/log"]
 alert = [{ name = "probing", kind = "call", call = "mount", count = 3, within = "10s" },
          { name = "any", within = "1m" }]
 )",
                             "x.toml", kContext);
   ASSERT_TRUE(policy) << base::ToString(policy.error());
+  const auto probe = [](std::string_view call, std::string_view when, base::Location place) {
+    Rule rule = {.syscall = std::string(call), .answer = {abi::ActionKind::kAllow, "", 0}};
+    if (!when.empty()) rule.condition = *ParseCondition(when);
+    rule.origin = "probes of x";
+    rule.location = std::move(place);
+    return rule;
+  };
   const Audit want = {.log = AuditLog::kDenied,
                       .files = true,
                       .capacity = 100,
                       .rate = 7,
                       .quiet = {"ptrace"},
+                      .probes = {probe("get_mempolicy", "", {"x.toml", 8, 11}),
+                                 probe("socket", "family == AF_UNIX", {"x.toml", 8, 28})},
                       .to = {"store", "file:/var/log/x", "syslog:/run/log"},
                       .alerts = {{"probing", "call", "mount", 3, 10s}, {"any", "", "", 1, 60s}}};
   EXPECT_EQ(policy->audit, want);
@@ -57,6 +67,21 @@ TEST(Audit, FaultsAreSaidWithTheirPlace) {
       {"quiet = [\"@mount\"]",
        "x.toml:3:10: read [audit] quiet: it names no single call\nquiet = [\"@mount\"]\n"
        "         ^"},
+      {"probes = [\"@mount\"]",
+       "x.toml:3:11: read [audit] probes: it names no single call\nprobes = [\"@mount\"]\n"
+       "          ^"},
+      {"probes = [\"mont\"]",
+       "x.toml:3:11: read [audit] probes: no architecture has a system call \"mont\", did you mean "
+       "\"mount\"?\nprobes = [\"mont\"]\n          ^"},
+      {"probes = [{ syscall = \"socket\", errno = \"EPERM\" }]",
+       "x.toml:3:33: read [audit] probes: \"errno\" belongs to entries of deny\n"
+       "probes = [{ syscall = \"socket\", errno = \"EPERM\" }]\n"
+       "                                ^"},
+      {"probes = [{ syscall = \"socket\", when = \"kind == 1\" }]",
+       "x.toml:3:41: find argument 'kind' of socket on x86_64: the call has family, type, "
+       "protocol, "
+       "and the registers arg0 to arg5\nprobes = [{ syscall = \"socket\", when = \"kind == 1\" }]\n"
+       "                                        ^"},
       {"to = [\"file:x\"]",
        "x.toml:3:7: read [audit] to: \"file:x\" is not \"store\", \"stdout\", \"syslog\", "
        "\"journald\", or \"file:\", \"unix:\" or \"syslog:\" and an absolute path\n"

@@ -39,8 +39,8 @@ bool Fits(std::uint64_t value, unsigned bits) {
 
 class Checker {
  public:
-  Checker(const Layer& layer, std::string_view list, const CallEntry& entry)
-      : layer_(layer), entry_(entry), where_(fmt::format("read [syscalls] {}", list)) {
+  Checker(const Layer& layer, std::string_view where, const CallEntry& entry)
+      : layer_(layer), entry_(entry), where_(fmt::format("read {}", where)) {
     if (!entry.name.empty()) where_ += fmt::format(" of {}", entry.name);
   }
 
@@ -106,11 +106,11 @@ class Checker {
 
 }  // namespace
 
-std::optional<base::Error> CheckCondition(const Layer& layer, std::string_view list,
+std::optional<base::Error> CheckCondition(const Layer& layer, std::string_view where,
                                           const CallEntry& entry,
                                           std::span<const abi::Arch> archs) {
   if (!entry.condition) return std::nullopt;
-  Checker checker(layer, list, entry);
+  Checker checker(layer, where, entry);
   if (entry.number) return checker.Check(*entry.condition, *entry.arch);
   for (const abi::Arch arch : archs) {
     if (!abi::Number(arch, entry.name)) continue;

@@ -25,7 +25,7 @@ struct Text {
   bool literal = false;  // as in Node
 };
 
-// One entry of [syscalls] allow or deny.
+// One entry of [syscalls] allow or deny, or of [audit] probes.
 struct CallEntry {
   Place place;
   std::string_view name;                // of a call, or a group with its @; empty for a number
@@ -60,6 +60,7 @@ struct AuditLayer {
   std::optional<std::uint64_t> capacity, rate;
   std::optional<std::vector<Text>> to;
   std::vector<Text> quiet;
+  std::vector<CallEntry> probes;
   std::vector<AlertRule> alerts;
 };
 
@@ -117,10 +118,12 @@ std::optional<NetworkMode> FindNetworkMode(std::string_view name);
 void GrantSockets(std::vector<Layer>& layers);
 // [syscalls] in layer_calls.cc; faults are left in `table`.
 void ReadCalls(TableReader& table, bool is_preset, CallLayer& calls);
+// A list of calls by the last word of `where` ("[syscalls] deny"); faults are left in `table`.
+void ReadCallEntries(TableReader& table, std::string_view where, std::vector<CallEntry>& entries);
 // [audit] in layer_audit.cc; faults are left in `table`.
 void ReadAudit(TableReader& table, AuditLayer& audit);
-inline constexpr std::array<std::string_view, 7> kAuditKeys = {"log",   "files", "capacity", "rate",
-                                                               "quiet", "to",    "alert"};
+inline constexpr std::array<std::string_view, 8> kAuditKeys = {
+    "log", "files", "capacity", "rate", "quiet", "probes", "to", "alert"};
 bool IsAuditSink(std::string_view name);
 inline constexpr std::string_view kAuditSinks =
     "\"store\", \"stdout\", \"syslog\", \"journald\", or \"file:\", \"unix:\" or \"syslog:\" and "

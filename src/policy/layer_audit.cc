@@ -88,6 +88,10 @@ void ReadAudit(TableReader& table, AuditLayer& audit) {
         is_group ? std::optional<std::string>("it names no single call") : UnknownCall(name.value);
     if (unknown) table.Fail(name.place, fmt::format("read [audit] quiet: {}", *unknown));
   }
+  ReadCallEntries(table, "[audit] probes", audit.probes);
+  for (const CallEntry& entry : audit.probes) {
+    if (entry.IsGroup()) table.Fail(entry.place, "read [audit] probes: it names no single call");
+  }
   audit.to = table.Strings("to");
   for (const Text& name : audit.to.value_or(std::vector<Text>())) {
     if (IsAuditSink(name.value)) continue;

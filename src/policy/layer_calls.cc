@@ -55,6 +55,15 @@ std::vector<std::string_view> ErrnoNames() {
   return names;
 }
 
+std::optional<abi::Arch> ParseArch(TableReader& table, const Text& name, std::string_view where) {
+  if (const auto arch = abi::FindArch(name.value)) return arch;
+  std::vector<std::string_view> names = {"native", "compat"};
+  for (const abi::ArchInfo& info : abi::AllArchs()) names.push_back(info.name);
+  table.Fail(name.place, fmt::format("read {}: unknown architecture {}{}", where, Quote(name.value),
+                                     Suggestion(name.value, names)));
+  return std::nullopt;
+}
+
 class CallsReader {
  public:
   CallsReader(TableReader& table, bool is_preset, CallLayer& calls)
@@ -70,8 +79,8 @@ class CallsReader {
     ReadFamilies();
     calls_.hot = table_.String("hot");
     calls_.stack = table_.Strings("stack").value_or(std::vector<Text>());
-    ReadEntries("allow", calls_.allow);
-    ReadEntries("deny", calls_.deny);
+    ReadCallEntries(table_, "[syscalls] allow", calls_.allow);
+    ReadCallEntries(table_, "[syscalls] deny", calls_.deny);
   }
 
  private:
@@ -102,16 +111,6 @@ class CallsReader {
       table_.Fail(table_.node(*table_.Find("architectures")).place,
                   "read [syscalls] architectures: it is empty, no call could be made");
     calls_.architectures = std::move(names);
-  }
-
-  static std::optional<abi::Arch> ParseArch(TableReader& table, const Text& name,
-                                            std::string_view where) {
-    if (const auto arch = abi::FindArch(name.value)) return arch;
-    std::vector<std::string_view> names = {"native", "compat"};
-    for (const abi::ArchInfo& info : abi::AllArchs()) names.push_back(info.name);
-    table.Fail(name.place, fmt::format("read {}: unknown architecture {}{}", where,
-                                       Quote(name.value), Suggestion(name.value, names)));
-    return std::nullopt;
   }
 
   void ReadMultiplexers() {
@@ -146,76 +145,85 @@ class CallsReader {
     calls_.socket_families_place = table_.node(*table_.Find("socket-families")).place;
   }
 
-  void ReadEntries(std::string_view list, std::vector<CallEntry>& entries) {
-    const auto array = table_.Get(list, NodeKind::kArray);
+  TableReader& table_;
+  bool is_preset_;
+  CallLayer& calls_;
+};
+
+// The entries of one list, which texts call `where`: "[syscalls] deny".
+class EntryReader {
+ public:
+  EntryReader(TableReader& table, std::string_view where) : table_(table), where_(where) {}
+
+  void Read(std::vector<CallEntry>& entries) {
+    const auto array = table_.Get(where_.substr(where_.find(' ') + 1), NodeKind::kArray);
     if (!array) return;
     for (std::uint32_t i = *array + 1; i < table_.node(*array).end; i = table_.node(i).end) {
       CallEntry entry;
       entry.place = table_.node(i).place;
       if (table_.node(i).kind == NodeKind::kString) {
-        ReadName(table_, list, table_.TextOf(i), entry);
+        ReadName(table_, table_.TextOf(i), entry);
       } else if (table_.node(i).kind == NodeKind::kTable) {
-        ReadTable(list, i, entry);
+        ReadTable(i, entry);
       } else {
-        table_.Fail(entry.place,
-                    fmt::format("read [syscalls] {}: expected a string or a table, found {}", list,
-                                Describe(table_.node(i).kind)));
+        table_.Fail(entry.place, fmt::format("read {}: expected a string or a table, found {}",
+                                             where_, Describe(table_.node(i).kind)));
       }
       if (table_.HasFailed()) return;
       entries.push_back(std::move(entry));
     }
   }
 
-  static void ReadName(TableReader& table, std::string_view list, const Text& name,
-                       CallEntry& entry) {
+ private:
+  void ReadName(TableReader& table, const Text& name, CallEntry& entry) {
     entry.name = name.value;
     if (const auto unknown = UnknownCall(entry.name))
-      table.Fail(name.place, fmt::format("read [syscalls] {}: {}", list, *unknown));
+      table.Fail(name.place, fmt::format("read {}: {}", where_, *unknown));
   }
 
-  void ReadTable(std::string_view list, std::uint32_t index, CallEntry& entry) {
-    TableReader table(table_.document(), index, fmt::format("[syscalls] {}", list), kEntryKeys);
-    if (!table.HasFailed()) ReadKeys(list, table, entry);
+  void ReadTable(std::uint32_t index, CallEntry& entry) {
+    TableReader table(table_.document(), index, std::string(where_), kEntryKeys);
+    if (!table.HasFailed()) ReadKeys(table, entry);
     if (auto error = table.TakeError()) table_.Fail(*std::move(error));
   }
 
-  static void ReadKeys(std::string_view list, TableReader& table, CallEntry& entry) {
+  void ReadKeys(TableReader& table, CallEntry& entry) {
     const auto name = table.String("syscall");
     const auto number = table.Integer("nr", 0, 0xffffffff);
     if (name.has_value() == number.has_value()) {
       return table.Fail(entry.place,
-                        fmt::format("read [syscalls] {}: an entry needs \"syscall\", or \"nr\" and "
+                        fmt::format("read {}: an entry needs \"syscall\", or \"nr\" and "
                                     "\"arch\"",
-                                    list));
+                                    where_));
     }
-    if (name) ReadName(table, list, *name, entry);
+    if (name) ReadName(table, *name, entry);
     if (const auto arch = table.String("arch"))
-      entry.arch = ParseArch(table, *arch, fmt::format("[syscalls] {} arch", list));
+      entry.arch = ParseArch(table, *arch, fmt::format("{} arch", where_));
     if (number) {
       entry.number = static_cast<std::uint32_t>(*number);
       if (!entry.arch)
-        table.Fail(entry.place, fmt::format("read [syscalls] {}: \"nr\" needs \"arch\"", list));
+        table.Fail(entry.place, fmt::format("read {}: \"nr\" needs \"arch\"", where_));
     }
-    ReadCondition(list, table, entry);
-    if (list == "deny") {
+    ReadCondition(table, entry);
+    if (where_ == "[syscalls] deny") {
       ReadAnswer(table, entry);
       return;
     }
     for (const std::string_view key : {"errno", "action", "data"}) {
       if (const auto found = table.Find(key)) {
         table.Fail(table.node(*found).key_place,
-                   fmt::format("read [syscalls] allow: \"{}\" belongs to entries of deny", key));
+                   fmt::format("read {}: \"{}\" belongs to entries of deny", where_, key));
       }
     }
   }
 
-  static void ReadCondition(std::string_view list, TableReader& table, CallEntry& entry) {
+  void ReadCondition(TableReader& table, CallEntry& entry) {
     const auto when = table.String("when");
     if (!when) return;
     if (entry.IsGroup()) {
-      table.Fail(when->place, fmt::format("read [syscalls] {}: a condition needs one system call, "
+      table.Fail(when->place, fmt::format("read {}: a condition needs one system call, "
                                           "{} is a group",
-                                          list, entry.name));
+                                          where_, entry.name));
     }
     auto condition = ParseCondition(when->value);
     if (condition) {
@@ -280,8 +288,7 @@ class CallsReader {
   }
 
   TableReader& table_;
-  bool is_preset_;
-  CallLayer& calls_;
+  std::string_view where_;
 };
 
 }  // namespace
@@ -294,6 +301,10 @@ std::optional<std::string> UnknownCall(std::string_view name) {
   if (abi::IsKnownName(name)) return std::nullopt;
   return fmt::format("no architecture has a system call {}{}", Quote(name),
                      Suggestion(name, abi::AllNames()));
+}
+
+void ReadCallEntries(TableReader& table, std::string_view where, std::vector<CallEntry>& entries) {
+  EntryReader(table, where).Read(entries);
 }
 
 void ReadCalls(TableReader& table, bool is_preset, CallLayer& calls) {

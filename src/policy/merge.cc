@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "policy/condition_check.h"
 #include "policy/paths.h"
 #include "policy/rules.h"
 #include "policy/table_reader.h"
@@ -259,6 +260,26 @@ void StackAudit(const Layer& layer, Audit& out) {
   for (const Text& name : *audit.to) AddNew(out.to, name.value);
 }
 
+// They need the architectures in play, which are known last.
+std::optional<base::Error> StackProbes(std::span<const Layer> layers,
+                                       std::span<const abi::Arch> archs, Audit& out) {
+  for (const Layer& layer : layers) {
+    for (const CallEntry& entry : layer.audit.probes) {
+      if (!layer.is_preset) {
+        if (auto error = CheckCondition(layer, "[audit] probes", entry, archs)) return error;
+      }
+      out.probes.push_back({.syscall = std::string(entry.name),
+                            .number = entry.number,
+                            .arch = entry.arch,
+                            .condition = entry.condition,
+                            .answer = {abi::ActionKind::kAllow, "", 0},
+                            .origin = fmt::format("probes of {}", layer.name),
+                            .location = layer.document->At(entry.place)});
+    }
+  }
+  return std::nullopt;
+}
+
 // Lists of all layers hold together; what denies beats what allows, whichever layer it is of.
 std::optional<base::Error> StackNetwork(const Layer& layer, Network& out) {
   const NetworkLayer& network = layer.network;
@@ -324,6 +345,8 @@ base::Result<Policy> Stack(std::span<const Layer> layers, const Context& context
   auto syscalls = StackCalls(layers, context.native);
   if (!syscalls) return syscalls.error();
   policy.syscalls = *std::move(syscalls);
+  if (auto error = StackProbes(layers, policy.syscalls.architectures, policy.audit))
+    return *std::move(error);
   return policy;
 }
 

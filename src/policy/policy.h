@@ -184,7 +184,9 @@ struct Audit {
   std::uint64_t capacity = 4096;   // events that wait for a sink
   std::uint64_t rate = 100;        // events a second that go to sinks, after a first burst
   std::vector<std::string> quiet;  // calls whose denial is not noted
-  std::vector<std::string> to;     // sinks by name; empty: the store
+  // Calls that programs try and go on without: noted, and of themselves nothing to tell people of.
+  std::vector<Rule> probes;
+  std::vector<std::string> to;  // sinks by name; empty: the store
   std::vector<AlertRule> alerts;
   bool operator==(const Audit&) const = default;
 };

@@ -63,8 +63,10 @@ TEST(Presets, AreTheFilesOfPolicies) {
     // Read as a file, all the checks that a preset is spared run on it.
     auto file = Load(path, On(abi::Arch::kX86_64));
     ASSERT_TRUE(file) << base::ToString(file.error());
-    for (Rule& rule : file->syscalls.rules) {
-      if (rule.location.file == path) rule.location.file = fmt::format("{}.toml", preset.name);
+    for (std::vector<Rule>* const rules : {&file->syscalls.rules, &file->audit.probes}) {
+      for (Rule& rule : *rules) {
+        if (rule.location.file == path) rule.location.file = fmt::format("{}.toml", preset.name);
+      }
     }
     for (Guarantee& guarantee : file->guarantees) {
       if (guarantee.location.file == path)
@@ -93,7 +95,9 @@ TEST(Presets, ConditionsHoldOnEveryArchitecture) {
   for (const abi::ArchInfo& info : abi::AllArchs()) {
     for (const Preset& preset : Presets()) {
       const Policy policy = LoadPreset(preset.name, info.arch);
-      for (const Rule& rule : policy.syscalls.rules) {
+      std::vector<Rule> rules = policy.syscalls.rules;
+      rules.insert(rules.end(), policy.audit.probes.begin(), policy.audit.probes.end());
+      for (const Rule& rule : rules) {
         if (!rule.condition) continue;
         for (const abi::Arch arch : policy.syscalls.architectures) {
           if (!abi::Number(arch, rule.syscall)) continue;

@@ -182,11 +182,12 @@ class RuleBuilder {
           entry.place, fmt::format("read [syscalls] {}: {} is not in architectures", list,
                                    abi::Info(*entry.arch).name));
     }
-    if (entry.number) return CheckCondition(layer, list, entry, {});
+    const std::string where = fmt::format("[syscalls] {}", list);
+    if (entry.number) return CheckCondition(layer, where, entry, {});
     std::span<const abi::Arch> archs = syscalls_.architectures;
     if (entry.arch) archs = {&*entry.arch, 1};
     const bool known = entry.arch ? HasCall(*entry.arch, entry.name) : IsInPlay(entry.name);
-    if (known) return CheckCondition(layer, list, entry, archs);
+    if (known) return CheckCondition(layer, where, entry, archs);
     std::string names;
     for (const abi::Arch arch : archs)
       names += fmt::format("{}{}", names.empty() ? "" : " or ", abi::Info(arch).name);

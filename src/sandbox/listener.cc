@@ -34,6 +34,11 @@ std::string AnswerText(const bpf::SeccompData& data, abi::Action answer) {
 
 }  // namespace
 
+bool YamaLetsListen(std::string_view ptrace_scope, bool is_root) {
+  const char level = ptrace_scope.empty() ? '0' : ptrace_scope[0];
+  return level < '2' || (level == '2' && is_root);
+}
+
 audit::Task TaskOf(pid_t thread) {
   audit::Task task;
   const std::string proc = fmt::format("/proc/{}", thread);

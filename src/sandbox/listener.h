@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -93,6 +94,10 @@ class Listener : public CallObserver {
   bool is_deaf_ = false;
   bool is_waiting_ = false;  // for the first call
 };
+
+// Who takes a listener needs the right to trace the program. Yama (kernel.yama.ptrace_scope, whose
+// text this is) takes that from users at 2, and from everybody at 3.
+bool YamaLetsListen(std::string_view ptrace_scope, bool is_root);
 
 // Who made a call: the process of this thread, as the host and as its sandbox number it.
 audit::Task TaskOf(pid_t thread);

@@ -272,5 +272,17 @@ TEST(Listener, ThereIsOneForAChainOfFilters) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
+TEST(Yama, TakesTheListenerFromUsersAndThenFromEverybody) {
+  const struct {
+    const char* scope;
+    bool user, root;
+  } kCases[] = {{"", true, true},     {"0\n", true, true},   {"1\n", true, true},
+                {"2\n", false, true}, {"3\n", false, false}, {"4\n", false, false}};
+  for (const auto& one : kCases) {
+    EXPECT_EQ(YamaLetsListen(one.scope, false), one.user) << one.scope;
+    EXPECT_EQ(YamaLetsListen(one.scope, true), one.root) << one.scope;
+  }
+}
+
 }  // namespace
 }  // namespace bailey::sandbox
