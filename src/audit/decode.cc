@@ -49,7 +49,9 @@ constexpr Names kNames[] = {
     {"seccomp", "op", "SECCOMP_SET_", false, true},
     {"setns", "flags", "CLONE_", true, true},
     {"socket", "family", "AF_", false, true},
+    {"socket", "type", "SOCK_", true},
     {"socketpair", "family", "AF_", false, true},
+    {"socketpair", "type", "SOCK_", true},
     {"socketcall", "call", "SYS_", false, true},
     {"unshare", "flags", "CLONE_", true, true},
 };
@@ -70,7 +72,12 @@ std::string Number(std::uint64_t value) {
   return value < 10 ? fmt::format("{}", value) : fmt::format("{:#x}", value);
 }
 
-// clone keeps a signal in the low byte of its flags.
+// What stands in the low bits of an argument of flags: clone's signal, and the type of a socket.
+std::uint64_t LowNumber(std::string_view call, std::string_view prefix) {
+  if (prefix == "SOCK_") return 0xf;
+  return call == "clone" ? 0xff : 0;
+}
+
 std::string FlagText(Arch arch, std::string_view call, std::string_view prefix,
                      std::uint64_t value) {
   if (value == 0) return "0";
@@ -79,9 +86,13 @@ std::string FlagText(Arch arch, std::string_view call, std::string_view prefix,
     if (!text.empty()) text += '|';
     text += part;
   };
-  std::uint64_t rest = value;
-  const std::uint64_t signal = call == "clone" ? value & 0xff : 0;
-  rest -= signal;
+  std::uint64_t low = value & LowNumber(call, prefix);
+  std::uint64_t rest = value - low;
+  if (prefix == "SOCK_") {
+    const std::string_view type = abi::ConstantName(arch, prefix, low);
+    add(type.empty() ? Number(low) : type);
+    low = 0;
+  }
   for (std::uint64_t left = rest; left != 0; left &= left - 1) {
     const std::uint64_t bit = std::uint64_t{1} << std::countr_zero(left);
     const std::string_view name = abi::ConstantName(arch, prefix, bit);
@@ -89,7 +100,7 @@ std::string FlagText(Arch arch, std::string_view call, std::string_view prefix,
     add(name);
     rest &= ~bit;
   }
-  if (rest + signal != 0) add(Number(rest + signal));
+  if (rest + low != 0) add(Number(rest + low));
   return text;
 }
 
@@ -107,6 +118,7 @@ std::string ValueText(Arch arch, std::string_view call, const abi::Argument& arg
   if (argument.name == "dfd" || argument.name.ends_with("dfd")) {
     if (static_cast<std::int32_t>(value) == -100) return "AT_FDCWD";
   }
+  if (argument.name == "mode") return fmt::format("{:#o}", value);
   const Names* const names = FindNames(arch, call, argument);
   if (names == nullptr) return Number(value);
   if (names->are_flags) return FlagText(arch, call, names->prefix, value);

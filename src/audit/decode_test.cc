@@ -55,13 +55,17 @@ TEST(Decode, SaysWhatACallAsksFor) {
   } kCases[] = {
       {{.nr = 257, .arch = kX86_64, .args = {0xffffff9c, 0x1000, 0x241, 0644}},
        "openat(dfd=AT_FDCWD, filename=\"/etc/shadow\", flags=O_WRONLY|O_CREAT|O_TRUNC, "
-       "mode=0x1a4)"},
+       "mode=0644)"},
       {{.nr = 272, .arch = kX86_64, .args = {0x10000000}}, "unshare(unshare_flags=CLONE_NEWUSER)"},
       {{.nr = 41, .arch = kX86_64, .args = {40, 1, 0}},
-       "socket(family=AF_VSOCK, type=1, protocol=0)"},
+       "socket(family=AF_VSOCK, type=SOCK_STREAM, protocol=0)"},
       // The kernel drops the high half of a family.
       {{.nr = 41, .arch = kX86_64, .args = {0x100000010, 3, 0}},
-       "socket(family=AF_NETLINK, type=3, protocol=0)"},
+       "socket(family=AF_NETLINK, type=SOCK_RAW, protocol=0)"},
+      {{.nr = 41, .arch = kX86_64, .args = {2, 0x80802, 17}},
+       "socket(family=AF_INET, type=SOCK_DGRAM|SOCK_NONBLOCK|SOCK_CLOEXEC, protocol=0x11)"},
+      {{.nr = 53, .arch = kX86_64, .args = {1, 0x1000f, 0, 0}},
+       "socketpair(family=AF_UNIX, type=0xf|0x10000, protocol=0, usockvec=0)"},
       {{.nr = 42, .arch = kX86_64, .args = {3, 0x2000, 16}},
        "connect(fd=3, uservaddr=\"192.0.2.1:443\", addrlen=0x10)"},
       {{.nr = 42, .arch = kX86_64, .args = {3, 0x3000, 110}},

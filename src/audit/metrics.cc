@@ -119,7 +119,7 @@ base::Result<std::string> Database::Metrics() const {
   metrics.Family("bailey_denied_connections_total", "counter", "connections that were denied", "",
                  "SELECT '', count(*) FROM events WHERE kind = 'connection' AND decision = "
                  "'denied'");
-  metrics.Family("bailey_limits_hit_total", "counter", "sandboxes ended by a limit", "limit",
+  metrics.Family("bailey_limits_hit_total", "counter", "limits that were reached", "limit",
                  "SELECT what, count(*) FROM events WHERE kind = 'limit' GROUP BY 1 ORDER BY 1");
   metrics.Family("bailey_events_dropped_total", "counter", "events that no sink got", "where",
                  "SELECT what, sum(amount) FROM events WHERE kind = 'dropped' GROUP BY 1 ORDER BY "

@@ -14,6 +14,7 @@ struct Trail::Shared {
   Shared(std::string name, const TrailOptions& options, std::vector<std::unique_ptr<Sink>> all)
       : sandbox(std::move(name)),
         sinks(std::move(all)),
+        bucket(options.rate, options.burst, std::chrono::steady_clock::now()),
         ring(options.capacity),
         alerts(options.alerts) {}
 
@@ -22,6 +23,8 @@ struct Trail::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   // Below: under the mutex.
+  TokenBucket bucket;
+  std::uint64_t over_rate = 0;
   Ring<Event> ring;
   Alerts alerts;
   std::uint64_t sequence = 0;
@@ -31,7 +34,6 @@ struct Trail::Shared {
 
 Trail::Trail(std::string sandbox, TrailOptions options, std::vector<std::unique_ptr<Sink>> sinks)
     : options_(std::move(options)),
-      bucket_(options_.rate, options_.burst, std::chrono::steady_clock::now()),
       shared_(std::make_shared<Shared>(std::move(sandbox), options_, std::move(sinks))) {}
 
 Trail::~Trail() { (void)Close(); }  // the totals are asked for by whoever wants them
@@ -49,8 +51,9 @@ void Trail::RecordOpening() {
 }
 
 bool Trail::Admits() {
-  if (bucket_.Take(std::chrono::steady_clock::now())) return true;
-  ++over_rate_;
+  const std::lock_guard lock(shared_->mutex);
+  if (shared_->bucket.Take(std::chrono::steady_clock::now())) return true;
+  ++shared_->over_rate;
   return false;
 }
 
@@ -94,15 +97,17 @@ void Trail::Write(const std::shared_ptr<Shared>& shared) {
 
 const Totals& Trail::Close() {
   if (std::exchange(is_closed_, true)) return totals_;
-  totals_.over_rate = over_rate_;
+  std::unique_lock lock(shared_->mutex);
+  totals_.over_rate = shared_->over_rate;
+  lock.unlock();
   const auto say = [&](std::uint64_t events, const char* where) {
     if (events == 0) return;
     Event event;
     event.detail = Dropped{events, where};
     Record(std::move(event));
   };
-  say(over_rate_, "rate");
-  std::unique_lock lock(shared_->mutex);
+  say(totals_.over_rate, "rate");
+  lock.lock();
   const std::uint64_t over_capacity = shared_->ring.Dropped();
   lock.unlock();
   say(over_capacity, "ring");

@@ -62,7 +62,7 @@ class Trail {
   void RecordOpening();
 
   // Whether the rate leaves room for one more event. When not, it is counted as dropped: what costs
-  // work (reading a program's memory) is done only for events that are admitted. From one thread.
+  // work (reading a program's memory) is done only for events that are admitted. From any thread.
   bool Admits();
   // Gives the event its sandbox and sequence, its time unless it has one, and its alerts. From any
   // thread. Not after Close.
@@ -80,8 +80,6 @@ class Trail {
   static void Write(const std::shared_ptr<Shared>& shared);
 
   TrailOptions options_;
-  TokenBucket bucket_;
-  std::uint64_t over_rate_ = 0;
   std::shared_ptr<Shared> shared_;  // with the writing thread, which may outlive a stuck Trail
   std::thread writer_;
   bool is_closed_ = false;

@@ -89,12 +89,7 @@ bool IsDenial(const sandbox::HeardCall& heard) {
 }
 
 bool IsProbe(const policy::Policy& policy, const sandbox::HeardCall& heard) {
-  if (heard.is_rest || policy.audit.probes.empty()) return false;
-  policy::Syscalls probes;
-  probes.architectures = policy.syscalls.architectures;
-  probes.multiplexers = policy::Multiplexers::kOpen;
-  probes.rules = policy.audit.probes;
-  return prove::Decide(probes, heard.example).rule != nullptr;
+  return !heard.is_rest && prove::IsProbe(policy, heard.example);
 }
 
 audit::Total TotalOf(const sandbox::HeardCall& heard) {

@@ -31,6 +31,7 @@
 #include "sandbox/file_witness.h"
 #include "sandbox/host_path.h"
 #include "sandbox/listener.h"
+#include "sandbox/pattern.h"
 
 namespace bailey::cli {
 namespace {
@@ -239,6 +240,31 @@ bool UsesHostNetwork(const LearnOptions& options, const learn::Profile& profile)
   return options.network == "host" || (options.unconfined && !profile.addresses.empty());
 }
 
+// What `untrusted` hides, but for what the program used: outside of a sandbox it may have.
+base::Result<std::vector<std::string>> SecretsOf(const learn::Profile& profile,
+                                                 const policy::Context& context) {
+  const auto untrusted = policy::Load("untrusted", context);
+  if (!untrusted) return untrusted.error();
+  std::vector<std::string> hidden;
+  for (const std::string& secret : untrusted->filesystem.hide) {
+    const bool is_used = std::ranges::any_of(profile.paths, [&](const auto& one) {
+      return sandbox::HasWildcard(secret) ? sandbox::Matches(secret, one.first)
+                                          : sandbox::IsWithin(one.first, secret);
+    });
+    if (is_used) continue;
+    const auto below = [&](const std::string& directory) {
+      return !directory.empty() && sandbox::IsWithin(secret, directory);
+    };
+    // "**/.env" is of whatever directory the policy is used in.
+    if (sandbox::HasWildcard(secret) && below(context.current_directory)) {
+      hidden.push_back(secret.substr(context.current_directory.size() + 1));
+    } else {
+      hidden.push_back(below(context.home) ? "~" + secret.substr(context.home.size()) : secret);
+    }
+  }
+  return hidden;
+}
+
 base::Status WritePolicy(const LearnOptions& options, const learn::Profile& profile,
                          const policy::Context& context) {
   const auto base = policy::Load("os", context);
@@ -257,6 +283,9 @@ base::Status WritePolicy(const LearnOptions& options, const learn::Profile& prof
                                    .host_network = UsesHostNetwork(options, profile),
                                    .pass = kPassed};
   for (const std::string& name : options.environment) learned.pass.push_back(name);
+  auto secrets = SecretsOf(profile, context);
+  if (!secrets) return secrets.error();
+  learned.hide = *std::move(secrets);
   if (const auto written = WriteText(hot, learn::HotText(profile)); !written) return written;
   // Once to see what holds, and once to promise it.
   const auto policy = policy::Parse(learn::PolicyText(profile, grants, learned),
@@ -273,6 +302,10 @@ base::Status WritePolicy(const LearnOptions& options, const learn::Profile& prof
              judged->proved.size());
   if (!judged->refuted.empty())
     fmt::print(stderr, "bailey learn: these do not: {}\n", fmt::join(judged->refuted, ", "));
+  if (const auto names = learn::OnlyLookedUp(profile); !names.empty()) {
+    fmt::print(stderr, "bailey learn: looked up and not connected to, so not granted: {}\n",
+               fmt::join(names, ", "));
+  }
   if (const std::string bound = StaticSummary(profile); !bound.empty())
     fmt::print(stderr, "bailey learn: {}\n", bound);
   return {};

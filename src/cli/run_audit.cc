@@ -103,20 +103,21 @@ audit::Event EventOf(const network::Decision& decision) {
   return event;
 }
 
-std::optional<audit::Event> LimitHit(const policy::Limits& limits,
-                                     const sandbox::Outcome& outcome) {
+std::vector<audit::Event> LimitsHit(const policy::Limits& limits, const sandbox::Outcome& outcome) {
   using Kind = sandbox::Outcome::Kind;
-  audit::Event event = {.decision = audit::Decision::kDenied};
-  if (outcome.kind == Kind::kMemoryLimit && limits.memory) {
-    event.detail = audit::Limit{"memory", fmt::format("{} bytes", *limits.memory)};
-  } else if (outcome.kind == Kind::kOutputLimit && limits.output) {
-    event.detail = audit::Limit{"output", fmt::format("{} bytes", *limits.output)};
-  } else if (outcome.kind == Kind::kTimeLimit && limits.wall) {
-    event.detail = audit::Limit{"wall", fmt::format("{} ms", limits.wall->count())};
-  } else {
-    return std::nullopt;
-  }
-  return event;
+  std::vector<audit::Event> events;
+  const auto add = [&](std::string name, std::string value) {
+    audit::Event event = {.decision = audit::Decision::kDenied};
+    event.detail = audit::Limit{std::move(name), std::move(value)};
+    events.push_back(std::move(event));
+  };
+  if ((outcome.kind == Kind::kMemoryLimit || outcome.had_memory_kill) && limits.memory)
+    add("memory", fmt::format("{} bytes", *limits.memory));
+  if (outcome.kind == Kind::kOutputLimit && limits.output)
+    add("output", fmt::format("{} bytes", *limits.output));
+  if (outcome.kind == Kind::kTimeLimit && limits.wall)
+    add("wall", fmt::format("{} ms", limits.wall->count()));
+  return events;
 }
 
 // A container engine's filter refuses the call, even for what is one's own.
@@ -232,6 +233,7 @@ void RunAudit::TakeHeard(std::vector<sandbox::HeardCall> heard, std::uint64_t un
 
 void RunAudit::Decided(const network::Decision& decision) {
   if (decision.allowed && policy_.audit.log != policy::AuditLog::kAll) return;
+  ++decisions_;
   if (trail_->Admits()) trail_->Record(EventOf(decision));
 }
 
@@ -255,7 +257,8 @@ void RunAudit::RecordEnd(const base::Result<sandbox::Outcome>& outcome) {
     event.detail = audit::Exit{"not-started", kNoSandbox, 0, outcome.error().text};
   } else {
     RecordTotals();
-    if (auto limit = LimitHit(policy_.limits, *outcome)) trail_->Record(*std::move(limit));
+    for (audit::Event& limit : LimitsHit(policy_.limits, *outcome))
+      trail_->Record(std::move(limit));
     event.detail = audit::Exit{OutcomeName(outcome->kind), sandbox::ExitStatus(*outcome),
                                static_cast<std::uint64_t>(outcome->start_up.count()), ""};
   }
@@ -282,6 +285,7 @@ AuditReport RunAudit::Close(const base::Result<sandbox::Outcome>& outcome, bool 
   report.has_failed = !outcome || sandbox::ExitStatus(*outcome) != 0;
   if (listener_ != nullptr) TakeHeard(listener_->Heard(), listener_->Unanswered(), 0);
   RecordEnd(outcome);
+  report.decisions = decisions_;
   report.totals = trail_->Close();
   report.totals.over_rate += dropped_;
   if (from_machine_) report.why_not = WhyNotListenedInMachine(policy_);
@@ -332,6 +336,10 @@ std::string AuditText(const policy::Policy& policy, const std::optional<AuditRep
         fmt::format("{:>8} x {} {} ({})\n{:11}{} = [\"{}\"]\n", file.count, file.access, file.path,
                     file.reason, "", file.access == "write" ? "write" : "read", file.path);
   }
+  // Who has no store, and named none, is told of it beside what is not in it: not after each end of
+  // a program that was denied what programs go on without. The report has it anyway.
+  const bool is_asked = !policy.audit.to.empty() || policy.audit.log == policy::AuditLog::kAll;
+  if (text.empty() && report.decisions == 0 && !is_asked) return text;
   const auto lost = [&](std::uint64_t events, const std::string& cause) {
     if (events > 0) text += fmt::format("bailey run: {} events were lost: {}\n", events, cause);
   };

@@ -31,6 +31,7 @@ struct AuditReport {
   std::uint64_t unanswered = 0;              // whose task was killed meanwhile
   std::vector<sandbox::WithheldFile> files;  // the most frequent, with [audit] files
   std::uint64_t withheld = 0;                // uses of files, in all
+  std::uint64_t decisions = 0;               // of the network's gateway that were noted
   audit::Totals totals;
 };
 
@@ -81,6 +82,7 @@ class RunAudit {
   std::string sandbox_;
   std::unique_ptr<audit::Trail> trail_;
   bool notes_start_ = false;
+  std::uint64_t decisions_ = 0;
   std::unique_ptr<sandbox::FileWitness> files_;
   std::unique_ptr<sandbox::Listener> listener_;
   std::vector<std::string> argv_;

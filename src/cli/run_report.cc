@@ -71,9 +71,11 @@ std::string WhatHappened(const sandbox::Plan& plan, const sandbox::Outcome& outc
   }
   if (outcome.kind == Kind::kMemoryLimit)
     text = fmt::format("bailey run: {} was killed: its memory limit was reached\n", program);
+  if (outcome.kind != Kind::kMemoryLimit && outcome.had_memory_kill)
+    text += "bailey run: a process was killed: the memory limit was reached\n";
   if (outcome.kind == Kind::kOutputLimit && plan.output) {
-    text = fmt::format("bailey run: stop {}: it has written more than its limit of {} bytes\n",
-                       program, *plan.output);
+    text += fmt::format("bailey run: stop {}: it has written more than its limit of {} bytes\n",
+                        program, *plan.output);
   }
   if (!outcome.detail.empty()) text += fmt::format("bailey run: {}\n", outcome.detail);
   if (!plan.kept.empty()) {

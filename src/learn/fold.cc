@@ -76,6 +76,7 @@ Grants Fold(const Profile& profile, const std::string& workspace,
   bool uses_workspace = false, changes_workspace = false;
   for (const auto& [path, use] : profile.paths) {
     const bool writes = use.write || use.change_entries;
+    if (!writes && !use.read && !use.execute && !sandbox::IsWithin(path, workspace)) continue;
     if (sandbox::IsWithin(path, workspace)) {
       uses_workspace = true;
       changes_workspace |= writes;

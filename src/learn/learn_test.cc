@@ -5,6 +5,7 @@
 #include "learn/policy_text.h"
 #include "learn/profile.h"
 #include "policy/load.h"
+#include "prove/reading.h"
 
 namespace bailey::learn {
 namespace {
@@ -22,6 +23,7 @@ Profile Example() {
   profile.calls[{Arch::kX86_64, "openat"}] = {.count = 20};
   profile.calls[{Arch::kX86_64, "execve"}] = {.count = 1};
   profile.calls[{Arch::kX86_64, "socket"}] = {.count = 2, .values = {1}};
+  profile.unix_sockets = true;
   profile.calls[{Arch::kX86_64, "ioctl"}] = {.count = 3, .values = {0x5401, 0x5413}};
   profile.calls[{Arch::kX86_64, "clone"}] = {.count = 1, .values = {0x1200011}};
   profile.paths["/srv/repo/HEAD"] = {.read = true, .count = 1};
@@ -104,6 +106,87 @@ TEST(PolicyText, AllowsWhatWasSeenAndNoMore) {
                           "ioctl(cmd=TIOCSTI)", "socket(family=AF_VSOCK)"));
 }
 
+std::string Answer(const policy::Policy& policy, std::uint32_t number,
+                   std::array<std::uint64_t, 6> args) {
+  const bpf::SeccompData call = {
+      .nr = number, .arch = abi::Info(Arch::kX86_64).token, .args = args};
+  return abi::ToString(prove::Decide(policy.syscalls, call).action, Arch::kX86_64);
+}
+
+TEST(PolicyText, GivesNoFileTheBitsThatSetIds) {
+  Profile profile;
+  for (const char* const name : {"openat", "fchmodat", "mkdir"})
+    profile.calls[{Arch::kX86_64, name}] = {.count = 1};
+  constexpr std::uint64_t kCreate = 0100, kSetuid = 04755, kSetgid = 02755;
+  const auto load = [&] {
+    return policy::Parse(PolicyText(profile, {}, {.name = "x"}), "x.toml", kContext);
+  };
+  auto policy = load();
+  ASSERT_TRUE(policy) << base::ToString(policy.error());
+  EXPECT_EQ(Answer(*policy, 257, {0, 0, kCreate, 0644}), "allow");
+  EXPECT_EQ(Answer(*policy, 257, {0, 0, kCreate, kSetuid}), "EPERM");
+  // Where no file is made, the register of the mode holds anything.
+  EXPECT_EQ(Answer(*policy, 257, {0, 0, 0, kSetuid}), "allow");
+  EXPECT_EQ(Answer(*policy, 268, {0, 0, 0755}), "allow");
+  EXPECT_EQ(Answer(*policy, 268, {0, 0, kSetgid}), "EPERM");
+  EXPECT_EQ(Answer(*policy, 83, {0, kSetgid}), "EPERM");
+  profile.calls[{Arch::kX86_64, "mkdir"}].sets_ids = true;
+  policy = load();
+  ASSERT_TRUE(policy);
+  EXPECT_EQ(Answer(*policy, 83, {0, kSetgid}), "allow");
+  EXPECT_EQ(Answer(*policy, 268, {0, 0, kSetgid}), "EPERM");
+}
+
+TEST(PolicyText, UnixSocketsThatLedNowhereAreProbes) {
+  Profile profile;
+  profile.calls[{Arch::kX86_64, "socket"}] = {.count = 3, .values = {1, 2}};
+  auto policy = policy::Parse(PolicyText(profile, {}, {.name = "x"}), "x.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error());
+  EXPECT_EQ(Answer(*policy, 41, {1, 1, 0}), "EPERM");
+  EXPECT_EQ(Answer(*policy, 41, {2, 1, 0}), "allow");
+  EXPECT_EQ(policy->audit.probes.size(), 1u);
+  EXPECT_THAT(Check(*policy, profile), IsEmpty());
+  profile.unix_sockets = true;
+  policy = policy::Parse(PolicyText(profile, {}, {.name = "x"}), "x.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error());
+  EXPECT_EQ(Answer(*policy, 41, {1, 1, 0}), "allow");
+  EXPECT_TRUE(policy->audit.probes.empty());
+}
+
+TEST(PolicyText, BoundsProcessesAndHidesSecrets) {
+  Profile profile = Example();
+  const LearnedOptions options = {.name = "x", .hide = {"~/.ssh", "**/.env"}};
+  auto policy = policy::Parse(PolicyText(profile, {}, options), "x.toml", kContext);
+  ASSERT_TRUE(policy) << base::ToString(policy.error());
+  EXPECT_EQ(policy->limits.processes, 256u);
+  EXPECT_THAT(policy->filesystem.hide, ElementsAre("/home/me/.ssh", "/ws/tree/**/.env"));
+  profile.calls[{Arch::kX86_64, "vfork"}] = {.count = 999};
+  policy = policy::Parse(PolicyText(profile, {}, options), "x.toml", kContext);
+  ASSERT_TRUE(policy);
+  EXPECT_EQ(policy->limits.processes, 2000u);
+}
+
+TEST(Profile, OfOlderProgramsMayHaveDoneWhatItDoesNotSay) {
+  const auto old = ParseProfile(
+      R"({"version":1,"runs":1,"calls":[{"arch":"x86_64","name":"openat","count":1,"values":[],)"
+      R"("has_more_values":false}],"paths":[],"sockets":[],"addresses":[]})",
+      "x.json");
+  ASSERT_TRUE(old) << old.error().text;
+  EXPECT_TRUE(old->unix_sockets);
+  EXPECT_TRUE(old->calls.begin()->second.sets_ids);
+}
+
+TEST(Fold, ADirectoryThatWasOnlyLookedAtIsNotShown) {
+  Profile profile;
+  profile.paths["/home/me/projects"] = {.count = 3};
+  profile.paths["/srv"] = {.count = 3};
+  profile.paths["/srv/one"] = {.read = true, .count = 1};
+  profile.paths["/ws/tree"] = {.count = 3};
+  const Grants grants = Fold(profile, "/ws/tree", [](const std::string&, bool) { return false; });
+  EXPECT_THAT(grants.read, ElementsAre("/srv/one", "/ws/tree"));
+  EXPECT_THAT(grants.write, IsEmpty());
+}
+
 TEST(Profile, DestinationsAreEntriesAndNamesAreNames) {
   const auto fault = [](const std::string& field) {
     const auto read = ParseProfile(R"({"version":1,"runs":1,"calls":[],"paths":[],"sockets":[],)"
@@ -128,7 +211,9 @@ TEST(PolicyText, AllowsTheHostsThatWereConnectedTo) {
   EXPECT_THAT(CheckNetwork(policy->network, profile), IsEmpty());
   EXPECT_THAT(text, HasSubstr("# asked for the address of www.example.org, and connected to none"));
   EXPECT_THAT(text, HasSubstr("# asked for the address of org, and connected to none"));
+  EXPECT_THAT(text, HasSubstr("to let it have one: \"www.example.org:443\""));
   EXPECT_THAT(text, Not(HasSubstr("address of example.org")));
+  EXPECT_THAT(OnlyLookedUp(profile), ElementsAre("org", "www.example.org"));
   Profile more;
   more.destinations = {"example.org:80", "203.0.113.8:53/udp"};
   EXPECT_THAT(CheckNetwork(policy->network, more),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "audit/decode.h"
 #include "base/text.h"
 #include "egress/decide.h"
+#include "learn/modes.h"
 #include "learn/recording_filter.h"
 #include "policy/condition.h"
 #include "prove/reading.h"
@@ -32,6 +34,10 @@ constexpr std::uint64_t kNewNamespaces = 0x7e020000;
 constexpr std::string_view kNoNamespaces =
     "not clone_flags & "
     "CLONE_NEWNS|CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET";
+
+constexpr std::uint64_t kUnixFamily = 1;  // AF_UNIX, on every architecture
+// A bound of what ran at once is what was started at all; other runs may start more.
+constexpr std::uint64_t kLeastProcesses = 256;
 
 std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
@@ -68,6 +74,10 @@ bpf::SeccompData CallOf(Arch arch, std::string_view name, const abi::Argument* t
 
 // The condition under which the call was seen; empty: whatever it asks for.
 std::string ConditionOf(Arch arch, const std::string& name, const CallUse& use) {
+  if (GivesMode(name) && !use.sets_ids) {
+    return NeedsFlags(name) ? "not flags & O_CREAT|O_TMPFILE or not mode & S_ISUID|S_ISGID"
+                            : "not mode & S_ISUID|S_ISGID";
+  }
   const auto telling = audit::TellingArgumentOf(arch, name);
   // Memory is given and taken back in ways that differ from run to run.
   const bool varies = name == "madvise" || name == "mprotect" || use.has_more_values;
@@ -112,9 +122,12 @@ std::string NetworkText(const Profile& profile, bool is_the_hosts) {
     for (const std::string& address : profile.addresses)
       text += fmt::format("# connected to {}\n", base::Escape(address));
   }
-  for (const std::string& name : profile.names)
-    if (!IsConnectedTo(profile, name))
-      text += fmt::format("# asked for the address of {}, and connected to none\n", name);
+  for (const std::string& name : OnlyLookedUp(profile)) {
+    text += fmt::format(
+        "# asked for the address of {0}, and connected to none\n"
+        "#   to let it have one: \"{0}:443\" under allow, and mode = \"allow\"\n",
+        name);
+  }
   return text;
 }
 
@@ -125,13 +138,38 @@ std::vector<Arch> ArchsOf(const Profile& profile) {
   return archs;
 }
 
+// The C library asks for a cache of names by a socket; where there is none, that is all.
+bool IsProbingUnixSockets(const Profile& profile) {
+  return !profile.unix_sockets && std::ranges::any_of(profile.calls, [](const auto& one) {
+    const auto& [call, use] = one;
+    return call.second == "socket" && use.values.contains(kUnixFamily) && !use.has_more_values;
+  });
+}
+
+std::uint64_t ProcessesOf(const Profile& profile) {
+  std::uint64_t started = 0;
+  for (const auto& [call, use] : profile.calls) {
+    const std::string& name = call.second;
+    if (name == "clone" || name == "clone3" || name == "fork" || name == "vfork")
+      started += use.count;
+  }
+  return std::max(kLeastProcesses, 2 * started);
+}
+
 std::vector<std::string> AllowEntries(const Profile& profile, const std::vector<Arch>& archs) {
   std::vector<std::string> entries;
   for (const Arch arch : archs) {
     const std::optional<Arch> only = archs.size() > 1 ? std::optional(arch) : std::nullopt;
     std::map<std::string, std::string> conditions;
-    for (const auto& [call, use] : profile.calls)
-      if (call.first == arch) conditions[call.second] = ConditionOf(arch, call.second, use);
+    for (const auto& [call, use] : profile.calls) {
+      if (call.first != arch) continue;
+      CallUse granted = use;
+      if (IsProbingUnixSockets(profile) && call.second == "socket") {
+        granted.values.erase(kUnixFamily);
+        if (granted.values.empty()) continue;
+      }
+      conditions[call.second] = ConditionOf(arch, call.second, granted);
+    }
     // What clone3 asks for is behind a pointer: without it the C library falls back to clone.
     if (conditions.erase("clone3") > 0) conditions.try_emplace("clone", kNoNamespaces);
     const auto always = [&](std::string_view name) {
@@ -152,6 +190,13 @@ bool IsExpected(const std::string& call, const std::string& answer) {
 }
 
 }  // namespace
+
+std::vector<std::string> OnlyLookedUp(const Profile& profile) {
+  std::vector<std::string> names;
+  std::ranges::copy_if(profile.names, std::back_inserter(names),
+                       [&](const std::string& name) { return !IsConnectedTo(profile, name); });
+  return names;
+}
 
 std::string PolicyText(const Profile& profile, const Grants& grants,
                        const LearnedOptions& options) {
@@ -179,13 +224,17 @@ std::string PolicyText(const Profile& profile, const Grants& grants,
     const std::vector<std::string> sockets(profile.sockets.begin(), profile.sockets.end());
     text += fmt::format("sockets = {}\n", paths(sockets));
   }
+  if (!options.hide.empty()) text += fmt::format("hide = {}\n", quoted(options.hide));
   text += NetworkText(profile, options.host_network);
   text += fmt::format("\n[environment]\npass = {}\n", quoted(options.pass));
   text += fmt::format(
       "\n[syscalls]\ndefault = \"EPERM\"\nunknown = \"ENOSYS\"\narchitectures = {}\nallow = {}\n",
       quoted(arch_names), List(AllowEntries(profile, archs)));
   if (!options.hot.empty()) text += fmt::format("hot = {}\n", Quoted(options.hot));
+  text += fmt::format("\n[limits]\npids = {}\n", ProcessesOf(profile));
   text += "\n[audit]\nlog = \"denied\"\n";
+  if (IsProbingUnixSockets(profile))
+    text += "probes = [{ syscall = \"socket\", when = \"family == AF_UNIX\" }]\n";
   if (!options.keep.empty())
     text += fmt::format("\n[guarantees]\nkeep = {}\n", quoted(options.keep));
   return text;
@@ -212,6 +261,7 @@ std::vector<WouldDeny> Check(const policy::Policy& policy, const Profile& profil
       const prove::Decision decision = prove::Decide(policy.syscalls, data);
       const abi::ActionKind kind = decision.action.kind;
       if (kind == abi::ActionKind::kAllow || kind == abi::ActionKind::kLog) continue;
+      if (prove::IsProbe(policy, data)) continue;
       const std::string answer = abi::ToString(decision.action, arch);
       if (IsExpected(name, answer)) continue;
       std::string text =

@@ -18,11 +18,17 @@ struct LearnedOptions {
   bool host_network = false;
   std::vector<std::string> pass;  // variables of the environment
   std::vector<std::string> keep;  // guarantees that were proved of the result
+  std::vector<std::string> hide;  // whatever else is shown
 };
 
 // TOML that extends `os`. Calls with a telling argument are allowed for the values that were seen;
-// clone, for everything but new namespaces where it made none.
+// clone, for everything but new namespaces where it made none; calls that give files a mode,
+// without the bits that set ids where none had them; unix sockets, where one was bound or found.
 std::string PolicyText(const Profile& profile, const Grants& grants, const LearnedOptions& options);
+
+// Names whose addresses were asked for, and that were never connected to: in the policy they are
+// comments. A name that is answered is a way out, to whoever serves it, so none is granted unseen.
+std::vector<std::string> OnlyLookedUp(const Profile& profile);
 
 // The frequencies in the form that [syscalls] hot reads (docs/schemas/hot.schema.json).
 std::string HotText(const Profile& profile);

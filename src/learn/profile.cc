@@ -26,6 +26,8 @@ void ReadCalls(const Json& calls, Profile& profile) {
     use.count = call.at("count").get<std::uint64_t>();
     use.has_more_values = call.at("has_more_values").get<bool>();
     use.values = call.at("values").get<std::set<std::uint64_t>>();
+    // Older profiles do not say: then it may be so.
+    use.sets_ids = call.value("sets_ids", true);
   }
 }
 
@@ -38,6 +40,7 @@ void Merge(Profile& into, const Profile& from) {
     merged.count += use.count;
     merged.values.insert(use.values.begin(), use.values.end());
     merged.has_more_values |= use.has_more_values;
+    merged.sets_ids |= use.sets_ids;
   }
   for (const auto& [path, use] : from.paths) {
     PathUse& merged = into.paths[path];
@@ -48,6 +51,7 @@ void Merge(Profile& into, const Profile& from) {
     merged.count += use.count;
   }
   into.sockets.insert(from.sockets.begin(), from.sockets.end());
+  into.unix_sockets |= from.unix_sockets;
   into.addresses.insert(from.addresses.begin(), from.addresses.end());
   into.destinations.insert(from.destinations.begin(), from.destinations.end());
   into.names.insert(from.names.begin(), from.names.end());
@@ -60,7 +64,8 @@ std::string ToJson(const Profile& profile) {
                      {"name", call.second},
                      {"count", use.count},
                      {"values", use.values},
-                     {"has_more_values", use.has_more_values}});
+                     {"has_more_values", use.has_more_values},
+                     {"sets_ids", use.sets_ids}});
   }
   for (const auto& [path, use] : profile.paths) {
     paths.push_back({{"path", path},
@@ -75,6 +80,7 @@ std::string ToJson(const Profile& profile) {
                       {"calls", std::move(calls)},
                       {"paths", std::move(paths)},
                       {"sockets", profile.sockets},
+                      {"unix_sockets", profile.unix_sockets},
                       {"addresses", profile.addresses},
                       {"destinations", profile.destinations},
                       {"names", profile.names}};
@@ -97,6 +103,7 @@ base::Result<Profile> ParseProfile(std::string_view text, std::string_view file)
     }
     profile.sockets = whole.at("sockets").get<std::set<std::string>>();
     profile.addresses = whole.at("addresses").get<std::set<std::string>>();
+    profile.unix_sockets = whole.value("unix_sockets", true);
     // Profiles that were written before there was a gateway to record have neither.
     profile.destinations = whole.value("destinations", std::set<std::string>());
     profile.names = whole.value("names", std::set<std::string>());

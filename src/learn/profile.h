@@ -25,10 +25,12 @@ struct CallUse {
   // has none.
   std::set<std::uint64_t> values;
   bool has_more_values = false;  // than were told apart
+  bool sets_ids = false;         // made or changed a file with S_ISUID or S_ISGID
   bool operator==(const CallUse&) const = default;
 };
 
-// How a path was used; the strongest is a directory made, removed or changed in.
+// How a path was used; the strongest is a directory made, removed or changed in. A directory of
+// which it was only asked what it is, is none of these.
 struct PathUse {
   bool read = false;
   bool write = false;
@@ -43,7 +45,9 @@ struct Profile {
   std::map<std::pair<abi::Arch, std::string>, CallUse> calls;  // by name
   std::map<std::string, PathUse> paths;                        // absolute, of what was there
   std::set<std::string> sockets;                               // unix sockets connected to, by path
-  std::set<std::string> addresses;                             // "192.0.2.1:443": connected to
+  // Whether a unix socket was bound, or connected to one that was there: by path, or abstract.
+  bool unix_sockets = false;
+  std::set<std::string> addresses;  // "192.0.2.1:443": connected to
   // Entries as [network] allow has them, of what was connected to through the gateway, and names
   // that were only asked for.
   std::set<std::string> destinations, names;

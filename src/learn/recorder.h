@@ -42,12 +42,14 @@ class Recorder {
     std::optional<abi::Arch> arch;
     std::string_view name;
     std::optional<abi::Argument> telling;
+    std::optional<abi::Argument> mode, flags;  // where it gives a file its mode
     bool has_paths = false;
     CallUse use;
   };
 
   void SeePaths(const Seen& seen, const bpf::SeccompData& call, pid_t task,
                 const audit::Memory& memory);
+  void SeeMode(Seen& seen, const bpf::SeccompData& call) const;
   void SeeAddress(const bpf::SeccompData& call, const audit::Memory& memory);
 
   std::unordered_map<std::uint64_t, Seen> seen_;  // by architecture and number

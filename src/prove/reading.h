@@ -28,6 +28,9 @@ struct Decision {
 
 Decision Decide(const policy::Syscalls& syscalls, const bpf::SeccompData& data);
 
+// Whether [audit] probes of the policy names the call.
+bool IsProbe(const policy::Policy& policy, const bpf::SeccompData& data);
+
 // Compares `program` with the reading, over every number of every architecture (and the numbers
 // around them, foreign architectures, x32's both forms) and the boundary values of every condition:
 // each constant, one less and one more, with each bit of its mask turned, sign bits, all zeros, all

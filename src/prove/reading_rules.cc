@@ -299,4 +299,13 @@ Decision Decide(const policy::Syscalls& syscalls, const bpf::SeccompData& data) 
   return rules.Answer(rules.About(*arch, data.nr), data, true);
 }
 
+bool IsProbe(const policy::Policy& policy, const bpf::SeccompData& data) {
+  if (policy.audit.probes.empty()) return false;
+  policy::Syscalls probes;
+  probes.architectures = policy.syscalls.architectures;
+  probes.multiplexers = policy::Multiplexers::kOpen;
+  probes.rules = policy.audit.probes;
+  return Decide(probes, data).rule != nullptr;
+}
+
 }  // namespace bailey::prove

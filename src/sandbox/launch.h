@@ -33,6 +33,7 @@ struct Outcome {
   std::string detail;  // for the last two: why; else what went wrong on our side, if anything
   std::chrono::microseconds wall{}, user{}, system{}, start_up{};
   std::uint64_t peak_memory_kib = 0;
+  bool had_memory_kill = false;  // some process was killed at the limit, if not the program
   std::vector<Enforced> enforced;
 };
 

@@ -390,6 +390,7 @@ void Supervisor::TellCustomer(const Message& ended) {
 void Supervisor::Conclude() {
   if (start_ != Clock::time_point())
     outcome_.wall = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start_);
+  outcome_.had_memory_kill = groups_.HadMemoryKill();
   if (outcome_.kind != Outcome::Kind::kExited) return;
   if (!WIFSIGNALED(wait_status_)) {
     outcome_.status = WEXITSTATUS(wait_status_);
@@ -397,7 +398,7 @@ void Supervisor::Conclude() {
   }
   outcome_.kind = Outcome::Kind::kSignalled;
   outcome_.status = WTERMSIG(wait_status_);
-  if (outcome_.status == SIGKILL && groups_.HadMemoryKill())
+  if (outcome_.status == SIGKILL && outcome_.had_memory_kill)
     outcome_.kind = Outcome::Kind::kMemoryLimit;
 }
 

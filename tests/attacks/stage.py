@@ -192,7 +192,7 @@ class Stage:
             self.setuid_program = root / "shared/id"
             shutil.copy("/usr/bin/id", self.setuid_program)
             os.chmod(self.setuid_program, 0o4755)
-        self.before = self._picture()
+        self.before = self.picture()
 
     def give(self, directory):
         """Makes the identity the owner of a directory and all that is in it."""
@@ -210,7 +210,7 @@ class Stage:
             server.listen(4096)
         self.servers.append(server)
 
-    def _picture(self):
+    def picture(self):
         """What must not change: everything but the workspace."""
         picture = {}
         for name in ("home", "outside", "shared", "programs", "bin"):
@@ -274,9 +274,9 @@ class Stage:
             for fd in left + [stdin] + ([] if master is None else [master]):
                 os.close(fd)
 
-    def attack(self, attack, sandbox):
+    def attack(self, attack, sandbox, words=()):
         """Runs an attack in `bailey run` with the options given; without the wall for None."""
-        program = [str(self.root / "programs" / attack.name), *self.bait()]
+        program = [str(self.root / "programs" / attack.name), *self.bait(), *words]
         if sandbox is None:
             # The shell is a parent of the same user; under unshare it is PID 1.
             command = ["/bin/sh", "-c", '"$@"; exit $?', "sh", *program, "control=1"]
@@ -319,7 +319,7 @@ class Stage:
         return self.look_for_changes() or verdict
 
     def look_for_changes(self):
-        after = self._picture()
+        after = self.picture()
         for path in sorted(set(after) | set(self.before)):
             if after.get(path) != self.before.get(path):
                 self.before = after
