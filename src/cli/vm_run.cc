@@ -128,7 +128,7 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
   auto done = RunAudited(*start, files, *filters, options.sandbox.overlay, *std::move(ready),
                          is_listened_to ? audit->get() : nullptr);
   std::optional<AuditReport> audited;
-  if (*audit) audited = (*audit)->Close(OutcomeOf(done));
+  if (*audit) audited = (*audit)->Close(OutcomeOf(done), report->IsWanted());
   if (!done) return done.error();
   const microvm::MachineOutcome& result = *done;
   // What a machine's plan says is in its own words.
