@@ -8,8 +8,8 @@
 #include <limits>
 #include <optional>
 
+#include "abi/capabilities.h"
 #include "base/text.h"
-#include "os/identity.h"
 
 namespace bailey::compat {
 namespace {
@@ -139,8 +139,7 @@ std::string_view Complaint(Value kind, const std::string& value) {
         return "is no number of bytes above 0";
       break;
     case Value::kCapability:
-      if (value != "ALL" && os::CapabilityNumber(Upper(value).c_str()) < 0)
-        return "is no capability";
+      if (value != "ALL" && abi::CapabilityNumber(Upper(value)) < 0) return "is no capability";
       break;
     case Value::kText:
     case Value::kNothing:

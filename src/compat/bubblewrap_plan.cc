@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "abi/capabilities.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "sandbox/host_path.h"
@@ -302,7 +303,7 @@ base::Status Planner::PlanCapabilities() {
     plan_.set_capabilities = true;
     const std::string& name = operation.values[0];
     const std::uint64_t named =
-        name == "ALL" ? kAllCapabilities : 1ull << os::CapabilityNumber(name.c_str());
+        name == "ALL" ? kAllCapabilities : 1ull << abi::CapabilityNumber(name);
     kept = operation.option == Option::kCapAdd ? kept | named : kept & ~named;
   }
   // Without a user namespace nobody can be given what the caller lacks.

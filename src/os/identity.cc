@@ -12,56 +12,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "os/file.h"
 #include "os/process.h"
 
 namespace bailey::os {
 namespace {
-
-// In the order of <linux/capability.h>; a name's place is its number.
-constexpr const char* kCapabilities[] = {"CAP_CHOWN",
-                                         "CAP_DAC_OVERRIDE",
-                                         "CAP_DAC_READ_SEARCH",
-                                         "CAP_FOWNER",
-                                         "CAP_FSETID",
-                                         "CAP_KILL",
-                                         "CAP_SETGID",
-                                         "CAP_SETUID",
-                                         "CAP_SETPCAP",
-                                         "CAP_LINUX_IMMUTABLE",
-                                         "CAP_NET_BIND_SERVICE",
-                                         "CAP_NET_BROADCAST",
-                                         "CAP_NET_ADMIN",
-                                         "CAP_NET_RAW",
-                                         "CAP_IPC_LOCK",
-                                         "CAP_IPC_OWNER",
-                                         "CAP_SYS_MODULE",
-                                         "CAP_SYS_RAWIO",
-                                         "CAP_SYS_CHROOT",
-                                         "CAP_SYS_PTRACE",
-                                         "CAP_SYS_PACCT",
-                                         "CAP_SYS_ADMIN",
-                                         "CAP_SYS_BOOT",
-                                         "CAP_SYS_NICE",
-                                         "CAP_SYS_RESOURCE",
-                                         "CAP_SYS_TIME",
-                                         "CAP_SYS_TTY_CONFIG",
-                                         "CAP_MKNOD",
-                                         "CAP_LEASE",
-                                         "CAP_AUDIT_WRITE",
-                                         "CAP_AUDIT_CONTROL",
-                                         "CAP_SETFCAP",
-                                         "CAP_MAC_OVERRIDE",
-                                         "CAP_MAC_ADMIN",
-                                         "CAP_SYSLOG",
-                                         "CAP_WAKE_ALARM",
-                                         "CAP_BLOCK_SUSPEND",
-                                         "CAP_AUDIT_READ",
-                                         "CAP_PERFMON",
-                                         "CAP_BPF",
-                                         "CAP_CHECKPOINT_RESTORE"};
 
 struct CapabilitySets {
   __user_cap_data_struct word[2] = {};
@@ -174,15 +129,6 @@ SysStatus DropGroups() { return Check(::setgroups(0, nullptr)); }
 SysStatus BecomeIds(uid_t uid, gid_t gid) {
   if (::setresgid(gid, gid, gid) != 0) return LastErrno();
   return Check(::setresuid(uid, uid, uid));
-}
-
-int CapabilityNumber(const char* name) {
-  int number = 0;
-  for (const char* known : kCapabilities) {
-    if (::strcmp(known, name) == 0) return number;
-    ++number;
-  }
-  return -1;
 }
 
 namespace {

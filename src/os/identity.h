@@ -52,8 +52,6 @@ SysStatus DropGroups();
 // Real, effective and saved.
 SysStatus BecomeIds(uid_t uid, gid_t gid);
 
-// The number of a capability by its name ("CAP_SETUID" is 7); -1 when there is none.
-int CapabilityNumber(const char* name);
 // Leaves the process, and every program it executes, with exactly this set (a bit a capability) in
 // the permitted, effective, inheritable and ambient sets, and at most this set in the bounding set.
 SysStatus KeepCapabilities(std::uint64_t set);

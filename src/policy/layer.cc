@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "abi/capabilities.h"
 #include "base/text.h"
 #include "policy/table_reader.h"
 
@@ -33,49 +34,6 @@ constexpr auto kGuaranteeKeys = std::to_array<std::string_view>({"keep", "give-u
 
 constexpr auto kDevices = std::to_array<std::string_view>(
     {"null", "zero", "full", "random", "urandom", "tty", "kvm", "fuse", "net/tun"});
-
-// include/uapi/linux/capability.h, Linux 6.18.
-constexpr auto kCapabilities = std::to_array<std::string_view>({"CAP_CHOWN",
-                                                                "CAP_DAC_OVERRIDE",
-                                                                "CAP_DAC_READ_SEARCH",
-                                                                "CAP_FOWNER",
-                                                                "CAP_FSETID",
-                                                                "CAP_KILL",
-                                                                "CAP_SETGID",
-                                                                "CAP_SETUID",
-                                                                "CAP_SETPCAP",
-                                                                "CAP_LINUX_IMMUTABLE",
-                                                                "CAP_NET_BIND_SERVICE",
-                                                                "CAP_NET_BROADCAST",
-                                                                "CAP_NET_ADMIN",
-                                                                "CAP_NET_RAW",
-                                                                "CAP_IPC_LOCK",
-                                                                "CAP_IPC_OWNER",
-                                                                "CAP_SYS_MODULE",
-                                                                "CAP_SYS_RAWIO",
-                                                                "CAP_SYS_CHROOT",
-                                                                "CAP_SYS_PTRACE",
-                                                                "CAP_SYS_PACCT",
-                                                                "CAP_SYS_ADMIN",
-                                                                "CAP_SYS_BOOT",
-                                                                "CAP_SYS_NICE",
-                                                                "CAP_SYS_RESOURCE",
-                                                                "CAP_SYS_TIME",
-                                                                "CAP_SYS_TTY_CONFIG",
-                                                                "CAP_MKNOD",
-                                                                "CAP_LEASE",
-                                                                "CAP_AUDIT_WRITE",
-                                                                "CAP_AUDIT_CONTROL",
-                                                                "CAP_SETFCAP",
-                                                                "CAP_MAC_OVERRIDE",
-                                                                "CAP_MAC_ADMIN",
-                                                                "CAP_SYSLOG",
-                                                                "CAP_WAKE_ALARM",
-                                                                "CAP_BLOCK_SUSPEND",
-                                                                "CAP_AUDIT_READ",
-                                                                "CAP_PERFMON",
-                                                                "CAP_BPF",
-                                                                "CAP_CHECKPOINT_RESTORE"});
 
 // What the format has and this version cannot keep: refused by name, never ignored. An empty value
 // refuses the key whatever it holds. To enable something, delete its row.
@@ -231,7 +189,7 @@ class LayerReader {
       const auto number = table.Integer(key, 0, kMaxId);
       return number ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
     };
-    layer_.capabilities = table.Words("capabilities", "capability", kCapabilities);
+    layer_.capabilities = table.Words("capabilities", "capability", abi::kCapabilities);
     layer_.uid = id("uid");
     layer_.gid = id("gid");
     layer_.workdir = table.String("workdir");

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "os/identity.h"
+#include "abi/capabilities.h"
 #include "review/confinement_find.h"
 #include "review/fact.h"
 
@@ -145,7 +145,7 @@ void FindCapabilities(const Subject& subject, std::vector<Finding>& findings) {
   // Those that the filter leaves nothing to do for are a finding of their own.
   Held open, closed;
   for (const Power& power : is_apart ? std::span<const Power>(kInside) : kPowers) {
-    const int number = os::CapabilityNumber(power.name);
+    const int number = abi::CapabilityNumber(power.name);
     if (number < 0 || (*confinement.capabilities >> number & 1) == 0) continue;
     if (!Holds(confinement, power.when)) continue;
     const bool is_closed = !power.guarantee.empty() && subject.filter &&

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "abi/arch.h"
+#include "abi/capabilities.h"
 #include "bpf/program.h"
 #include "os/file.h"
 #include "os/identity.h"
@@ -186,7 +187,7 @@ void Reader::ReadMount(const Operation& operation) {
 
 void Reader::ReadCapability(const Operation& operation, bool adds) {
   const std::string& name = operation.values[0];
-  const int number = os::CapabilityNumber(name.c_str());
+  const int number = abi::CapabilityNumber(name);
   const std::uint64_t bits = number < 0 ? kAllCapabilities : 1ull << number;
   const std::uint64_t before = result_.capabilities.value_or(0);
   result_.capabilities = adds ? before | bits : before & ~bits;

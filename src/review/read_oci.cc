@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "abi/capabilities.h"
 #include "compile/compile.h"
-#include "os/identity.h"
 #include "policy/import_oci.h"
 #include "review/json_reader.h"
 #include "review/read.h"
@@ -169,7 +169,7 @@ void Reader::ReadCapabilities() {
     const bool counts = set == "effective" || set == "permitted" || set == "ambient" ||
                         (set == "bounding" && (uid_ == 0 || result_.no_new_privs != Known::kYes));
     for (const std::string& name : json_.Strings(pointer)) {
-      const int number = os::CapabilityNumber(name.c_str());
+      const int number = abi::CapabilityNumber(name);
       if (number < 0 || !counts) continue;
       held |= std::uint64_t{1} << number;
       if (!Has(capability_names_, name)) capability_names_.push_back(name);

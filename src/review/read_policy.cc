@@ -1,9 +1,9 @@
 // Subjects that are filters: a policy's own, or bytes.
 #include <fmt/format.h>
 
+#include "abi/capabilities.h"
 #include "base/text.h"
 #include "compile/compile.h"
-#include "os/identity.h"
 #include "prove/keep.h"
 #include "prove/validate.h"
 #include "review/read.h"
@@ -36,7 +36,7 @@ Confinement ConfinementOf(const policy::Policy& policy, const std::string& file)
   confinement.runs_as_root = Known::kNo;
   std::uint64_t capabilities = 0;
   for (const std::string& name : policy.process.capabilities) {
-    const int number = os::CapabilityNumber(name.c_str());
+    const int number = abi::CapabilityNumber(name);
     if (number >= 0) capabilities |= std::uint64_t{1} << number;
   }
   confinement.capabilities = capabilities;

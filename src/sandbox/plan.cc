@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "abi/capabilities.h"
 #include "base/text.h"
 #include "network/families.h"
 #include "os/file.h"
@@ -290,7 +291,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
     return planned.error();
   if (!HasNamespaces(plan)) DropCountedLimits(plan);
   for (const std::string& name : policy.process.capabilities) {
-    const int number = os::CapabilityNumber(name.c_str());
+    const int number = abi::CapabilityNumber(name);
     if (number < 0) return base::InvalidInput(fmt::format("keep capability {}: unknown", name));
     plan.capabilities |= Bit(number);
     plan.capability_names.push_back(name);
