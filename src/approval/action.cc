@@ -48,6 +48,7 @@ Classified ClassifyRun(const Json& arguments) {
   if (arguments.contains("policy")) {
     result.effect = Effect::kWiden;
     result.why = "it asks for another sandbox than the usual one";
+    result.policy = TextOf(arguments, "policy");
   }
   return result;
 }

@@ -41,6 +41,7 @@ struct Classified {
   // What an answer that is remembered is about, beside the tool: a program's exact words, a path.
   // Empty: all of the tool's calls.
   std::string subject;
+  std::string policy;              // that kWiden names
   std::vector<std::string> shown;  // lines for a person, in printable ASCII, nothing cut
   bool operator==(const Classified&) const = default;
 };

@@ -87,7 +87,10 @@ void Approver::Record(const Action& action, const Classified& classified, std::s
 }
 
 Decision Approver::ConsiderLocked(const Action& action) {
-  const Classified classified = Classify(action, options_.read_file);
+  Classified classified = Classify(action, options_.read_file);
+  if (classified.effect == Effect::kWiden && options_.widening)
+    for (const std::string& line : options_.widening(classified.policy))
+      classified.shown.push_back("more     " + Plain(line));
   std::string by;
   Decision decision;
   if (Decide(action, classified, by, decision.refusal)) {

@@ -74,9 +74,13 @@ base::Result<Answer> AskOnSocket(const std::string& path, const Card& card,
 using Record =
     std::function<void(const Action&, std::string_view effect, std::string_view by, bool allowed)>;
 
+// What a policy, by its name, grants beyond the usual one, a line each.
+using Widening = std::function<std::vector<std::string>(const std::string& policy)>;
+
 struct ApproverOptions {
   ReadFile read_file;
-  Ask ask;  // none: nobody can be asked
+  Widening widening;  // none: it is not known
+  Ask ask;            // none: nobody can be asked
   Record record;
   std::set<std::string> allowed;  // "SERVER/TOOL": all of its calls, by who started this
 };

@@ -79,7 +79,8 @@ base::Result<std::chrono::seconds> TimeLimit(const ApproveOptions& options) {
 }
 
 base::Result<std::unique_ptr<approval::Approver>> MakeApprover(const ApproveOptions& options,
-                                                               approval::ReadFile read_file) {
+                                                               approval::ReadFile read_file,
+                                                               approval::Widening widening) {
   if (options.approve == "none") return nullptr;
   const auto time = TimeLimit(options);
   if (!time) return time.error();
@@ -95,6 +96,7 @@ base::Result<std::unique_ptr<approval::Approver>> MakeApprover(const ApproveOpti
   auto rules = approval::Rules::Open(*std::move(database));
   if (!rules) return rules.error();
   made.read_file = std::move(read_file);
+  made.widening = std::move(widening);
   made.ask = *std::move(ask);
   made.record = *std::move(record);
   made.allowed = std::set<std::string>(options.allow.begin(), options.allow.end());

@@ -23,6 +23,7 @@ base::Result<std::chrono::seconds> TimeLimit(const ApproveOptions& options);
 
 // Nothing with "none". What is decided becomes an event of `bailey audit`.
 base::Result<std::unique_ptr<approval::Approver>> MakeApprover(const ApproveOptions& options,
-                                                               approval::ReadFile read_file);
+                                                               approval::ReadFile read_file,
+                                                               approval::Widening widening = {});
 
 }  // namespace bailey::cli

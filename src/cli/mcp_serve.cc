@@ -24,6 +24,7 @@
 #include "mcp/service.h"
 #include "mcp/tools.h"
 #include "mcp/workspace.h"
+#include "policy/widening.h"
 
 namespace bailey::cli {
 namespace {
@@ -78,9 +79,28 @@ approval::ReadFile ReaderOf(const mcp::Workspace& workspace) {
   };
 }
 
+// What a call's own policy would let its program do besides.
+approval::Widening WideningBeyond(const policy::Policy& usual, const ServeOptions& options) {
+  return [&usual, sandbox = options.sandbox,
+          allowed = options.policies](const std::string& name) -> std::vector<std::string> {
+    // A call does not make this process read a file.
+    if (std::ranges::find(allowed, name) == allowed.end()) return {"the server does not allow it"};
+    const auto context = CallerContext();
+    if (!context) return {context.error().text};
+    SandboxOptions asked = sandbox;
+    asked.policy = name;
+    const auto other = LoadPolicy(std::move(asked), *context);
+    if (!other) return {other.error().text};
+    auto lines = policy::Widening(usual, *other);
+    if (lines.empty()) lines.emplace_back("nothing");
+    return lines;
+  };
+}
+
 // The client is asked by a gateway in front of a server that asks nobody.
-int ServeBehindGateway(const ServeOptions& options, const mcp::Workspace& workspace) {
-  const auto approver = MakeApprover(options.approve, ReaderOf(workspace));
+int ServeBehindGateway(const ServeOptions& options, const mcp::Workspace& workspace,
+                       approval::Widening widening) {
+  const auto approver = MakeApprover(options.approve, ReaderOf(workspace), std::move(widening));
   if (!approver) return FailServe(approver.error());
   auto bailey = FindBailey();
   if (!bailey) return FailServe(bailey.error());
@@ -117,7 +137,9 @@ int Serve(ServeOptions options) {
   if (!policy) return FailServe(policy.error());
   auto workspace = mcp::Workspace::Open(context->current_directory, RulesOf(*policy));
   if (!workspace) return FailServe(workspace.error());
-  if (options.approve.approve == "elicit") return ServeBehindGateway(options, *workspace);
+  auto widening = WideningBeyond(*policy, options);
+  if (options.approve.approve == "elicit")
+    return ServeBehindGateway(options, *workspace, std::move(widening));
   auto sessions = mcp::Sessions::Open();
   if (!sessions) return FailServe(sessions.error());
   auto bailey = FindBailey();
@@ -126,7 +148,7 @@ int Serve(ServeOptions options) {
                                    policy->limits.wall, policy->limits.memory,    options.pool};
   auto tools = mcp::RunTools(run, *sessions);
   for (mcp::ServedTool& tool : mcp::FileTools(*workspace)) tools.push_back(std::move(tool));
-  const auto approver = MakeApprover(options.approve, ReaderOf(*workspace));
+  const auto approver = MakeApprover(options.approve, ReaderOf(*workspace), std::move(widening));
   if (!approver) return FailServe(approver.error());
   if (*approver)
     for (mcp::ServedTool& tool : tools) Guard(tool, **approver, workspace->Directory());
