@@ -23,28 +23,22 @@ bool IsBroad(std::string_view path) {
 struct Node {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> children;
   bool is_used = false;
-  std::size_t used_below = 0;
 };
 
 void Insert(Node& root, const std::string& path) {
   Node* node = &root;
-  std::vector<Node*> way = {node};
   for (const std::string_view name : base::Split(path, '/')) {
     if (name.empty()) continue;
     auto& child = node->children[std::string(name)];
     if (!child) child = std::make_unique<Node>();
     node = child.get();
-    way.push_back(node);
   }
-  if (node->is_used) return;
   node->is_used = true;
-  way.pop_back();
-  for (Node* const one : way) ++one->used_below;
 }
 
 void Collect(const Node& node, const std::string& path, std::vector<std::string>& out) {
   const bool is_whole = node.is_used && node.children.empty();
-  const bool has_many = node.used_below >= kMany;
+  const bool has_many = node.children.size() >= kMany;
   if (is_whole || (!IsBroad(path) && (has_many || node.is_used))) {
     // A directory of everybody's that was only looked at needs no grant.
     if (!IsBroad(path) || is_whole) out.push_back(path);

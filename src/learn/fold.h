@@ -15,7 +15,7 @@ struct Grants {
 };
 
 // What a policy must show for `profile`, beside what `is_shown` says is there already. A directory
-// is shown where four or more different paths below it were used, or where it is changed; but
+// is shown where four or more of what is in it were used, or where it is changed; but
 // never one that holds everybody's files: "/", what lies right below it, "/home/NAME", "/var/NAME".
 // What lies below `workspace` is that, for writing where anything in it was changed.
 Grants Fold(const Profile& profile, const std::string& workspace,

@@ -176,6 +176,19 @@ TEST(Profile, OfOlderProgramsMayHaveDoneWhatItDoesNotSay) {
   EXPECT_TRUE(old->calls.begin()->second.sets_ids);
 }
 
+TEST(Fold, StopsWhereWaysPart) {
+  Profile profile;
+  for (const char* const name : {"HEAD", "config", "objects/a", "refs/b"}) {
+    profile.paths[std::string("/home/me/projects/one/.git/") + name] = {.read = true, .count = 1};
+    profile.paths[std::string("/home/me/projects/two/src/") + name] = {.read = true, .count = 1};
+  }
+  profile.paths["/home/me/projects/two/one-file"] = {.read = true, .count = 1};
+  const Grants grants = Fold(profile, "/ws/tree", [](const std::string&, bool) { return false; });
+  EXPECT_THAT(grants.read,
+              ElementsAre("/home/me/projects/one/.git", "/home/me/projects/two/one-file",
+                          "/home/me/projects/two/src"));
+}
+
 TEST(Fold, ADirectoryThatWasOnlyLookedAtIsNotShown) {
   Profile profile;
   profile.paths["/home/me/projects"] = {.count = 3};
