@@ -59,17 +59,30 @@ std::string_view ReasonText(Withholding withholding) {
   return "";
 }
 
-std::string_view OriginText(Withholding withholding) {
-  switch (withholding) {
-    case Withholding::kHidden:
-      return "[filesystem] hide";
-    case Withholding::kReadOnly:
-      return "[filesystem] read";
-    case Withholding::kNot:
-    case Withholding::kNotShown:
-      break;
+// The entry of the policy that decides, as the plan has it: of a pattern, what it matched.
+std::string OriginText(Withholding withholding, const Step* innermost) {
+  const auto entry = [&](std::string_view key) {
+    return fmt::format("[filesystem] {} {}", key,
+                       innermost == nullptr ? "" : base::Escape(Target(*innermost)));
+  };
+  if (withholding == Withholding::kHidden) return entry("hide");
+  const bool is_shown =
+      withholding == Withholding::kReadOnly && std::holds_alternative<BindMount>(*innermost);
+  return is_shown ? entry("read") : "[filesystem]: no entry shows it";
+}
+
+// What of the plan a path is in, itself or below; null: nothing. `is_on_the_way`: to something that
+// is shown.
+const Step* Innermost(const RootPlan& root, const std::string& path, bool& is_on_the_way) {
+  const Step* innermost = nullptr;
+  is_on_the_way = path == "/";
+  for (const Step& step : root.steps) {
+    const std::string& target = Target(step);
+    is_on_the_way |= IsWithin(target, path);
+    if (std::holds_alternative<MakeSymlink>(step) || !IsWithin(path, target)) continue;
+    if (innermost == nullptr || target.size() >= Target(*innermost).size()) innermost = &step;
   }
-  return "[filesystem]";
+  return innermost;
 }
 
 }  // namespace
@@ -115,15 +128,8 @@ abi::PathUse UseOf(const abi::PathArgument& path, const bpf::SeccompData& data) 
 }
 
 Withholding Judge(const RootPlan& root, const std::string& named, abi::PathUse use) {
-  const std::string path = Follow(root, named);
-  const Step* innermost = nullptr;
-  bool is_on_the_way = path == "/";  // to something that is shown
-  for (const Step& step : root.steps) {
-    const std::string& target = Target(step);
-    is_on_the_way |= IsWithin(target, path);
-    if (std::holds_alternative<MakeSymlink>(step) || !IsWithin(path, target)) continue;
-    if (innermost == nullptr || target.size() >= Target(*innermost).size()) innermost = &step;
-  }
+  bool is_on_the_way = false;
+  const Step* const innermost = Innermost(root, Follow(root, named), is_on_the_way);
   const bool writes = use == abi::PathUse::kWrite;
   if (innermost == nullptr) return Withholding::kNotShown;
   if (std::holds_alternative<Mask>(*innermost)) return Withholding::kHidden;
@@ -157,8 +163,10 @@ std::optional<audit::Event> FileWitness::Look(const bpf::SeccompData& call, std:
     const std::string access(AccessText(use)), reason(ReasonText(judged));
     const auto key = std::tuple(base::Escape(path), access, reason);
     if (counts_.contains(key) || counts_.size() < kMostPaths) ++counts_[key];
+    bool is_on_the_way = false;
+    const Step* const innermost = Innermost(root_, Follow(root_, path), is_on_the_way);
     audit::Event event = {.decision = audit::Decision::kDenied,
-                          .rule = audit::Rule{std::string(OriginText(judged)), ""}};
+                          .rule = audit::Rule{OriginText(judged, innermost), ""}};
     event.detail = audit::FileAccess{std::string(name), base::Escape(path), access, reason};
     return event;
   }
