@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kCommand = "vm image build";
 
 struct Sources {
-  std::string directory, tar, oci, tag, suite;
+  std::string directory, tar, oci, tag, suite, format = "squashfs";
 };
 
 base::Result<image::Image> BuildFrom(const Sources& from, const std::string& name) {
@@ -33,7 +33,12 @@ base::Result<image::Image> BuildFrom(const Sources& from, const std::string& nam
         "--debootstrap)");
   if (!from.tag.empty() && from.oci.empty())
     return base::InvalidInput("build an image: a tag is one of an OCI layout's (--from-oci)");
-  if (!from.directory.empty()) return image::BuildFromDirectory(name, from.directory);
+  const bool is_erofs = from.format == "erofs";
+  if (is_erofs && from.directory.empty())
+    return base::Unsupported("build an image: mkfs.erofs makes one of a directory (--from-dir)");
+  if (!from.directory.empty())
+    return image::BuildFromDirectory(name, from.directory,
+                                     is_erofs ? image::Format::kErofs : image::Format::kSquashfs);
   if (!from.tar.empty()) return image::BuildFromTar(name, from.tar);
   if (!from.suite.empty()) return image::BuildFromSuite(name, from.suite);
   auto built = image::BuildFromOci(name, {from.oci, from.tag});
@@ -55,6 +60,10 @@ int Build(int argc, char** argv) {
   arguments.Value("--tag", from.tag, "which image of the layout, where it has several");
   arguments.Value("--debootstrap", from.suite,
                   "a suite of Debian's (bookworm), which mmdebstrap downloads");
+  arguments
+      .Value("--format", from.format,
+             "the file system: squashfs (default), or erofs of a directory")
+      .OneOf({"squashfs", "erofs"});
   arguments.Value("NAME", name, "lower-case letters, digits and dashes").Required();
   if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;
   const auto image = BuildFrom(from, name);

@@ -65,6 +65,9 @@ base::Result<PoolStart> PlanPool(const PoolOptions& options, const policy::Conte
     return checked.error();
   auto start = PlanMachineStart(options.sandbox, {"true"}, options.start_timeout, context);
   if (!start) return start.error();
+  if (start->plan.network)
+    return base::Unsupported(
+        "start pool: a machine with a network is started anew for each program");
   const auto init = FindInit();
   if (!init) return init.error();
   microvm::MachineFiles files = {options.image, options.kernel, *init, ""};
@@ -105,10 +108,11 @@ base::Result<pool::Settings> MakeSettings(const PoolOptions& options, const Pool
 
 base::Status ServeMachines(const PoolStart& plan, const pool::Directory& directory,
                            const pool::Settings& settings, const std::function<void()>& ready) {
-  auto kernel = image::OpenKernel(plan.files.kernel, plan.files.init);
-  if (!kernel) return kernel.error();
   auto image = image::OpenImage(plan.files.image);
   if (!image) return image.error();
+  auto kernel = image::OpenKernel(plan.files.kernel, plan.files.init,
+                                  {.erofs = image->format == image::Format::kErofs});
+  if (!kernel) return kernel.error();
   const auto original =
       microvm::Original::Make(plan.start.plan, plan.shape, plan.start.sandbox, *std::move(image),
                               *std::move(kernel), MonitorProver());

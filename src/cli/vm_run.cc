@@ -58,30 +58,39 @@ base::Result<std::optional<microvm::ReadyMachine>> FindReady(const RunOptions& o
   return std::nullopt;
 }
 
-// The guest answers what the program is denied, and tells of it.
-base::Result<microvm::MachineOutcome> RunAudited(const MachineStart& start,
-                                                 const microvm::MachineFiles& files,
-                                                 const std::vector<bpf::Program>& filters,
-                                                 bool keep,
-                                                 std::optional<microvm::ReadyMachine> ready,
-                                                 RunAudit* audit) {
-  if (audit == nullptr)
-    return microvm::RunInMachine(start.plan, start.sandbox, files, filters, MonitorProver(), keep,
-                                 {}, std::move(ready));
+// The guest answers what the program is denied, and tells of it. `audit`: none where nothing is
+// audited.
+base::Result<microvm::MachineOutcome> RunHeard(const MachineStart& start,
+                                               const microvm::MachineFiles& files,
+                                               const std::vector<bpf::Program>& filters, bool keep,
+                                               std::optional<microvm::ReadyMachine> ready,
+                                               RunAudit* audit, network::Refusals& refusals) {
   const policy::Policy& policy = start.policy;
-  audit->NoteStart();
-  const auto rate = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(policy.audit.rate, std::numeric_limits<std::uint32_t>::max()));
-  microvm::CallLog calls(
-      {.trail = &audit->Trail(),
-       .explain = [&policy](const bpf::SeccompData& call) { return RuleOf(policy.syscalls, call); },
-       .rate = {rate, kBurst}},
-      filters.back());
-  auto done = microvm::RunInMachine(
-      start.plan, start.sandbox, files, filters, MonitorProver(), keep,
-      {&calls, [audit](const std::string& isolation) { audit->SetIsolation(isolation); }},
-      std::move(ready));
-  audit->TakeHeard(calls.Heard(), calls.Missed().unanswered, calls.Missed().dropped);
+  microvm::Hearing hearing;
+  hearing.decided = [&refusals, audit](const network::Decision& decision) {
+    if (!decision.allowed) refusals.Add(decision);
+    if (audit != nullptr) audit->Decided(decision);
+  };
+  std::optional<microvm::CallLog> calls;
+  if (audit != nullptr) {
+    audit->NoteStart();
+    hearing.greeted = [audit](const std::string& isolation) { audit->SetIsolation(isolation); };
+  }
+  if (audit != nullptr && IsListenedToInMachine(policy)) {
+    const auto rate = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(policy.audit.rate, std::numeric_limits<std::uint32_t>::max()));
+    calls.emplace(microvm::CallLog::Options{.trail = &audit->Trail(),
+                                            .explain =
+                                                [&policy](const bpf::SeccompData& call) {
+                                                  return RuleOf(policy.syscalls, call);
+                                                },
+                                            .rate = {rate, kBurst}},
+                  filters.back());
+    hearing.calls = &*calls;
+  }
+  auto done = microvm::RunInMachine(start.plan, start.sandbox, files, filters, MonitorProver(),
+                                    keep, hearing, std::move(ready));
+  if (calls) audit->TakeHeard(calls->Heard(), calls->Missed().unanswered, calls->Missed().dropped);
   return done;
 }
 
@@ -99,8 +108,9 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
     if (const auto checked = image::CheckName("id", options.id); !checked) return checked.error();
   auto start = PlanMachineStart(options.sandbox, options.program, options.start_timeout, context);
   if (!start) return start.error();
-  const bool is_listened_to = IsListenedToInMachine(start->policy);
-  const auto filters = ProvedFilters(start->policy, is_listened_to);
+  if (start->plan.network && options.vmm == "firecracker")
+    return base::Unsupported("make the machine's network: in Firecracker there is none yet");
+  const auto filters = ProvedFilters(start->policy, IsListenedToInMachine(start->policy));
   if (!filters) return filters.error();
   if (options.dry_run) {
     fmt::print(
@@ -120,13 +130,15 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
   microvm::MachineFiles files{options.image, options.kernel, *init, options.id, {}};
   if (options.vmm == "firecracker") files.firecracker = options.vmm_directory;
   const bool uses_pool = options.pool && !files.firecracker;
-  auto ready = uses_pool ? FindReady(options, context, start->plan, files)
-                         : base::Result<std::optional<microvm::ReadyMachine>>(std::nullopt);
+  auto ready = uses_pool && !start->plan.network
+                   ? FindReady(options, context, start->plan, files)
+                   : base::Result<std::optional<microvm::ReadyMachine>>(std::nullopt);
   if (!ready) return ready.error();
   const auto audit = RunAudit::OpenForMachine(start->policy, start->sandbox);
   if (!audit) return audit.error();
-  auto done = RunAudited(*start, files, *filters, options.sandbox.overlay, *std::move(ready),
-                         is_listened_to ? audit->get() : nullptr);
+  network::Refusals refusals;
+  auto done = RunHeard(*start, files, *filters, options.sandbox.overlay, *std::move(ready),
+                       audit->get(), refusals);
   std::optional<AuditReport> audited;
   if (*audit) audited = (*audit)->Close(OutcomeOf(done), report->IsWanted());
   if (!done) return done.error();
@@ -137,10 +149,10 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
   sandbox.notes = start->plan.notes;
   sandbox.wall = start->plan.bounds.wall;
   sandbox.output = start->plan.bounds.output;
-  fmt::print(stderr, "{}{}", WhatHappened(sandbox, result.outcome),
+  fmt::print(stderr, "{}{}{}", WhatHappened(sandbox, result.outcome), WhatWasRefused(refusals),
              AuditText(start->policy, audited));
   if (report->IsWanted() && !report->Write(ReportJson(start->policy, sandbox, result.outcome,
-                                                      audited, {}, result.isolation)))
+                                                      audited, refusals, result.isolation)))
     return kNoSandbox;
   return sandbox::ExitStatus(result.outcome);
 }

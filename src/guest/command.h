@@ -32,6 +32,8 @@ struct Command {
   std::size_t watch_count = 0;
   Listen listen;
   bool listens = false;
+  Network network;
+  bool has_network = false;
   Start start;
   bool is_complete = false;
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "guest/machine.h"
+#include "guest/network.h"
 
 namespace bailey::guest {
 namespace {
@@ -321,6 +322,11 @@ Failure StartProgram(const Command& command, Running& running, Listening& listen
   if (failure.error) return failure;
   if (const int error = MakeGroup(command.start)) return {Step::kGroup, error, 0};
   if (const int error = BringLoopbackUp()) return {Step::kSession, error, 0};
+  if (command.has_network) {
+    failure = {Step::kNetwork, 0, 0};
+    failure.error = SetUpNetwork(command.network, failure.object);
+    if (failure.error) return failure;
+  }
   int streams[3] = {-1, -1, -1}, report[2];
   if (const int error = MakeStreams(command.start, running, streams))
     return {Step::kPipe, error, 0};

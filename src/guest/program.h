@@ -12,8 +12,9 @@ namespace bailey::guest {
 // What became of starting it. Nothing in here allocates.
 struct Failure {
   Step step = Step::kCommand;
-  int error = 0;          // 0: it started
-  std::size_t index = 0;  // of a mount, a grant or a limit
+  int error = 0;                 // 0: it started
+  std::size_t index = 0;         // of a mount, a grant or a limit
+  const char* object = nullptr;  // of the network: what could not be done
 };
 
 struct Running {

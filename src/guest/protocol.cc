@@ -223,6 +223,22 @@ std::span<const std::uint8_t> Encode(const Watch& value, std::span<std::uint8_t>
       .Finish();
 }
 
+std::span<const std::uint8_t> Encode(const Network& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kNetwork, room)
+      .Put(value.address)
+      .Put(value.gateway)
+      .PutBytes(value.gateway_link)
+      .Put(value.probe)
+      .Put(value.refused)
+      .Put(value.probe_port)
+      .Put(value.refused_port)
+      .Put(value.resets)
+      .PutText(value.name)
+      .PutText(value.refused_name)
+      .PutText(value.text)
+      .Finish();
+}
+
 std::span<const std::uint8_t> Encode(const Called& value, std::span<std::uint8_t> room) {
   Writer writer(FrameType::kCalled, room);
   writer.PutData(value.data).Put(value.process).PutText(value.executable);
@@ -337,6 +353,22 @@ bool Decode(std::span<const std::uint8_t> body, Watch& value) {
       .Get(value.paths)
       .Get(value.address)
       .Get(value.size)
+      .IsWhole();
+}
+
+bool Decode(std::span<const std::uint8_t> body, Network& value) {
+  return Reader(body)
+      .Get(value.address)
+      .Get(value.gateway)
+      .GetBytes(value.gateway_link)
+      .Get(value.probe)
+      .Get(value.refused)
+      .Get(value.probe_port)
+      .Get(value.refused_port)
+      .Get(value.resets)
+      .GetText(value.name)
+      .GetText(value.refused_name)
+      .GetText(value.text)
       .IsWhole();
 }
 

@@ -3,7 +3,7 @@
 //
 //   host   Welcome  version, token, seed, clock             the guest reseeds and sets its clock
 //   guest  Hello    version, the same token, its kernel     else the machine is not used
-//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*], Start
+//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*] [Network], Start
 //   guest  Started | Failed
 //   guest  Called* Denied* Missed*     what the newest filter denies, where Listen has asked for it
 //   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
@@ -55,6 +55,7 @@ enum class FrameType : std::uint8_t {
   kForget,    // empty
   kListen,
   kWatch,
+  kNetwork,
   kHello = 64,
   kStarted,  // empty
   kOutput,   // a u8, which is the stream (1 or 2), and bytes
@@ -160,7 +161,8 @@ enum class Step : std::uint8_t {
   kExecute,
   kCollect,
   kForget,
-  kMost = kForget,
+  kNetwork,
+  kMost = kNetwork,
 };
 struct Failed {
   Step step = Step::kWelcome;
@@ -192,6 +194,18 @@ struct Watch {
   std::uint8_t address = kNoSlot;              // the slot of a socket's address,
   std::uint8_t size = kNoSlot;                 // and of its size
   bool operator==(const Watch&) const = default;
+};
+// The machine's interface: what it is set to, and what is tried before the program starts.
+// Addresses are of IPv4, the first byte the highest.
+struct Network {
+  std::uint32_t address = 0, gateway = 0;
+  std::array<std::uint8_t, 6> gateway_link = {};
+  std::uint32_t probe = 0, refused = 0;  // one that answers with `text`, one that does not
+  std::uint16_t probe_port = 0, refused_port = 0;
+  std::uint8_t resets = 1;  // 0: nobody says so where a connection is refused
+  std::string_view name, refused_name;  // which the gateway resolves to `probe`, and does not
+  std::string_view text;
+  bool operator==(const Network&) const = default;
 };
 // One call that was denied, and what was seen in its caller's memory.
 struct Called {
@@ -238,6 +252,7 @@ std::span<const std::uint8_t> Encode(const Failed& value, std::span<std::uint8_t
 std::span<const std::uint8_t> Encode(const Collected& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Listen& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Watch& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Network& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Called& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Denied& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Missed& value, std::span<std::uint8_t> room);
@@ -257,6 +272,7 @@ bool Decode(std::span<const std::uint8_t> body, Failed& value);
 bool Decode(std::span<const std::uint8_t> body, Collected& value);
 bool Decode(std::span<const std::uint8_t> body, Listen& value);
 bool Decode(std::span<const std::uint8_t> body, Watch& value);
+bool Decode(std::span<const std::uint8_t> body, Network& value);
 bool Decode(std::span<const std::uint8_t> body, Called& value);
 bool Decode(std::span<const std::uint8_t> body, Denied& value);
 bool Decode(std::span<const std::uint8_t> body, Missed& value);

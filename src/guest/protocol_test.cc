@@ -55,6 +55,7 @@ TEST(Protocol, EveryValueComesBackAsItWas) {
   ExpectRoundTrip(Collected{1024, 2, 3});
   ExpectRoundTrip(Listen{100, 1000});
   ExpectRoundTrip(Watch{0xc000003e, 41, 0, 0, 32, 6, 1, 2});
+  ExpectRoundTrip(Network{1, 2, {2, 0, 0, 0, 0, 1}, 3, 4, 5, 6, 0, "a.test", "b.test", "text"});
   const bpf::SeccompData data = {165, 0xc000003e, ~0ull, {1, 2, 3, 4, 5, 1ull << 63}};
   ExpectRoundTrip(Called{data, 12, "/bin/mount", {{{0, "/dev/sda"}, {1, ""}, {}}}});
   ExpectRoundTrip(Denied{1023, 1, ~0ull, data});

@@ -67,6 +67,7 @@ class Session {
       failed.object = command.mounts[failure.index].path;
     if (failure.step == guest::Step::kLandlock && failure.index < command.grant_count)
       failed.object = command.grants[failure.index].path;
+    if (failure.object != nullptr) failed.object = failure.object;
     Send(failed);
   }
 

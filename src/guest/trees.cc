@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "guest/machine.h"
+#include "guest/network.h"
 
 namespace bailey::guest {
 namespace {
@@ -22,12 +23,21 @@ int Result(long value) { return value < 0 ? errno : 0; }
 // Where the root's drive is mounted, once in a machine's life.
 constexpr const char* kRootDrive = "/root";
 
+// fs/erofs/erofs_fs.h: behind a kilobyte for somebody else's boot loader.
+bool IsErofs(int drive) {
+  constexpr std::uint8_t kMagic[] = {0xe2, 0xe1, 0xf5, 0xe0};
+  std::uint8_t found[sizeof(kMagic)] = {};
+  return ::pread(drive, found, sizeof(found), 1024) == sizeof(found) &&
+         memcmp(found, kMagic, sizeof(kMagic)) == 0;
+}
+
 int MountDrive(const Mount& mount, const char* place) {
   Path device;
   const int drive = OpenDrive(mount.drive, O_RDONLY, device);
   if (drive < 0) return -drive;
+  const char* const kind = IsErofs(drive) ? "erofs" : "squashfs";
   ::close(drive);
-  return Result(::mount(device.Text(), place, "squashfs", MS_RDONLY | kPlain, nullptr));
+  return Result(::mount(device.Text(), place, kind, MS_RDONLY | kPlain, nullptr));
 }
 
 // The merged directory looks like its upper one.
@@ -214,6 +224,9 @@ int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed) 
     if (const int error = Attach(trees.copies[i], command.mounts[i])) return error;
   }
   failed = 0;
+  if (command.has_network) {
+    if (const int error = WriteResolver(command.network)) return error;
+  }
   if (const int error = SetReadOnly("/dev")) return error;
   return SetReadOnly("/");
 }

@@ -11,6 +11,8 @@
 namespace bailey::image {
 namespace {
 
+// One that is made up would be another each time.
+constexpr const char* kNoUuid = "-U00000000-0000-0000-0000-000000000000";
 const std::vector<std::string> kQuiet = {"-quiet", "-no-progress", "-noappend", "-no-xattrs"};
 
 std::vector<std::string> Words(std::vector<std::string> words,
@@ -21,20 +23,25 @@ std::vector<std::string> Words(std::vector<std::string> words,
 
 }  // namespace
 
-base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory) {
+base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory,
+                                       Format format) {
   const auto found = os::Stat(AT_FDCWD, directory.c_str(), true);
   if (!found) return base::SystemError("read " + base::Escape(directory), found.error().value);
   if (!S_ISDIR(found->st_mode))
     return base::InvalidInput(fmt::format("read {}: it is no directory", base::Escape(directory)));
-  auto image = NewImage::Begin(name);
+  auto image = NewImage::Begin(name, format);
   if (!image) return image.error();
   Tool tool;
   tool.what = "make an image of " + base::Escape(directory);
   // A name that begins with a dash would be an option.
+  const std::string source = directory.starts_with('/') ? directory : "./" + directory;
   tool.argv =
-      Words({"mksquashfs", directory.starts_with('/') ? directory : "./" + directory, image->Path(),
-             "-all-root", "-mkfs-time", "0", "-root-time", "0", "-comp", "zstd"},
-            kQuiet);
+      format == Format::kErofs
+          ? std::vector<std::string>{"mkfs.erofs", "--quiet", "--all-root",  "-zlz4hc", "-T0",
+                                     kNoUuid,      "-x-1",    image->Path(), source}
+          : Words({"mksquashfs", source, image->Path(), "-all-root", "-mkfs-time", "0",
+                   "-root-time", "0", "-comp", "zstd"},
+                  kQuiet);
   if (const auto made = RunTool(tool); !made) return made.error();
   return image->Finish();
 }

@@ -13,7 +13,8 @@ namespace bailey::image {
 
 // The same input gives the same bytes: of a directory names, contents and modes count, and
 // everything belongs to root; a tar's owners and times are its own.
-base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory);
+base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory,
+                                       Format format = Format::kSquashfs);
 base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar);
 
 // A minimal Debian of this suite ("bookworm"), which mmdebstrap downloads.

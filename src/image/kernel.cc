@@ -66,7 +66,8 @@ std::string InstalledKernel() {
   return kPlaces[0];
 }
 
-base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init, Line line) {
+base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init,
+                                const Extras& extras) {
   Kernel kernel;
   kernel.directory = directory.empty() ? InstalledKernel() : directory;
   const auto top = os::Open(AT_FDCWD, kernel.directory.c_str(), O_RDONLY | O_DIRECTORY);
@@ -83,10 +84,21 @@ base::Result<Kernel> OpenKernel(const std::string& directory, const std::string&
   if (!release) return Cannot("read", kernel.directory + "/release", release.error());
   kernel.release = base::Trim(*release);
   std::vector<Module> modules;
-  for (const char* const place : {"modules", "vsock"}) {
-    if (place == std::string_view("vsock") && line != Line::kVsock) continue;
+  const std::pair<const char*, bool> places[] = {{"modules", true},
+                                                 {"vsock", extras.vsock},
+                                                 {"network", extras.network},
+                                                 {"erofs", extras.erofs}};
+  for (const auto& [place, is_wanted] : places) {
+    if (!is_wanted) continue;
+    const std::size_t before = modules.size();
     const auto read = ReadModules(kernel.directory, top->Get(), place, modules);
     if (!read) return read.error();
+    // One that has modules at all has these as modules, too.
+    if (before > 0 && modules.size() == before)
+      return base::Unsupported(
+          fmt::format("open {}/{}: there are no modules (tools/"
+                      "install-guest-kernel unpacks them anew)",
+                      base::Escape(kernel.directory), place));
   }
   auto initramfs = MakeFirstFiles(std::move(modules), init);
   if (!initramfs) return initramfs.error();

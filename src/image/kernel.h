@@ -4,7 +4,9 @@
 //   DIRECTORY/vmlinux       not packed: the machine's firmware starts it directly
 //   DIRECTORY/release       "6.1.0-40-cloud-amd64"
 //   DIRECTORY/modules/*.ko  what that kernel has not built in
-//   DIRECTORY/vsock/*.ko    what it needs as well where the line to the host is vsock
+//   DIRECTORY/vsock/*.ko    what it needs as well where the line to the host is vsock,
+//   DIRECTORY/network/*.ko  where the machine has a network,
+//   DIRECTORY/erofs/*.ko    and where its image is erofs
 #pragma once
 
 #include <cstdint>
@@ -21,12 +23,16 @@ struct Kernel {
   base::UniqueFd initramfs;  // a sealed memfd
 };
 
-enum class Line : std::uint8_t { kPort, kVsock };
+// What a machine needs of its kernel beside what all do.
+struct Extras {
+  bool vsock = false, network = false, erofs = false;
+  bool operator==(const Extras&) const = default;
+};
 
 // `directory`: empty for the one that is installed. `init`: the first process's executable.
 // kUnsupported, with what to do about it, where no kernel is installed.
 base::Result<Kernel> OpenKernel(const std::string& directory, const std::string& init,
-                                Line line = Line::kPort);
+                                const Extras& extras = {});
 // Where the installed one is, or would be.
 std::string InstalledKernel();
 

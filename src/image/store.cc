@@ -17,7 +17,9 @@
 namespace bailey::image {
 namespace {
 
-constexpr const char* kFile = "root.squashfs";
+constexpr const char* FileOf(Format format) {
+  return format == Format::kErofs ? "root.erofs" : "root.squashfs";
+}
 constexpr const char* kHash = "sha256";
 
 base::Result<std::string> StorePlace() {
@@ -68,7 +70,8 @@ base::Result<Image> Describe(int store, const std::string& name) {
   const auto hash = os::ReadFile(directory->Get(), kHash, 256);
   if (!hash) return base::SystemError("read the hash of image " + name, hash.error().value);
   image.hash = base::Trim(*hash);
-  auto file = os::Open(directory->Get(), kFile, O_RDONLY | O_NOFOLLOW);
+  if (os::Stat(directory->Get(), FileOf(Format::kErofs), false)) image.format = Format::kErofs;
+  auto file = os::Open(directory->Get(), FileOf(image.format), O_RDONLY | O_NOFOLLOW);
   if (!file) return base::SystemError("open image " + name, file.error().value);
   const auto found = os::StatFd(file->Get());
   if (!found) return base::SystemError("look at image " + name, found.error().value);
@@ -148,12 +151,13 @@ base::Status RemoveImage(const std::string& name) {
   return {};
 }
 
-base::Result<NewImage> NewImage::Begin(const std::string& name) {
+base::Result<NewImage> NewImage::Begin(const std::string& name, Format format) {
   if (const auto checked = CheckName("image", name); !checked) return checked.error();
   auto store = OpenStore(true);
   if (!store) return store.error();
   NewImage image;
   image.name_ = name;
+  image.format_ = format;
   image.place_ = *std::move(store);
   const std::string draft = RandomName();
   const auto made = os::MakeDirectory(image.place_.Get(), draft.c_str(), 0700);
@@ -170,7 +174,7 @@ NewImage::~NewImage() {
 }
 
 std::string NewImage::Path() const {
-  return fmt::format("/proc/{}/fd/{}/{}", ::getpid(), directory_.Get(), kFile);
+  return fmt::format("/proc/{}/fd/{}/{}", ::getpid(), directory_.Get(), FileOf(format_));
 }
 
 base::Result<base::UniqueFd> NewImage::Scratch() const {
@@ -186,7 +190,7 @@ base::Result<Image> NewImage::Finish() {
   const auto failed = [this](os::Errno error) {
     return base::SystemError("make image " + name_, error.value);
   };
-  const auto file = os::Open(directory_.Get(), kFile, O_RDONLY | O_NOFOLLOW);
+  const auto file = os::Open(directory_.Get(), FileOf(format_), O_RDONLY | O_NOFOLLOW);
   if (!file) return failed(file.error());
   const auto hash = HashFile(file->Get());
   if (!hash) return hash.error();

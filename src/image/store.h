@@ -1,7 +1,7 @@
 // This user's images: $XDG_DATA_HOME/bailey/images, ~/.local/share/bailey/images, or
 // /var/lib/bailey/images for root, nobody else's to look into (mode 0700).
 //
-//   NAME/root.squashfs   the file system
+//   NAME/root.squashfs   the file system; or root.erofs
 //   NAME/sha256          its hash, which is checked before each use
 //
 // An image appears under its name whole or not at all.
@@ -21,7 +21,10 @@ namespace bailey::image {
 // ever become part of a path. `what`: "image" or "id", for the error.
 base::Status CheckName(std::string_view what, std::string_view name);
 
+enum class Format : std::uint8_t { kSquashfs, kErofs };
+
 struct Image {
+  Format format = Format::kSquashfs;
   std::string name, hash;
   std::uint64_t bytes = 0;
   base::UniqueFd file;  // to be read; only of OpenImage
@@ -37,7 +40,7 @@ base::Status RemoveImage(const std::string& name);
 // An image on its way into the store; one that is not finished is gone again.
 class NewImage {
  public:
-  static base::Result<NewImage> Begin(const std::string& name);
+  static base::Result<NewImage> Begin(const std::string& name, Format format = Format::kSquashfs);
   NewImage(NewImage&&) = default;
   NewImage& operator=(NewImage&&) = delete;
   ~NewImage();
@@ -52,6 +55,7 @@ class NewImage {
   NewImage() = default;
   base::UniqueFd place_, directory_;
   std::string name_, draft_;
+  Format format_ = Format::kSquashfs;
 };
 
 }  // namespace bailey::image

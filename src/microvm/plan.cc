@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "microvm/guest_network.h"
 #include "os/landlock.h"
 #include "policy/load.h"
 #include "sandbox/access.h"
@@ -31,8 +32,9 @@ bool IsShownBy(const sandbox::RootPlan& system, const sandbox::BindMount& bind) 
 }
 
 base::Status CheckPolicy(const policy::Policy& policy) {
-  if (policy.network.mode != policy::NetworkMode::kNone)
-    return base::Unsupported("give the network: a machine has none (network mode \"none\" alone)");
+  if (policy.network.mode != policy::NetworkMode::kNone &&
+      policy.network.mode != policy::NetworkMode::kAllow)
+    return base::Unsupported("give the network: a machine has none but by network mode \"allow\"");
   if (!policy.process.capabilities.empty())
     return base::Unsupported(fmt::format("keep capability {}: a program in a machine has none",
                                          policy.process.capabilities[0]));
@@ -153,6 +155,14 @@ base::Result<MachinePlan> PlanMachine(const policy::Policy& policy, const sandbo
                         : kMemoryMib;
   plan.bounds.wall = policy.limits.wall;
   plan.bounds.output = policy.limits.output;
+  if (sandbox.network) {
+    auto network = PlanGuestNetwork(policy.network);
+    if (!network) return network.error();
+    network->landlock = sandbox.network->landlock;
+    command.network = ForGuest(*network);
+    plan.network = *std::move(network);
+    plan.resolver = sandbox.resolver;
+  }
   if (policy.audit.log != policy::AuditLog::kNone && policy.audit.files)
     plan.notes.push_back("audit: files that are withheld in a machine are not noted");
   for (const policy::Guarantee& promise : policy.given_up)
@@ -198,6 +208,14 @@ std::string ToString(const MachinePlan& plan) {
   if (plan.command.processes > 0) line("limit", fmt::format("pids {}", plan.command.processes));
   if (plan.bounds.output) line("limit", fmt::format("output {}", *plan.bounds.output));
   if (plan.bounds.wall) line("limit", fmt::format("wall {}ms", plan.bounds.wall->count()));
+  if (plan.network) {
+    line("network", fmt::format("interface {}, which ends in a TAP of a namespace of its own",
+                                base::ToString(kGuestAddress)));
+    for (const std::string& rules :
+         {network::ToString(*plan.network), os::nft::ToString(IngressTable())})
+      for (const std::string_view rule : base::Split(base::Trim(rules), '\n'))
+        line("network", std::string(rule));
+  }
   for (const std::string& note : plan.notes) line("note", note);
   return text;
 }

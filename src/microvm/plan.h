@@ -5,11 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "microvm/session.h"
+#include "network/plan.h"
 #include "policy/policy.h"
 #include "sandbox/plan.h"
 
@@ -29,7 +31,9 @@ struct CarriedPath {
 struct MachinePlan {
   GuestCommand command;  // but for filters, and grants that depend on the guest's kernel
   std::vector<CarriedPath> carried;
-  std::vector<std::string> hidden;  // inside: names whose changes do not come back
+  std::vector<std::string> hidden;       // inside: names whose changes do not come back
+  std::optional<network::Plan> network;  // none: the machine has no interface
+  std::string resolver;                  // of the host, for the gateway
   std::uint64_t memory_mib = 0;
   Bounds bounds;
   std::vector<std::string> notes;

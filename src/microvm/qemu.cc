@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "microvm/guest_network.h"
+
 namespace bailey::microvm {
 
 namespace {
@@ -50,6 +52,13 @@ std::vector<std::string> QemuArguments(const QemuPlan& plan) {
           std::string("-blockdev"), node, std::string("-device"),
           fmt::format("virtio-blk-device,drive=drive{},serial={}", set, drive.serial)})
       words.push_back(word);
+  }
+  if (plan.network >= 0) {
+    const char* const kind =
+        plan.stream ? "stream,id=network,server=off,addr.type=fd,addr.str=" : "tap,id=network,fd=";
+    words.insert(words.end(), {"-netdev", fmt::format("{}{}", kind, plan.network), "-device",
+                               fmt::format("virtio-net-device,netdev=network,mac={:02x}",
+                                           fmt::join(kGuestLink, ":"))});
   }
   if (plan.copying) AddCopying(plan, words);
   return words;

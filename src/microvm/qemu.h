@@ -28,6 +28,8 @@ struct QemuPlan {
   std::uint64_t kilohertz = 0;  // of the time stamp counter, which the guest cannot calibrate
   int kernel = -1, initramfs = -1, line = -1;
   std::vector<Drive> drives;
+  int network = -1;     // what the guest's interface ends in, a TAP; none: it has no interface
+  bool stream = false;  // a stream to passt instead
   std::optional<Copying> copying;
   bool operator==(const QemuPlan&) const = default;
 };

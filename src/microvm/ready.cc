@@ -45,12 +45,14 @@ base::Status AddKernel(const std::string& given, std::string& key) {
   const std::string place = given.empty() ? image::InstalledKernel() : given;
   for (const char* const name : {"/vmlinux", "/release"})
     if (const auto added = AddFile(place + name, key); !added) return added;
-  const auto modules = os::Open(AT_FDCWD, (place + "/modules").c_str(), O_RDONLY | O_DIRECTORY);
-  if (!modules) return {};  // one with everything built in
-  const auto names = os::Names(modules->Get());
-  if (!names) return base::SystemError("look into the kernel's modules", names.error().value);
-  for (const std::string& name : *names)
-    if (const auto added = AddFile(place + "/modules/" + name, key); !added) return added;
+  for (const std::string& folder : {place + "/modules", place + "/erofs"}) {
+    const auto modules = os::Open(AT_FDCWD, folder.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!modules) continue;  // built in
+    const auto names = os::Names(modules->Get());
+    if (!names) return base::SystemError("look into the kernel's modules", names.error().value);
+    for (const std::string& name : *names)
+      if (const auto added = AddFile(folder + "/" + name, key); !added) return added;
+  }
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "image/kernel.h"
 #include "image/store.h"
 #include "microvm/firecracker.h"
+#include "microvm/guest_network.h"
 #include "microvm/registry.h"
 #include "microvm/unpack.h"
 #include "os/events.h"
@@ -31,6 +32,7 @@ struct Parts {
   image::Kernel kernel;
   std::vector<base::UniqueFd> carried;
   base::UniqueFd changes;  // a drive that the guest writes to
+  std::unique_ptr<GuestNetwork> network;
 };
 
 bool MayChange(const MachinePlan& plan) {
@@ -39,13 +41,15 @@ bool MayChange(const MachinePlan& plan) {
 
 base::Result<Parts> Gather(const MachinePlan& plan, const MachineFiles& files) {
   Parts parts;
-  auto kernel = image::OpenKernel(files.kernel, files.init,
-                                  files.firecracker ? image::Line::kVsock : image::Line::kPort);
-  if (!kernel) return kernel.error();
-  parts.kernel = *std::move(kernel);
   auto image = image::OpenImage(files.image);
   if (!image) return image.error();
   parts.image = *std::move(image);
+  auto kernel = image::OpenKernel(files.kernel, files.init,
+                                  {.vsock = files.firecracker.has_value(),
+                                   .network = plan.network.has_value(),
+                                   .erofs = parts.image.format == image::Format::kErofs});
+  if (!kernel) return kernel.error();
+  parts.kernel = *std::move(kernel);
   for (const CarriedPath& path : plan.carried) {
     auto drive = image::Carry({path.source, path.excluded, plan.command.uid, plan.command.gid});
     if (!drive) return drive.error();
@@ -90,6 +94,10 @@ QemuPlan PlanQemu(const MachinePlan& plan, const Parts& parts, int line) {
   qemu.kernel = parts.kernel.vmlinux.Get();
   qemu.initramfs = parts.kernel.initramfs.Get();
   qemu.line = line;
+  if (parts.network) {
+    qemu.network = parts.network->Link();
+    qemu.stream = parts.network->IsStream();
+  }
   qemu.drives.push_back({"root", false, parts.image.file.Get()});
   for (std::size_t i = 0; i < plan.carried.size(); ++i)
     qemu.drives.push_back(
@@ -188,12 +196,13 @@ class Machine {
   Machine(MachinePlan& plan, const sandbox::Plan& sandbox, os::SignalQueue& signals)
       : plan_(plan), sandbox_(sandbox), signals_(signals) {}
 
-  base::Status Start(const Parts& parts, const Prover& prover) {
+  base::Status Start(Parts& parts, const Prover& prover) {
     auto pair = os::MakeStreamPair();
     if (!pair) return base::SystemError("make the line to the guest", pair.error().value);
     auto vmm = Vmm::Start(PlanQemu(plan_, parts, (*pair)[1].Get()), prover);
     if (!vmm) return vmm.error();
     vmm_.emplace(*std::move(vmm));
+    if (parts.network) parts.network->CloseLink();
     (*pair)[1].Reset();
     return Greet(std::move((*pair)[0]));
   }
@@ -215,7 +224,7 @@ class Machine {
     ready_ = std::move(ready);
     return Greet(ready_->TakeLine());
   }
-  base::Result<sandbox::Outcome> Run(bool terminal, CallLog* calls) {
+  base::Result<sandbox::Outcome> Run(bool terminal, CallLog* calls, network::Running* gateway) {
     if (sandbox_.landlock.abi > 0) {
       if (greeting_.landlock == 0)
         return base::Unsupported(
@@ -224,7 +233,7 @@ class Machine {
             "name");
       GrantAccess(sandbox_.root, greeting_.landlock, plan_);
     }
-    auto outcome = session_->Run(plan_.command, terminal, calls);
+    auto outcome = session_->Run(plan_.command, terminal, calls, gateway);
     if (!outcome) return Why(outcome.error());
     return outcome;
   }
@@ -321,13 +330,20 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
   MachineOutcome result;
   result.isolation = IsolationOf(other);
   hearing.greeted(result.isolation);
-  auto outcome = machine.Run(terminal, hearing.calls);
+  network::Running* const gateway = parts.network ? &parts.network->Gateway() : nullptr;
+  auto outcome = machine.Run(terminal, hearing.calls, gateway);
+  if (gateway != nullptr) gateway->Finish();
   if (!outcome) return outcome.error();
   result.outcome = *std::move(outcome);
   result.outcome.start_up = std::chrono::duration_cast<std::chrono::microseconds>(
                                 std::chrono::steady_clock::now() - begin) -
                             result.outcome.wall;
   Describe(machine, plan, filters, sandbox, hearing, result);
+  if (parts.network)
+    result.outcome.enforced.push_back(
+        {"network", fmt::format("{} of a namespace of its own, with a gateway; read back, and "
+                                "tried from inside the guest",
+                                parts.network->IsStream() ? "passt" : "a TAP")});
   using Kind = sandbox::Outcome::Kind;
   const Kind kind = result.outcome.kind;
   // Killed from outside, a program can say nothing more; one that never ran has changed nothing.
@@ -394,6 +410,16 @@ base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan&
   if (!parts) {
     changes.Drop();
     return parts.error();
+  }
+  if (plan.network) {
+    auto made = GuestNetwork::Make(*plan.network, plan.resolver, hearing.decided);
+    if (!made) {
+      changes.Drop();
+      return made.error();
+    }
+    parts->network = *std::move(made);
+    // passt's resets are none that a guest's kernel believes.
+    plan.command.network->resets = parts->network->IsStream() ? 0 : 1;
   }
   auto result = RunWith(plan, sandbox, *parts, filters, prover, keep, hearing, changes,
                         {std::move(firecracker), std::move(ready), registration->Id()});

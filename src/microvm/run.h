@@ -26,6 +26,8 @@ struct MachineOutcome {
 // Who hears of what happens in the machine.
 struct Hearing {
   CallLog* calls = nullptr;  // none: the newest filter hands no call to anybody
+  // What the gateway of the machine's network decides.
+  network::DecisionSink decided = [](const network::Decision&) {};
   // With the outcome's words for the isolation, before the program starts.
   std::function<void(const std::string&)> greeted = [](const std::string&) {};
 };

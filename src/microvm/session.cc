@@ -62,6 +62,8 @@ std::string_view Describe(guest::Step step) {
       return "bring changes out";
     case guest::Step::kForget:
       return "forget the last command";
+    case guest::Step::kNetwork:
+      return "try the network:";
   }
   return "";
 }
@@ -150,6 +152,7 @@ base::Status Session::Tell(const GuestCommand& command, bool terminal) {
   for (const guest::Limit& limit : command.limits) tell(limit);
   for (const GuestMount& mount : command.mounts)
     tell(guest::Mount{mount.kind, mount.size, mount.drive, mount.path, mount.name});
+  if (command.network) tell(*command.network);
   if (calls_ != nullptr) {
     tell(calls_->Rate());
     for (const guest::Watch& watch : CallWatches()) tell(watch);
@@ -182,9 +185,10 @@ base::Result<sandbox::Outcome> Session::Failed(const guest::Frame& frame,
 }
 
 base::Result<sandbox::Outcome> Session::Run(const GuestCommand& command, bool terminal,
-                                            CallLog* calls) {
+                                            CallLog* calls, network::Running* gateway) {
   terminal_ = terminal;
   calls_ = calls;
+  gateway_ = gateway;
   if (const auto told = Tell(command, terminal); !told) return told.error();
   const auto begin = Clock::now();
   const auto frame = Await(begin + bounds_.patience);
@@ -247,15 +251,16 @@ base::Status Session::Watch() {
 }
 
 base::Status Session::Step() {
-  enum What : std::uint8_t { kSignals, kOutput, kInput, kHear, kSay };
-  std::array<os::Interest, 5> interests;
-  std::array<What, 5> what = {};
+  enum What : std::uint8_t { kSignals, kOutput, kInput, kHear, kSay, kGateway };
+  std::array<os::Interest, 6> interests;
+  std::array<What, 6> what = {};
   std::size_t count = 0;
   const auto add = [&](What which, os::Interest interest) {
     interests[count] = interest;
     what[count++] = which;
   };
   add(kSignals, {signals_.Descriptor()});
+  if (gateway_ != nullptr && gateway_->IsOpen()) add(kGateway, {gateway_->Descriptor()});
   if (passed_ < output_.size()) add(kOutput, {output_to_, true});
   if (!input_ended_ && credit_ > 0) add(kInput, {0});
   if (line_.HasQueued()) add(kSay, {line_.Descriptor(), true});
@@ -272,6 +277,8 @@ base::Status Session::Step() {
       return PassInput();
     case kSay:
       return line_.Write();
+    case kGateway:
+      return gateway_->Read();
     case kHear:
       break;
   }

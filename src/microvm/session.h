@@ -10,6 +10,7 @@
 #include "guest/protocol.h"
 #include "microvm/call_log.h"
 #include "microvm/line.h"
+#include "network/running.h"
 #include "os/events.h"
 #include "os/landlock.h"
 #include "sandbox/launch.h"
@@ -41,6 +42,7 @@ struct GuestCommand {
   std::uint64_t memory = 0;    // bytes; 0: no limit
   std::uint32_t processes = 0;
   std::string workdir, hostname;
+  std::optional<guest::Network> network;
   bool operator==(const GuestCommand&) const = default;
 };
 
@@ -67,10 +69,11 @@ class Session {
   base::Result<GuestGreeting> Greet();
   // Passes on the caller's standard streams and signals until the program has ended. `terminal`:
   // the program has one of its own in place of them.
+  // `gateway`: of the machine's network, which is listened to meanwhile.
   // What its newest filter denies is answered by the guest, and told to `calls`; none: that filter
   // hands no call to anybody.
   base::Result<sandbox::Outcome> Run(const GuestCommand& command, bool terminal,
-                                     CallLog* calls = nullptr);
+                                     CallLog* calls = nullptr, network::Running* gateway = nullptr);
   // What it has changed is on the drive for it.
   base::Result<guest::Collected> Collect();
   // What the machine ran, which has ended, leaves no trace in it.
@@ -114,6 +117,7 @@ class Session {
   bool input_ended_ = false;
   sandbox::Outcome outcome_;
   CallLog* calls_ = nullptr;
+  network::Running* gateway_ = nullptr;
 };
 
 }  // namespace bailey::microvm

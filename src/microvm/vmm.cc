@@ -40,6 +40,7 @@ base::Result<policy::Policy> VmmPolicy(const QemuPlan& plan) {
 std::vector<int> Descriptors(const QemuPlan& plan) {
   std::vector<int> all = {plan.kernel, plan.initramfs, plan.line};
   for (const Drive& drive : plan.drives) all.push_back(drive.descriptor);
+  if (plan.network >= 0) all.push_back(plan.network);
   if (plan.copying) all.insert(all.end(), {plan.copying->memory, plan.copying->monitor});
   if (plan.copying && plan.copying->state >= 0) all.push_back(plan.copying->state);
   std::ranges::sort(all);
@@ -157,6 +158,9 @@ base::Error Vmm::WhyEnded() {
   std::string text = "run the machine monitor: it has ended";
   if (!why.empty()) text += ": " + why;
   if (!words.empty()) text += ": " + words;
+  // It ends without a word where the guest's kernel switches off, or gives up and restarts.
+  if (why.empty() && words.empty())
+    text += " by itself and said nothing: the guest has switched off, or its kernel gave up";
   return base::Unsupported(text);
 }
 

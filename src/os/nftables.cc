@@ -61,8 +61,9 @@ void PutAttributes(Netlink& out, const LoadMeta& load) {
 }
 void PutAttributes(Netlink& out, const LoadPacket& load) {
   out.PutBig(NFTA_PAYLOAD_DREG, Register(load.to));
-  out.PutBig(NFTA_PAYLOAD_BASE, load.header == Header::kNetwork ? NFT_PAYLOAD_NETWORK_HEADER
-                                                                : NFT_PAYLOAD_TRANSPORT_HEADER);
+  out.PutBig(NFTA_PAYLOAD_BASE, load.header == Header::kLink      ? NFT_PAYLOAD_LL_HEADER
+                                : load.header == Header::kNetwork ? NFT_PAYLOAD_NETWORK_HEADER
+                                                                  : NFT_PAYLOAD_TRANSPORT_HEADER);
   out.PutBig(NFTA_PAYLOAD_OFFSET, load.offset).PutBig(NFTA_PAYLOAD_LEN, load.length);
 }
 void PutAttributes(Netlink& out, const LoadValue& load) {
@@ -121,6 +122,8 @@ std::uint32_t HookNumber(Hook hook) {
       return NF_INET_LOCAL_IN;
     case Hook::kOutput:
       return NF_INET_LOCAL_OUT;
+    case Hook::kIngress:
+      return NF_NETDEV_INGRESS;
   }
   return 0;
 }
@@ -276,6 +279,8 @@ void CompareChains(const Messages& messages, const Table& table,
     if (Big(Find(hook, NFTA_HOOK_HOOKNUM)) != HookNumber(chain->hook) ||
         Big(Find(hook, NFTA_HOOK_PRIORITY)) != static_cast<std::uint32_t>(chain->priority))
       differences.push_back(fmt::format("chain {} is at another hook", name));
+    if (Text(Find(hook, NFTA_HOOK_DEV)) != chain->device)
+      differences.push_back(fmt::format("chain {} is at another device", name));
     if (Big(Find(attributes, NFTA_CHAIN_POLICY)) != (chain->drop ? NF_DROP : NF_ACCEPT))
       differences.push_back(fmt::format("chain {} has another policy", name));
   }
@@ -324,6 +329,8 @@ SysStatus CompareElements(int socket, const Table& table, const Set& set,
   return {};
 }
 
+std::uint8_t FamilyOf(const Table& table) { return table.netdev ? NFPROTO_NETDEV : NFPROTO_INET; }
+
 std::string ElementText(const Element& element, bool ranges) {
   std::string text = base::ToString(element.first);
   if (element.last != element.first) text += "-" + base::ToString(element.last);
@@ -335,10 +342,10 @@ std::string ElementText(const Element& element, bool ranges) {
 }  // namespace
 
 Netlink Batch(const Table& table) {
+  const std::uint8_t family = FamilyOf(table);
   Netlink out;
   PutBatchMark(out, NFNL_MSG_BATCH_BEGIN);
-  out.Begin(Type(NFT_MSG_NEWTABLE), NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK)
-      .Append(Family(NFPROTO_INET));
+  out.Begin(Type(NFT_MSG_NEWTABLE), NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(Family(family));
   out.Put(NFTA_TABLE_NAME, table.name);
   std::uint32_t id = 0;
   for (const Set& set : table.sets) {
@@ -346,16 +353,17 @@ Netlink Batch(const Table& table) {
     PutElements(out, table.name, set);
   }
   for (const Chain& chain : table.chains) {
-    out.Begin(Type(NFT_MSG_NEWCHAIN), NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK)
-        .Append(Family(NFPROTO_INET));
+    out.Begin(Type(NFT_MSG_NEWCHAIN), NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(Family(family));
     out.Put(NFTA_CHAIN_TABLE, table.name).Put(NFTA_CHAIN_NAME, chain.name);
     out.OpenNest(NFTA_CHAIN_HOOK).PutBig(NFTA_HOOK_HOOKNUM, HookNumber(chain.hook));
-    out.PutBig(NFTA_HOOK_PRIORITY, static_cast<std::uint32_t>(chain.priority)).CloseNest();
+    out.PutBig(NFTA_HOOK_PRIORITY, static_cast<std::uint32_t>(chain.priority));
+    if (!chain.device.empty()) out.Put(NFTA_HOOK_DEV, chain.device);
+    out.CloseNest();
     out.PutBig(NFTA_CHAIN_POLICY, chain.drop ? NF_DROP : NF_ACCEPT);
     out.Put(NFTA_CHAIN_TYPE, "filter");
     for (const Rule& rule : chain.rules) {
       out.Begin(Type(NFT_MSG_NEWRULE), NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK)
-          .Append(Family(NFPROTO_INET));
+          .Append(Family(family));
       out.Put(NFTA_RULE_TABLE, table.name).Put(NFTA_RULE_CHAIN, chain.name);
       PutExpressions(out, rule);
     }
@@ -374,9 +382,10 @@ Netlink AddElements(const std::string& table, const Set& set) {
 
 SysResult<std::vector<std::string>> Compare(int socket, const Table& table) {
   std::vector<std::string> differences;
-  const auto all = [](unsigned type) {
+  const auto all = [&table](unsigned type) {
     Netlink request;
-    request.Begin(Type(type), NLM_F_DUMP).Append(Family(AF_UNSPEC));
+    request.Begin(Type(type), NLM_F_DUMP)
+        .Append(Family(table.netdev ? FamilyOf(table) : std::uint8_t{AF_UNSPEC}));
     return request;
   };
   const auto tables = Dump(socket, NFT_MSG_NEWTABLE, all(NFT_MSG_GETTABLE));
@@ -403,7 +412,7 @@ SysResult<std::vector<std::string>> Compare(int socket, const Table& table) {
 }
 
 std::string ToString(const Table& table) {
-  std::string text = fmt::format("table inet {} {{\n", table.name);
+  std::string text = fmt::format("table {} {} {{\n", table.netdev ? "netdev" : "inet", table.name);
   for (const Set& set : table.sets) {
     text += fmt::format("  set {} {{\n    type {} . inet_proto . inet_service\n", set.name,
                         set.v6 ? "ipv6_addr" : "ipv4_addr");
@@ -415,10 +424,12 @@ std::string ToString(const Table& table) {
     text += "  }\n";
   }
   for (const Chain& chain : table.chains) {
-    constexpr std::string_view kHooks[] = {"prerouting", "input", "output"};
-    text += fmt::format("  chain {} {{\n    type filter hook {} priority {}; policy {};\n",
-                        chain.name, kHooks[static_cast<std::size_t>(chain.hook)], chain.priority,
-                        chain.drop ? "drop" : "accept");
+    constexpr std::string_view kHooks[] = {"prerouting", "input", "output", "ingress"};
+    const std::string device =
+        chain.device.empty() ? "" : fmt::format(" device \"{}\"", chain.device);
+    text += fmt::format("  chain {} {{\n    type filter hook {}{} priority {}; policy {};\n",
+                        chain.name, kHooks[static_cast<std::size_t>(chain.hook)], device,
+                        chain.priority, chain.drop ? "drop" : "accept");
     for (const Rule& rule : chain.rules) text += fmt::format("    {}\n", rule.text);
     text += "  }\n";
   }

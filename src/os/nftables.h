@@ -20,7 +20,7 @@
 namespace bailey::os::nft {
 
 enum class Meta : std::uint8_t { kFamily, kProtocol };
-enum class Header : std::uint8_t { kNetwork, kTransport };
+enum class Header : std::uint8_t { kNetwork, kTransport, kLink };
 
 // Registers are of four bytes, counted from 0.
 struct LoadMeta {
@@ -81,13 +81,14 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
-enum class Hook : std::uint8_t { kPrerouting, kInput, kOutput };
+enum class Hook : std::uint8_t { kPrerouting, kInput, kOutput, kIngress };
 struct Chain {
   std::string name;
   Hook hook = Hook::kOutput;
   std::int32_t priority = 0;
   bool drop = false;  // what no rule decides
   std::vector<Rule> rules;
+  std::string device = {};  // of kIngress
   bool operator==(const Chain&) const = default;
 };
 
@@ -110,6 +111,7 @@ struct Table {
   std::string name;  // of family inet
   std::vector<Set> sets;
   std::vector<Chain> chains;
+  bool netdev = false;  // of family netdev instead, whose chains are at kIngress; without sets
   bool operator==(const Table&) const = default;
 };
 std::string ToString(const Table& table);
@@ -117,8 +119,9 @@ std::string ToString(const Table& table);
 Netlink Batch(const Table& table);
 Netlink AddElements(const std::string& table, const Set& set);
 
-// What the kernel has beside what the table says, a line each. Needs CAP_NET_ADMIN over the
-// network namespace that the socket is of.
+// What the kernel has beside what the table says, a line each: of all families, but for a table of
+// netdev, of that family alone. Needs CAP_NET_ADMIN over the network namespace that the socket is
+// of.
 SysResult<std::vector<std::string>> Compare(int netfilter_socket, const Table& table);
 
 // Asks for copies of what Log sends to a group; they arrive on this socket.

@@ -50,6 +50,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       Read<guest::Collected>(frame.body);
       Read<guest::Listen>(frame.body);
       Read<guest::Watch>(frame.body);
+      Read<guest::Network>(frame.body);
       Read<guest::Called>(frame.body);
       Read<guest::Denied>(frame.body);
       Read<guest::Missed>(frame.body);
