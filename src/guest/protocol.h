@@ -202,7 +202,7 @@ struct Network {
   std::array<std::uint8_t, 6> gateway_link = {};
   std::uint32_t probe = 0, refused = 0;  // one that answers with `text`, one that does not
   std::uint16_t probe_port = 0, refused_port = 0;
-  std::uint8_t resets = 1;  // 0: nobody says so where a connection is refused
+  std::uint8_t resets = 1;              // 0: nobody says so where a connection is refused
   std::string_view name, refused_name;  // which the gateway resolves to `probe`, and does not
   std::string_view text;
   bool operator==(const Network&) const = default;
