@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -38,8 +39,8 @@ constexpr std::uint8_t kUdp = 17;
 constexpr const char* kPasst = "/usr/bin/passt";
 constexpr std::string_view kStream = "stream";
 
-// As its bytes lie in a packet.
-base::Result<std::uint32_t> Number4(const base::Address& address) {
+// The first byte the highest.
+std::uint32_t Number4(const base::Address& address) {
   std::uint32_t number = 0;
   for (const std::uint8_t byte : address.Bytes()) number = number << 8 | byte;
   return number;
@@ -49,10 +50,8 @@ base::Error Cannot(std::string_view what, os::Errno error) {
   return base::SystemError(fmt::format("make the machine's network: {}", what), error.value);
 }
 
-// In the namespace: its TAP, and the rules on it, read back.
-base::Result<os::Tap> BuildTap(const network::Plan& plan) {
-  auto tap = os::MakeTap(kTap);
-  if (!tap) return Cannot("make a TAP of /dev/net/tun", tap.error());
+// In the namespace: the rules on its TAP, its addresses and routes, read back.
+base::Status SetUpTap(const network::Plan& plan, std::uint32_t index) {
   const auto route = os::OpenNetlink(os::NetlinkFamily::kRoute);
   const auto netfilter = os::OpenNetlink(os::NetlinkFamily::kNetfilter);
   if (!route || !netfilter) return Cannot("open netlink", (!route ? route : netfilter).error());
@@ -62,7 +61,7 @@ base::Result<os::Tap> BuildTap(const network::Plan& plan) {
   if (const auto done = os::Transact(netfilter->Get(), rules.Data(), rules.Acknowledgements());
       !done)
     return Cannot("set the rules of its TAP", done.error());
-  const os::Netlink links = os::TapBatch(tap->index, kOuterLink, kGuestAddress, kGuestLink);
+  const os::Netlink links = os::TapBatch(index, kOuterLink, kGuestAddress, kGuestLink);
   if (const auto done = os::Transact(route->Get(), links.Data(), links.Acknowledgements()); !done)
     return Cannot("set up its TAP", done.error());
   const auto differences = nft::Compare(netfilter->Get(), table);
@@ -73,12 +72,12 @@ base::Result<os::Tap> BuildTap(const network::Plan& plan) {
   const auto found = os::DescribeLinks(route->Get());
   if (!found) return Cannot("read back its TAP", found.error());
   std::vector<std::string> wanted = os::LoopbackLines(plan.addresses);
-  wanted.push_back(fmt::format("link {} is up", tap->index));
-  wanted.push_back(fmt::format("route type 1 {}/32 on {} from anything",
-                               base::ToString(kGuestAddress), tap->index));
+  wanted.push_back(fmt::format("link {} is up", index));
+  wanted.push_back(
+      fmt::format("route type 1 {}/32 on {} from anything", base::ToString(kGuestAddress), index));
   for (const std::string& line : *found) {
     // Of every interface that is up, where there is IPv6, which the rules drop.
-    if (line == fmt::format("route type 5 ff00::/8 on {} from anything", tap->index)) continue;
+    if (line == fmt::format("route type 5 ff00::/8 on {} from anything", index)) continue;
     const auto at = std::ranges::find(wanted, line);
     if (at == wanted.end())
       return base::Violation("make the machine's network: there is besides: " + line);
@@ -86,13 +85,13 @@ base::Result<os::Tap> BuildTap(const network::Plan& plan) {
   }
   if (!wanted.empty())
     return base::Violation("make the machine's network: there is no " + wanted.front());
-  return *std::move(tap);
+  return {};
 }
 
 // What has no TAP because of the host, and not because of us.
-bool IsOfHost(const base::Error& error) {
-  return error.system_errno == EACCES || error.system_errno == ENOENT ||
-         error.system_errno == ENODEV || error.system_errno == EPERM;
+bool IsOfHost(os::Errno error) {
+  return error.value == EACCES || error.value == ENOENT || error.value == ENODEV ||
+         error.value == EPERM;
 }
 
 // As passt, which ends when the monitor has closed its end of the stream.
@@ -110,11 +109,6 @@ void BecomePasst(int stream) {
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   char* none[] = {nullptr};
-  // Here every address is local. passt tries to bind what the guest connects to, and refuses the
-  // connection where it can: "nobody listens". From where the guest sends it must be able to.
-  const auto closed =
-      os::WriteFile(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "32768");
-  if (!closed) os::Exit(1);
   if (os::KeepOnExecution(stream)) (void)os::Execute(kPasst, argv.data(), none);
   os::Exit(1);
 }
@@ -146,15 +140,25 @@ struct User {
   const auto heard = ready && *ready ? os::ReceiveMessage(supervisor, go)
                                      : os::SysResult<os::ReceivedMessage>(os::Fail(ETIMEDOUT));
   if (!heard || heard->size != 1 || go[0] != kGo) os::Exit(1);
-  const auto tap = BuildTap(plan);
+  const auto tap = os::MakeTap(kTap);
   if (tap) {
+    const auto done = SetUpTap(plan, tap->index);
     const int fd = tap->fd.Get();
-    say(kTap, std::span(&fd, 1));
+    if (done) say(kTap, std::span(&fd, 1));
+    say(done.error().text);
   }
-  if (!IsOfHost(tap.error())) say(tap.error().text);
+  const base::Error why = Cannot("make a TAP of /dev/net/tun", tap.error());
+  if (!IsOfHost(tap.error())) say(why.text);
+  if (const auto found = os::Stat(AT_FDCWD, kPasst, true); !found)
+    say(fmt::format("{}, and {}: {}", why.text, kPasst, std::strerror(found.error().value)));
+  // Here every address is local. passt tries to bind what the guest connects to, and refuses the
+  // connection where it can: "nobody listens". From where the guest sends it must be able to.
+  constexpr const char* kPorts = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+  if (const auto written = os::WriteFile(AT_FDCWD, kPorts, "32768"); !written)
+    say(fmt::format("{}, and write {}, for passt: {}", why.text, kPorts,
+                    std::strerror(written.error().value)));
   auto streams = os::MakeStreamPair();
-  if (!os::Stat(AT_FDCWD, kPasst, true) || !streams)
-    say(tap.error().text + ", and passt is not installed");
+  if (!streams) say(why.text);
   const int end = (*streams)[0].Get();
   const std::string_view text = kStream;
   (void)os::SendMessage(supervisor,
@@ -225,12 +229,12 @@ base::Result<network::Plan> PlanGuestNetwork(const policy::Network& policy) {
 guest::Network ForGuest(const network::Plan& plan) {
   const auto refused = network::RefusedProbes(plan);
   guest::Network network;
-  network.address = *Number4(kGuestAddress);
-  network.gateway = *Number4(network::kOwn4);
+  network.address = Number4(kGuestAddress);
+  network.gateway = Number4(network::kOwn4);
   network.gateway_link = kOuterLink;
-  network.probe = *Number4(network::kProbe4);
+  network.probe = Number4(network::kProbe4);
   network.probe_port = network::kProbePort;
-  network.refused = *Number4(refused.at(0).address);
+  network.refused = Number4(refused.at(0).address);
   network.refused_port = refused[0].port;
   network.name = network::kProbeName;
   network.refused_name = network::kRefusedProbeName;
