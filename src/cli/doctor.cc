@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/scope.h"
+#include "network/nat.h"
 #include "os/cgroup.h"
 #include "os/file.h"
 #include "os/host.h"
@@ -195,6 +197,23 @@ Finding MicroVm() {
   return {"isolation microvm", State::kYes, "QEMU under TCG; KVM and Firecracker are not used"};
 }
 
+// What mode = "nat" would start, looked for as a launch does.
+Finding PlainRouting() {
+  const char* const path = std::getenv("PATH");
+  const auto nat = network::FindNat(path ? path : "/usr/bin:/bin");
+  if (nat) {
+    return {"network nat", State::kYes,
+            fmt::format("{}, over {}", nat->program,
+                        nat->ipv4 && nat->ipv6 ? "IPv4 and IPv6"
+                        : nat->ipv4            ? "IPv4"
+                                               : "IPv6")};
+  }
+  constexpr std::string_view kBefore = "make the network: mode \"nat\": ";
+  std::string_view why = nat.error().text;
+  if (why.starts_with(kBefore)) why.remove_prefix(kBefore.size());
+  return {"network nat", State::kNo, std::string(why)};
+}
+
 std::vector<Finding> Examine() {
   std::vector<Finding> findings = {{"kernel", State::kNote, os::KernelRelease()},
                                    Caller(),
@@ -218,6 +237,7 @@ std::vector<Finding> Examine() {
                          : Finding{"isolation process", State::kNo, "lacks " + missing});
   findings.push_back(WithoutNamespaces(findings));
   findings.push_back(MicroVm());
+  findings.push_back(PlainRouting());
   return findings;
 }
 

@@ -11,14 +11,15 @@
 
 #include "network/decider.h"
 #include "network/families.h"
+#include "network/handover.h"
 #include "network/inbound.h"
+#include "network/nat_gateway.h"
 #include "network/report.h"
 #include "network/wire.h"
 #include "network/worker.h"
 #include "network/worker_filter.h"
 #include "os/channel.h"
 #include "os/confine.h"
-#include "os/events.h"
 #include "os/file.h"
 #include "os/identity.h"
 #include "os/inet.h"
@@ -88,59 +89,6 @@ base::Result<base::UniqueFd> StartWorker(const Plan& plan, std::size_t most) {
   return std::move((*pair)[0]);
 }
 
-// Waits for the sockets; an end of the supervisor or of what is inside is the end of all (nullopt).
-base::Result<std::optional<InsideSockets>> ReceiveSockets(const GatewaySockets& sockets,
-                                                          bool ipv6) {
-  const std::array<os::Interest, 2> interests = {os::Interest{sockets.inside.Get()},
-                                                 os::Interest{sockets.supervisor.Get()}};
-  const auto ready = os::WaitReady(interests, std::nullopt);
-  if (!ready) return base::SystemError("wait for the network inside", ready.error().value);
-  if (**ready != 0) return std::nullopt;
-  std::array<std::uint8_t, 16> buffer{};
-  auto received = os::ReceiveMessage(sockets.inside.Get(), buffer);
-  if (!received) return base::SystemError("take over the network inside", received.error().value);
-  if (received->size == 0) return std::nullopt;
-  auto taken = Take(received->descriptors, 0, ipv6);
-  if (!taken) return base::Internal("take over the network inside: sockets are missing");
-  return std::optional(*std::move(taken));
-}
-
-base::Status ReadBack(const Plan& plan, const InsideSockets& sockets) {
-  const auto lines = os::DescribeLinks(sockets.route.Get());
-  if (!lines) return base::SystemError("read back the network inside", lines.error().value);
-  const auto wanted = os::LoopbackLines(plan.addresses);
-  if (*lines != wanted) {
-    std::vector<std::string> odd;
-    std::ranges::set_symmetric_difference(*lines, wanted, std::back_inserter(odd));
-    return base::Violation(
-        fmt::format("read back the network inside: {} is not as planned", odd.at(0)));
-  }
-  const auto differences = os::nft::Compare(sockets.netfilter.Get(), plan.table);
-  if (!differences)
-    return base::SystemError("read back the rules inside", differences.error().value);
-  if (!differences->empty())
-    return base::Violation(fmt::format("read back the rules inside: {}", differences->at(0)));
-  return {};
-}
-
-base::Status ListenToRefusals(const InsideSockets& sockets) {
-  const os::Netlink batch = os::nft::ListenToLog(kLogGroup, kLogBytes);
-  auto done = os::Transact(sockets.log.Get(), batch.Data(), batch.Acknowledgements());
-  if (done) done = os::SetNonBlocking(sockets.log.Get());
-  if (!done) return base::SystemError("listen to what the rules refuse", done.error().value);
-  return {};
-}
-
-void Tell(int supervisor, Report::Kind kind, std::string_view text) {
-  Report report;
-  report.kind = kind;
-  text = text.substr(0, report.why.size());
-  std::ranges::copy(text, report.why.begin());
-  report.why_size = static_cast<std::uint16_t>(text.size());
-  (void)os::SendMessage(supervisor,
-                        {reinterpret_cast<const std::uint8_t*>(&report), sizeof(report)});
-}
-
 // `inside` is the caller's: where something fails, probes get no answer, and so none that is wrong,
 // before the supervisor has heard what it was.
 base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string& resolver,
@@ -153,12 +101,15 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
       (std::max(*descriptors, 2 * kOtherDescriptors) - kOtherDescriptors) / 2);
   auto worker = StartWorker(plan, most);
   if (!worker) return worker.error();
-  auto received = ReceiveSockets(sockets, HasIpv6(plan));
+  auto received = ReceiveHandedOut(sockets);
   if (!received) return received.error();
   if (!*received) return {};
-  inside = *std::move(received);
-  if (const auto same = ReadBack(plan, *inside); !same) return same;
-  if (const auto listens = ListenToRefusals(*inside); !listens) return listens;
+  inside = Take(**received, 0, HasIpv6(plan));
+  if (!inside) return base::Internal("take over the network inside: sockets are missing");
+  const auto lines = os::LoopbackLines(plan.addresses);
+  if (const auto same = ReadBackLinks(inside->route.Get(), lines); !same) return same;
+  if (const auto same = ReadBackRules(inside->netfilter.Get(), plan); !same) return same;
+  if (const auto listens = ListenToRefusals(inside->log.Get()); !listens) return listens;
   auto inbound = Inbound::Start(plan.policy.listen, inside->route.Get(), plan.landlock);
   if (!inbound) return inbound.error();
   Channel channel(*std::move(worker));
@@ -199,8 +150,8 @@ void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& res
                      LeaveStandardDescriptors() && os::ReapUnseen();
   if (!alone) os::Exit(1);
   std::optional<InsideSockets> inside;
-  if (const auto served = Serve(plan, sockets, resolver, inside); !served)
-    Tell(supervisor, Report::Kind::kFailed, served.error().text);
+  const auto served = plan.nat ? ServeNat(plan, sockets) : Serve(plan, sockets, resolver, inside);
+  if (!served) Tell(supervisor, Report::Kind::kFailed, served.error().text);
   os::Exit(0);
 }
 

@@ -57,7 +57,8 @@ void OpenLowPorts() {
 }  // namespace
 
 InsideSetup Prepare(const Plan& plan) {
-  return {os::LoopbackBatch(plan.addresses), os::nft::Batch(plan.table), RefusedProbes(plan)};
+  return {os::LoopbackBatch(plan.addresses), os::nft::Batch(plan.table), RefusedProbes(plan),
+          plan.nat.has_value()};
 }
 
 os::SysStatus MakeInside(const InsideSetup& setup, int handoff) {
@@ -75,6 +76,7 @@ os::SysStatus MakeInside(const InsideSetup& setup, int handoff) {
       if (done) done = os::Transact(numbers[0], table.Data(), table.Acknowledgements());
       if (!done) return done;
     }
+    if (i >= 3 && setup.routed) break;
     if (!ipv6 && IsOfIpv6(i)) continue;
     auto made = MakeSocket(i);
     if (!made) return std::unexpected(made.error());

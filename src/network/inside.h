@@ -14,6 +14,7 @@ namespace bailey::network {
 struct InsideSetup {
   os::Netlink links, table;
   std::vector<base::Endpoint> refused;  // RefusedProbes
+  bool routed = false;                  // by somebody else: there is no gateway to hand sockets to
 };
 InsideSetup Prepare(const Plan& plan);
 

@@ -77,6 +77,14 @@ std::vector<bool> Families(bool ipv6) {
   return ipv6 ? std::vector<bool>{false, true} : std::vector<bool>{false};
 }
 
+// What no rule before allowed: a record, and an error at once.
+void RefuseRest(nft::Chain& chain) {
+  chain.rules.push_back({fmt::format("log group {} snaplen {}", kLogGroup, kLogBytes),
+                         {nft::Log{kLogGroup, kLogBytes}}});
+  chain.rules.push_back({"meta l4proto tcp reject with tcp reset",
+                         {LoadProtocol(0), IsProtocol(IPPROTO_TCP), nft::ResetTcp{}}});
+}
+
 nft::Chain OutChain(bool ipv6) {
   constexpr std::uint8_t kSyn = 0x02, kAck = 0x10, kFlags = 13;
   nft::Chain chain{.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules = {}};
@@ -92,10 +100,34 @@ nft::Chain OutChain(bool ipv6) {
     chain.rules.push_back(AcceptIn(PairSet(v6), v6));
     chain.rules.push_back(AcceptIn(RangeSet(v6), v6));
   }
-  chain.rules.push_back({fmt::format("log group {} snaplen {}", kLogGroup, kLogBytes),
-                         {nft::Log{kLogGroup, kLogBytes}}});
-  chain.rules.push_back({"meta l4proto tcp reject with tcp reset",
-                         {LoadProtocol(0), IsProtocol(IPPROTO_TCP), nft::ResetTcp{}}});
+  RefuseRest(chain);
+  return chain;
+}
+
+// By which IPv6 finds who is next to it (RFC 4861); no program inside can make such a packet.
+nft::Rule AcceptIcmp6(std::uint8_t type) {
+  return {fmt::format("meta l4proto ipv6-icmp icmpv6 type {} accept", type),
+          {LoadProtocol(0), IsProtocol(IPPROTO_ICMPV6),
+           nft::LoadPacket{nft::Header::kTransport, 0, 1, 0}, nft::Match{0, true, Bytes{type}},
+           nft::Accept{}}};
+}
+
+// Every packet of a connection is held to the sets, not the first alone: behind them is no gateway
+// that would know it.
+nft::Chain RoutedOutChain(const Nat& nat) {
+  constexpr std::uint8_t kNeighbourSolicitation = 135, kNeighbourAdvertisement = 136;
+  nft::Chain chain{.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules = {}};
+  for (const bool v6 : {false, true}) {
+    if (!(v6 ? nat.ipv6 : nat.ipv4)) continue;
+    chain.rules.push_back(AcceptIn(PairSet(v6), v6));
+    chain.rules.push_back(AcceptIn(RangeSet(v6), v6));
+  }
+  for (nft::Rule& own : AcceptOwn(nat.has_ipv6)) chain.rules.push_back(std::move(own));
+  if (nat.ipv6) {
+    chain.rules.push_back(AcceptIcmp6(kNeighbourSolicitation));
+    chain.rules.push_back(AcceptIcmp6(kNeighbourAdvertisement));
+  }
+  RefuseRest(chain);
   return chain;
 }
 
@@ -217,7 +249,8 @@ std::vector<egress::PortSet> PortsOfName(const Plan& plan, const egress::Host& h
   return plan.policy.egress.PortsOf(host);
 }
 
-std::string ResolverFile() {
+std::string ResolverFile(const std::optional<Nat>& nat) {
+  if (nat) return fmt::format("nameserver {}\n", base::ToString(ResolverOf(*nat)));
   return fmt::format("nameserver {}\noptions timeout:5 attempts:2\n", base::ToString(kOwn4));
 }
 
@@ -256,12 +289,37 @@ Plan MakePlanOf(const policy::Network& policy, bool ipv6) {
 }  // namespace
 
 Plan MakePlan(const policy::Network& policy) { return MakePlanOf(policy, true); }
+
+Plan MakeNatPlan(const policy::Network& policy, const Nat& nat) {
+  Plan plan;
+  plan.policy = policy;
+  plan.policy.egress = EgressOf(policy.egress);
+  plan.nat = nat;
+  plan.table.name = "bailey";
+  const std::vector<nft::Element> ranges = AllowedRanges(plan.policy.egress);
+  const base::Address resolver = ResolverOf(nat);
+  for (const bool v6 : {false, true}) {
+    if (!(v6 ? nat.ipv6 : nat.ipv4)) continue;
+    nft::Set pairs{std::string(PairSet(v6)), v6, false, {}};
+    for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP})
+      if (resolver.IsV6() == v6)
+        pairs.elements.push_back({resolver, resolver, protocol, kResolverPort, kResolverPort});
+    nft::Set all{std::string(RangeSet(v6)), v6, true, {}};
+    std::ranges::copy_if(ranges, std::back_inserter(all.elements),
+                         [v6](const nft::Element& element) { return element.first.IsV6() == v6; });
+    plan.table.sets.push_back(std::move(pairs));
+    plan.table.sets.push_back(std::move(all));
+  }
+  plan.table.chains = {RoutedOutChain(nat)};
+  return plan;
+}
 Plan MakePlanOfIpv4(const policy::Network& policy) { return MakePlanOf(policy, false); }
 
 bool HasIpv6(const Plan& plan) { return std::ranges::any_of(plan.addresses, &base::Address::IsV6); }
 
 std::string ToString(const Plan& plan) {
   std::string text;
+  if (plan.nat) text += ToString(*plan.nat);
   for (const base::Address& address : plan.addresses) {
     text += fmt::format("address {} dev lo\n", base::ToString(address));
     text += fmt::format("route local default dev lo src {}\n", base::ToString(address));

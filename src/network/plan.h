@@ -9,11 +9,13 @@
 // to the gateway's sockets (TPROXY); these are made inside and held by the gateway outside.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/address.h"
+#include "network/nat.h"
 #include "os/nftables.h"
 #include "policy/policy.h"
 
@@ -52,13 +54,16 @@ struct Plan {
   bool landlock = true;       // the gateway's worker is under it
   bool tells_allowed = true;  // not only what is refused
   Recording recording = Recording::kNo;
+  std::optional<Nat> nat;  // in place of the gateway, pasta routes; the rules are around it
   bool operator==(const Plan&) const = default;
 };
 
 Plan MakePlan(const policy::Network& policy);
+// In mode "nat": what the host reaches, but special addresses without an entry of their own.
+Plan MakeNatPlan(const policy::Network& policy, const Nat& nat);
 std::string ToString(const Plan& plan);
 // What /etc/resolv.conf is inside.
-std::string ResolverFile();
+std::string ResolverFile(const std::optional<Nat>& nat = {});
 // Variables for programs that insist on a proxy, in both spellings that are in use.
 std::vector<std::pair<std::string, std::string>> ProxyVariables();
 

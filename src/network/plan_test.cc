@@ -249,10 +249,9 @@ std::string ListedByNft() {
   return text;
 }
 
-TEST(Plan, NftReadsTheSame) {
-  if (::access("/usr/sbin/nft", X_OK) != 0) GTEST_SKIP() << "SKIP: nft is not installed";
-  Inside([]() -> std::string {
-    const Plan plan = Example();
+// `word`: of the rules, to be found in the listing.
+void ExpectNftReadsTheSame(const Plan& plan, const char* word) {
+  Inside([&]() -> std::string {
     const auto route = os::OpenNetlink(os::NetlinkFamily::kRoute);
     const auto netfilter = os::OpenNetlink(os::NetlinkFamily::kNetfilter);
     if (const std::string fault = Apply(plan, route->Get(), netfilter->Get()); !fault.empty())
@@ -263,9 +262,23 @@ TEST(Plan, NftReadsTheSame) {
     std::fputs(text.c_str(), pipe);
     if (::pclose(pipe) != 0) return "nft does not read:\n" + text;
     const std::string theirs = ListedByNft();
-    if (ours.find("tproxy") == std::string::npos) return "nothing is listed:\n" + ours;
+    if (ours.find(word) == std::string::npos) return "nothing is listed:\n" + ours;
     return ours == theirs ? "" : ours + "is not\n" + theirs;
   });
+}
+
+TEST(Plan, NftReadsTheSame) {
+  if (::access("/usr/sbin/nft", X_OK) != 0) GTEST_SKIP() << "SKIP: nft is not installed";
+  ExpectNftReadsTheSame(Example(), "tproxy");
+}
+
+TEST(Plan, NftReadsTheSameOfPlainRouting) {
+  if (::access("/usr/sbin/nft", X_OK) != 0) GTEST_SKIP() << "SKIP: nft is not installed";
+  const policy::Network network{
+      .mode = policy::NetworkMode::kNat,
+      .egress = Make({"10.7.0.0/16:80", "[fd00::5]:443/udp"}, {"192.0.2.0/24:25"})};
+  ExpectNftReadsTheSame(MakeNatPlan(network, {.program = "pasta", .ipv4 = true, .ipv6 = true}),
+                        "nd-neighbor-solicit");
 }
 
 TEST(Plan, NamesAreAddedLater) {

@@ -5,12 +5,16 @@
 #include <cerrno>
 
 #include "network/families.h"
+#include "os/events.h"
 #include "os/inet.h"
 
 namespace bailey::network {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
+// Longer than the gateway gives those who route: it knows what was wrong.
+constexpr std::chrono::seconds kRoutePatience{60};
+constexpr std::chrono::milliseconds kRouteWait{2};
 constexpr std::array<std::string_view, 7> kNames = {
     "resolve a name that the gateway has",
     "resolve a name that nothing allows",
@@ -99,9 +103,31 @@ os::SysStatus IsUdpRefused(const base::Endpoint& to) {
   return os::Fail(sent ? EPROTO : sent.error().value);
 }
 
+// Before the way out is there, no address can be reached.
+template <class F>
+os::SysStatus OnceRouted(F probe) {
+  const auto deadline = std::chrono::steady_clock::now() + kRoutePatience;
+  for (;;) {
+    const os::SysStatus done = probe();
+    if (done || done.error().value != ENETUNREACH || std::chrono::steady_clock::now() > deadline)
+      return done;
+    (void)os::WaitReady({}, std::chrono::steady_clock::now() + kRouteWait);  // only waits
+  }
+}
+
+// Of those that no policy can allow.
+std::vector<base::Endpoint> RefusedProbesOf(const Nat& nat) {
+  constexpr std::uint16_t kDiscard = 9;
+  std::vector<base::Endpoint> refused;
+  if (nat.ipv4) refused.push_back({base::Address::V4(198, 19, 255, 255), kDiscard});
+  if (nat.ipv6) refused.push_back({kOwn6.Plus(3), kDiscard});
+  return refused;
+}
+
 }  // namespace
 
 std::vector<base::Endpoint> RefusedProbes(const Plan& plan) {
+  if (plan.nat) return RefusedProbesOf(*plan.nat);
   constexpr std::uint16_t kDiscard = 9;
   const egress::Egress& egress = plan.policy.egress;
   // For documentation (RFC 5737, RFC 3849); where a policy allows these, addresses that no name has
@@ -156,6 +182,17 @@ os::SysStatus Probe(const std::vector<base::Endpoint>& refused, unsigned& failed
   then(2, [&] { return Greeted(asked[2].Get()); });
   if (ipv6) then(3, [&] { return Greeted(asked[3].Get()); });
   return done;
+}
+
+os::SysStatus ProbeRouted(const std::vector<base::Endpoint>& refused, unsigned& failed) {
+  constexpr unsigned kTcp4 = 4, kTcp6 = 5, kUdp = 6;
+  for (const base::Endpoint& to : refused) {
+    failed = to.address.IsV6() ? kTcp6 : kTcp4;
+    if (const auto done = OnceRouted([&] { return IsRefused(to); }); !done) return done;
+    failed = kUdp;
+    if (const auto done = OnceRouted([&] { return IsUdpRefused(to); }); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace bailey::network

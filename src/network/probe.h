@@ -18,6 +18,10 @@ inline constexpr std::string_view kRefusedProbeName = "refused.bailey";
 std::vector<base::Endpoint> RefusedProbes(const Plan& plan);
 bool ProbesIpv6(const std::vector<base::Endpoint>& refused);
 
+// Where somebody else routes, addresses alone: of each, TCP and UDP must be refused at once. Waits
+// for the way out, which comes beside. As Probe.
+os::SysStatus ProbeRouted(const std::vector<base::Endpoint>& refused, unsigned& failed);
+
 // Allocates nothing. The number of the first probe that did not go as predicted, in `failed`; its
 // errno, EPROTO where an answer was another one.
 os::SysStatus Probe(const std::vector<base::Endpoint>& refused, unsigned& failed);

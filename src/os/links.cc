@@ -88,8 +88,9 @@ SysStatus DescribeRoutes(int socket, std::vector<std::string>& lines) {
     const auto header = Header<rtmsg>(message);
     const auto attributes = Attributes(message, NLMSG_HDRLEN + sizeof(rtmsg));
     const std::uint32_t link = Number(Find(attributes, RTA_OIF));
-    // With an address come routes to it; on the loopback interface they lead nowhere else.
-    if (header.rtm_protocol == RTPROT_KERNEL && link == kLoopback) continue;
+    // With an address come routes to it, and with IPv6 one for multicast; the addresses of every
+    // link are lines of their own.
+    if (header.rtm_protocol == RTPROT_KERNEL) continue;
     const auto source = base::Address::FromBytes(Find(attributes, RTA_PREFSRC));
     const std::string kind =
         header.rtm_type == RTN_LOCAL ? "local" : fmt::format("type {}", header.rtm_type);

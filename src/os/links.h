@@ -15,7 +15,7 @@ Netlink LoopbackBatch(const std::vector<base::Address>& addresses);
 
 // What a network namespace has, as lines that compare: "address 127.0.0.1/8 on 1", "route local
 // 0.0.0.0/0 on 1 from 198.18.0.1". Links that are up other than lo: "link 7 is up". What the kernel
-// gives lo itself is left out: ::1, where there is IPv6, and the routes that come with an address.
+// gives by itself is left out: ::1, where there is IPv6, and the routes that come with an address.
 SysResult<std::vector<std::string>> DescribeLinks(int route_socket);
 // The same lines, as they must be after LoopbackBatch.
 std::vector<std::string> LoopbackLines(const std::vector<base::Address>& addresses);

@@ -35,15 +35,6 @@ constexpr auto kGuaranteeKeys = std::to_array<std::string_view>({"keep", "give-u
 constexpr auto kDevices = std::to_array<std::string_view>(
     {"null", "zero", "full", "random", "urandom", "tty", "kvm", "fuse", "net/tun"});
 
-// What the format has and this version cannot keep: refused by name, never ignored. An empty value
-// refuses the key whatever it holds. To enable something, delete its row.
-struct Later {
-  std::string_view section, key, value, needs;
-};
-constexpr auto kLater = std::to_array<Later>({
-    {"network", "mode", "nat", "plain routing"},
-});
-
 class LayerReader {
  public:
   LayerReader(const Document& document, Layer& layer) : document_(document), layer_(layer) {}
@@ -69,30 +60,9 @@ class LayerReader {
                void (LayerReader::*read)(TableReader&)) {
     const auto index = root.Get(name, NodeKind::kTable);
     if (!index || error_) return;
-    error_ = RefuseLater(*index, name);
-    if (error_) return;
     TableReader table(document_, *index, fmt::format("[{}]", name), keys);
     if (!table.HasFailed()) (this->*read)(table);
     error_ = table.TakeError();
-  }
-
-  std::optional<base::Error> RefuseLater(std::uint32_t table, std::string_view section) const {
-    const auto nodes = document_.nodes();
-    for (std::uint32_t i = table + 1; i < nodes[table].end; i = nodes[i].end) {
-      for (const Later& later : kLater) {
-        if (later.section != section || later.key != nodes[i].key) continue;
-        if (!later.value.empty() && later.value != nodes[i].text) continue;
-        const std::string value =
-            later.value.empty() ? std::string() : fmt::format(" = \"{}\"", later.value);
-        base::Error error = document_.ErrorAt(
-            later.value.empty() ? nodes[i].key_place : nodes[i].place,
-            fmt::format("set [{}] {}{}: needs {}, which this version does not have yet", section,
-                        later.key, value, later.needs));
-        error.code = base::ErrorCode::kUnsupported;
-        return error;
-      }
-    }
-    return std::nullopt;
   }
 
   void ReadHead(TableReader& root) {

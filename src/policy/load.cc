@@ -235,14 +235,19 @@ std::optional<base::Error> ReadLimitOptions(const Overrides& overrides, Layer& l
 // "none", "nat", "host", "allow", and "allow:ENTRY", which can stand several times.
 std::optional<base::Error> ReadNetworkOptions(const std::vector<std::string>& texts,
                                               NetworkLayer& network) {
+  bool only_entries = true;
   for (const std::string_view text : texts) {
     const std::size_t colon = text.find(':');
-    const auto mode = FindNetworkMode(text.substr(0, colon));
+    auto mode = FindNetworkMode(text.substr(0, colon));
     if (!mode || (colon != std::string_view::npos && mode != NetworkMode::kAllow)) {
       return base::InvalidInput(fmt::format(
           "read --net {}: expected \"none\", \"allow\", \"allow:HOST:PORT\", \"nat\" or \"host\"",
           Quote(text)));
     }
+    // Entries open addresses on top of plain routing, too.
+    if (colon != std::string_view::npos && network.mode == NetworkMode::kNat) mode = network.mode;
+    if (mode == NetworkMode::kNat && only_entries) network.mode = mode;
+    only_entries &= colon != std::string_view::npos;
     if (network.mode && network.mode != mode) {
       return base::InvalidInput(
           fmt::format("read --net {}: it is another mode than the one before", Quote(text)));

@@ -199,6 +199,16 @@ socket-families = ["inet"]
   EXPECT_EQ(RulesOf(denied, "listen").at(0), "EPERM (deny of x)");
 }
 
+TEST(Layers, EntriesOnTopOfPlainRouting) {
+  for (const auto& words : {std::vector<std::string>{"nat", "allow:10.0.0.0/8:80"},
+                            std::vector<std::string>{"allow:10.0.0.0/8:80", "nat"}}) {
+    const Policy policy = Read("extends = [\"untrusted\"]", {.network = words});
+    EXPECT_EQ(policy.network.mode, NetworkMode::kNat);
+    ASSERT_EQ(policy.network.egress.allow.size(), 1U);
+    EXPECT_EQ(egress::ToString(policy.network.egress.allow[0]), "10.0.0.0/8:80");
+  }
+}
+
 TEST(Layers, OverridesThatCannotBe) {
   const struct {
     Overrides overrides;
@@ -211,6 +221,7 @@ TEST(Layers, OverridesThatCannotBe) {
        "read --net allow: read \"example.org\": it has no port, as in example.org:443"},
       {{.network = {"allow", "none"}},
        "read --net \"none\": it is another mode than the one before"},
+      {{.network = {"allow", "nat"}}, "read --net \"nat\": it is another mode than the one before"},
       {{.timeout = "10"},
        "read --timeout: read time \"10\": unknown unit \"\", expected one as in \"30s\""},
       {{.timeout = "0s"}, "read --timeout: it is zero"},

@@ -284,9 +284,10 @@ std::optional<base::Error> StackProbes(std::span<const Layer> layers,
 std::optional<base::Error> StackNetwork(const Layer& layer, Network& out) {
   const NetworkLayer& network = layer.network;
   TakeIfSet(network.mode, out.mode);
-  if (!network.allow.empty() && out.mode != NetworkMode::kAllow) {
+  const bool has_list = out.mode == NetworkMode::kAllow || out.mode == NetworkMode::kNat;
+  if (!network.allow.empty() && !has_list) {
     return layer.document->ErrorAt(network.allow_place,
-                                   "read [network] allow: it needs mode = \"allow\"");
+                                   "read [network] allow: it needs mode = \"allow\" or \"nat\"");
   }
   for (const auto& [rules, list] :
        {std::pair{&network.allow, &out.egress.allow}, std::pair{&network.deny, &out.egress.deny}}) {

@@ -92,7 +92,8 @@ os::SysStatus MakeNetwork(const Prepared& prepared, std::uint32_t namespaces) {
 os::SysStatus ProbeNetwork(const Prepared& prepared, Failure& failure) {
   if (!prepared.network) return {};
   unsigned probe = 0;
-  const auto done = network::Probe(prepared.network->refused, probe);
+  const auto& [links, table, refused, routed] = *prepared.network;
+  const auto done = routed ? network::ProbeRouted(refused, probe) : network::Probe(refused, probe);
   failure.index = probe;
   return done;
 }

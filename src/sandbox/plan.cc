@@ -160,20 +160,30 @@ base::Status PlanAllLimits(const policy::Limits& limits, const std::set<Layer>& 
   return {};
 }
 
+base::Status PlanRouted(const policy::Network& policy, const PlanOptions& options, Plan& plan) {
+  if (const auto kept = network::CheckNat(policy); !kept) return kept;
+  std::string_view path = kDefaultPath;
+  for (const std::string_view entry : options.environment)
+    if (entry.starts_with("PATH=")) path = entry.substr(std::string_view("PATH=").size());
+  const auto nat = network::FindNat(path);
+  if (!nat) return nat.error();
+  plan.network = network::MakeNatPlan(policy, *nat);
+  return {};
+}
+
 base::Status PlanNetwork(const policy::Network& policy, const PlanOptions& options, Plan& plan) {
   using Mode = policy::NetworkMode;
-  if (policy.mode == Mode::kNat)
-    return base::Unsupported("make the network: mode \"nat\" is not in this version yet");
   if (policy.mode != Mode::kAllow && !policy.listen.empty())
     return base::Unsupported("make the network: listen needs mode = \"allow\"");
-  if (policy.mode != Mode::kAllow) return {};
-  if (!HasNamespaces(plan))
-    return base::Unsupported("make the network: mode \"allow\" needs namespaces");
+  if (policy.mode != Mode::kAllow && policy.mode != Mode::kNat) return {};
+  if (options.without.contains(Layer::kNamespaces))
+    return base::Unsupported(fmt::format("make the network: mode \"{}\" needs namespaces",
+                                         policy.mode == Mode::kNat ? "nat" : "allow"));
+  if (policy.mode == Mode::kNat) return PlanRouted(policy, options, plan);
   const auto socket6 = os::UnconnectedSocket(os::Transport::kUdp, true);
   const bool ipv6 = socket6 || socket6.error().value != EAFNOSUPPORT;
   if (!ipv6) plan.notes.push_back("network: IPv4 alone, as this host has no IPv6");
   plan.network = ipv6 ? network::MakePlan(policy) : network::MakePlanOfIpv4(policy);
-  plan.network->landlock = plan.landlock.abi > 0;
   plan.resolver = options.resolver;
   return {};
 }
@@ -266,9 +276,12 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   if (policy.network.mode == policy::NetworkMode::kHost)
     plan.namespaces &= ~static_cast<std::uint32_t>(os::kNetworkNamespace);
   plan.kept = options.kept;
-  const bool egress = policy.network.mode == policy::NetworkMode::kAllow;
+  // First, as its resolver is a file of the root.
+  if (const auto planned = PlanNetwork(policy.network, options, plan); !planned)
+    return planned.error();
+  const std::string resolver = plan.network ? network::ResolverFile(plan.network->nat) : "";
   auto root = PlanRoot(policy.filesystem, {plan.identity.privileged, policy.limits.tmpfs_size,
-                                           options.kept, egress ? network::ResolverFile() : ""});
+                                           options.kept, resolver});
   if (!root) return root.error();
   plan.root = std::move(*root);
   if (options.without.contains(Layer::kNamespaces)) {
@@ -284,8 +297,7 @@ base::Result<Plan> BuildPlan(const policy::Policy& policy, const os::Caller& cal
   auto landlock = PlanFileAccess(plan.root, options.without, plan.notes);
   if (!landlock) return landlock.error();
   plan.landlock = std::move(*landlock);
-  if (const auto planned = PlanNetwork(policy.network, options, plan); !planned)
-    return planned.error();
+  if (plan.network) plan.network->landlock = plan.landlock.abi > 0;
   if (plan.network) plan.network->tells_allowed = policy.audit.log == policy::AuditLog::kAll;
   if (const auto planned = PlanAllLimits(policy.limits, options.without, plan); !planned)
     return planned.error();
