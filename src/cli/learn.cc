@@ -102,6 +102,28 @@ std::vector<std::string> TopLevel() {
   return paths;
 }
 
+// Directories that the command line names, and that neither hold where the caller is nor belong to
+// the operating system: the program is to find in them what the caller owns.
+std::vector<std::string> NamedDirectories(const LearnOptions& options,
+                                          const policy::Context& context) {
+  constexpr std::string_view kSystem[] = {"/usr", "/etc", "/bin",  "/sbin", "/opt",
+                                          "/lib", "/dev", "/proc", "/sys"};
+  std::vector<std::string> named;
+  for (std::size_t i = 1; i < options.program.size(); ++i) {
+    std::error_code error;
+    const std::string path = fs::canonical(options.program[i], error).string();
+    // A bind's two names are parted by ":" (--bind FROM:TO).
+    if (error || !fs::is_directory(path, error) || path.contains(':')) continue;
+    const bool is_system = std::ranges::any_of(
+        kSystem, [&](std::string_view one) { return sandbox::IsWithin(path, one); });
+    const bool is_around =
+        sandbox::IsWithin(context.current_directory, path) || sandbox::IsWithin(context.home, path);
+    if (!is_system && !is_around && !sandbox::IsWithin(path, context.current_directory))
+      named.push_back(path);
+  }
+  return named;
+}
+
 const std::vector<std::string> kPassed = {"HOME",  "LANG", "LC_*", "LOGNAME", "PATH",
                                           "SHELL", "TERM", "TZ",   "USER"};
 
@@ -125,6 +147,8 @@ base::Result<policy::Policy> RecordingPolicy(const LearnOptions& options,
                                  .network = NetworkOf(options.network),
                                  .timeout = options.timeout};
   overrides.hide = secrets->filesystem.hide;
+  for (const std::string& path : NamedDirectories(options, context))
+    overrides.binds.push_back(path + ":" + path);
   for (const std::string& path : options.read) overrides.read.push_back(path);
   for (const std::string& path : options.write) overrides.write.push_back(path);
   overrides.pass_environment = kPassed;
@@ -367,6 +391,8 @@ int RunLearnItself(int argc, char** argv) {
   }
   auto recorded = options.unconfined ? RecordUnconfined(options) : Record(options, *context);
   if (!recorded) return NotLearned(recorded.error());
+  const auto named = NamedDirectories(options, *context);
+  recorded->profile.named.insert(named.begin(), named.end());
   learn::Merge(profile, recorded->profile);
   if (const auto written = WriteText(options.profile, learn::ToJson(profile)); !written)
     return NotLearned(written.error());

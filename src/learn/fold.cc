@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <string_view>
 
 #include "base/text.h"
@@ -67,6 +68,7 @@ bool IsBelowAny(const std::vector<std::string>& directories, const std::string& 
 Grants Fold(const Profile& profile, const std::string& workspace,
             const std::function<bool(const std::string& path, bool write)>& is_shown) {
   std::vector<std::string> read, write;
+  std::set<std::string> named;
   bool uses_workspace = false, changes_workspace = false;
   for (const auto& [path, use] : profile.paths) {
     const bool writes = use.write || use.change_entries;
@@ -81,11 +83,16 @@ Grants Fold(const Profile& profile, const std::string& workspace,
       // To make an entry right below "/" or "/home/me" asks for too much: the path alone is named.
       const std::string& granted = IsBroad(changed) ? path : changed;
       if (!is_shown(path, true)) write.push_back(granted);
+    } else if (const auto around = std::ranges::find_if(
+                   profile.named,
+                   [&](const std::string& one) { return sandbox::IsWithin(path, one); });
+               around != profile.named.end()) {
+      named.insert(*around);
     } else if (!is_shown(path, false)) {
       read.push_back(path);
     }
   }
-  Grants grants = {FoldAll(read), FoldAll(write)};
+  Grants grants = {FoldAll(read), FoldAll(write), {named.begin(), named.end()}};
   if (uses_workspace) (changes_workspace ? grants.write : grants.read).push_back(workspace);
   std::erase_if(grants.read,
                 [&](const std::string& path) { return IsBelowAny(grants.write, path); });

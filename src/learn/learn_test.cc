@@ -200,6 +200,19 @@ TEST(Fold, ADirectoryThatWasOnlyLookedAtIsNotShown) {
   EXPECT_THAT(grants.write, IsEmpty());
 }
 
+TEST(Fold, ADirectoryThatTheCommandLineNamedIsShownAsTheProgramsOwn) {
+  Profile profile;
+  profile.named = {"/srv/repo", "/srv/unused"};
+  profile.paths["/srv/repo/.git/HEAD"] = {.read = true, .count = 1};
+  profile.paths["/srv/other/file"] = {.read = true, .count = 1};
+  const Grants grants = Fold(profile, "/ws/tree", [](const std::string&, bool) { return false; });
+  EXPECT_THAT(grants.named, ElementsAre("/srv/repo"));
+  EXPECT_THAT(grants.read, ElementsAre("/srv/other/file"));
+  EXPECT_THAT(PolicyText(profile, grants, {.name = "x"}), HasSubstr(R"(bind = [
+  { from = "/srv/repo?", to = "/srv/repo" },
+])"));
+}
+
 TEST(Profile, DestinationsAreEntriesAndNamesAreNames) {
   const auto fault = [](const std::string& field) {
     const auto read = ParseProfile(R"({"version":1,"runs":1,"calls":[],"paths":[],"sockets":[],)"

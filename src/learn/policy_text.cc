@@ -220,6 +220,10 @@ std::string PolicyText(const Profile& profile, const Grants& grants,
       profile.runs, profile.runs == 1 ? "" : "s", Quoted(options.name));
   text +=
       fmt::format("[filesystem]\nread = {}\nwrite = {}\n", paths(grants.read), paths(grants.write));
+  std::vector<std::string> binds;
+  for (const std::string& path : grants.named)
+    binds.push_back(fmt::format("{{ from = {}, to = {} }}", Quoted(path + "?"), Quoted(path)));
+  if (!binds.empty()) text += fmt::format("bind = {}\n", List(binds));
   if (!profile.sockets.empty()) {
     const std::vector<std::string> sockets(profile.sockets.begin(), profile.sockets.end());
     text += fmt::format("sockets = {}\n", paths(sockets));

@@ -55,6 +55,7 @@ void Merge(Profile& into, const Profile& from) {
   into.addresses.insert(from.addresses.begin(), from.addresses.end());
   into.destinations.insert(from.destinations.begin(), from.destinations.end());
   into.names.insert(from.names.begin(), from.names.end());
+  into.named.insert(from.named.begin(), from.named.end());
 }
 
 std::string ToJson(const Profile& profile) {
@@ -83,7 +84,8 @@ std::string ToJson(const Profile& profile) {
                       {"unix_sockets", profile.unix_sockets},
                       {"addresses", profile.addresses},
                       {"destinations", profile.destinations},
-                      {"names", profile.names}};
+                      {"names", profile.names},
+                      {"named", profile.named}};
   return whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -107,6 +109,7 @@ base::Result<Profile> ParseProfile(std::string_view text, std::string_view file)
     // Profiles that were written before there was a gateway to record have neither.
     profile.destinations = whole.value("destinations", std::set<std::string>());
     profile.names = whole.value("names", std::set<std::string>());
+    profile.named = whole.value("named", std::set<std::string>());
     for (const std::string& entry : profile.destinations) {
       const auto rule = egress::ParseRule(entry, egress::RuleList::kAllow);
       if (!rule) return Wrong(file, rule.error().text);

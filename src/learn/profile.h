@@ -51,6 +51,7 @@ struct Profile {
   // Entries as [network] allow has them, of what was connected to through the gateway, and names
   // that were only asked for.
   std::set<std::string> destinations, names;
+  std::set<std::string> named;  // directories outside the workspace that the command line names
   bool operator==(const Profile&) const = default;
 };
 

@@ -90,7 +90,8 @@ base::Status ClonePrivileged(const Plan& plan, std::vector<base::UniqueFd>& sour
         if (!made) return CannotMap(*bind, made.error().value);
         name_space = std::move(*made);
       }
-      if (const auto set = os::SetIdMap(tree->Get(), name_space.Get(), true); !set)
+      const auto set = os::SetIdMap(tree->Get(), name_space.Get(), true);
+      if (!set && !(bind->may_stay && set.error().value == EINVAL))
         return CannotMap(*bind, set.error().value);
     }
     if (!bind->kept.empty()) {

@@ -117,7 +117,7 @@ class Builder {
     const auto found = os::Stat(AT_FDCWD, bind.from.c_str(), false);
     if (!found && IsOptional(bind.from) && found.error().value == ENOENT) return {};
     if (!found) return base::SystemError(fmt::format("show {}", bind.from), found.error().value);
-    return AddBind(bind.from, bind.to, bind.write, *found);
+    return AddBind(bind.from, bind.to, bind.write, *found, true);
   }
 
   // It is mounted by its name, and only if that is then what the descriptor refers to.
@@ -132,11 +132,12 @@ class Builder {
       return base::InvalidInput(fmt::format("{}: {} does not lead to what it refers to (any more)",
                                             object, base::Escape(*name)));
     }
-    return AddBind(*name, bind.to, bind.write, *held);
+    return AddBind(*name, bind.to, bind.write, *held, true);
   }
 
+  // `named`: one by one, as the program's own (git reads no repository of somebody else).
   base::Status AddBind(const std::string& from, const std::string& to, bool write,
-                       const struct stat& found) {
+                       const struct stat& found, bool named = false) {
     BindMount bind{.source = from, .target = to, .write = write};
     bind.directory = S_ISDIR(found.st_mode);
     bind.device = S_ISCHR(found.st_mode) || S_ISBLK(found.st_mode);
@@ -147,8 +148,9 @@ class Builder {
     bind.group = found.st_gid;
     // What only its owner may read is of no use to the payload's own unprivileged id.
     const unsigned needed = bind.directory ? 05 : 04;
-    bind.map_owner =
-        options_.privileged && !bind.device && (write || (found.st_mode & needed) != needed);
+    const bool is_mapped = write || (found.st_mode & needed) != needed;
+    bind.map_owner = options_.privileged && !bind.device && (is_mapped || named);
+    bind.may_stay = !is_mapped;
     if (bind.device) {
       return base::InvalidInput(
           fmt::format("show {}: it is a device, which only `devices` can name", from));
@@ -159,6 +161,7 @@ class Builder {
       bind.write |= earlier->write;
       bind.kept = earlier->kept;
       bind.map_owner |= earlier->map_owner;
+      bind.may_stay &= earlier->may_stay;
     }
     const auto kept = KeepAside(bind);
     if (!kept) return kept;

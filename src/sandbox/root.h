@@ -47,6 +47,7 @@ struct BindMount {
   bool socket = false;
   std::string kept;          // a directory for what is changed; empty: the source itself is changed
   bool map_owner = false;    // id-mapped: the source's owner is the payload (privileged callers)
+  bool may_stay = false;     // as it is, where its file system cannot be id-mapped
   std::uint64_t st_dev = 0;  // what the source was when the plan was made; checked when bound
   std::uint64_t st_ino = 0;
   std::uint32_t owner = 0, group = 0;

@@ -323,10 +323,13 @@ base::Result<bool> Supervisor::EndedUnseen() {
 
 base::Status Supervisor::PassSignals() {
   while (const auto signal = signals_.Next()) {
+    // What asks for nothing but attention: a caller that was stopped and goes on.
+    const bool is_notice = *signal == SIGWINCH || *signal == SIGCONT;
     if (outcome_.enforced.empty()) {
+      if (is_notice) continue;
       return base::SystemError(fmt::format("start sandbox: signal {} came first", *signal), EINTR);
     }
-    if (plan_.terminal && (*signal == SIGWINCH || *signal == SIGCONT)) {
+    if (plan_.terminal && is_notice) {
       streams_->Refresh();
       continue;
     }
