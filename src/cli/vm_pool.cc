@@ -14,6 +14,7 @@
 #include "cli/caller.h"
 #include "cli/commands.h"
 #include "cli/pool_serving.h"
+#include "cli/proved_filters.h"
 #include "cli/vm.h"
 #include "cli/vm_start.h"
 #include "image/kernel.h"
@@ -113,8 +114,12 @@ base::Status ServeMachines(const PoolStart& plan, const pool::Directory& directo
   auto kernel = image::OpenKernel(plan.files.kernel, plan.files.init,
                                   {.erofs = image->format == image::Format::kErofs});
   if (!kernel) return kernel.error();
+  const auto filters = ProvedFilters(plan.start.policy, false);
+  if (!filters) return filters.error();
+  microvm::MachinePlan machine = plan.start.plan;
+  for (const bpf::Program& filter : *filters) machine.command.filters.push_back(filter.Bytes());
   const auto original =
-      microvm::Original::Make(plan.start.plan, plan.shape, plan.start.sandbox, *std::move(image),
+      microvm::Original::Make(machine, plan.shape, plan.start.sandbox, *std::move(image),
                               *std::move(kernel), MonitorProver());
   if (!original) return original.error();
   // What was opened is what the name says.
