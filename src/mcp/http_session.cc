@@ -243,6 +243,9 @@ HttpSession::Exchange* HttpSession::HeardBy(std::string_view line) {
   if (std::ranges::count_if(exchanges_, open) == 1)
     return &std::ranges::find_if(exchanges_, open)->second;
   if (listener_ != 0 || exchanges_.empty()) return nullptr;
+  // One whose stream broke is told when it is resumed.
+  Exchange& only = exchanges_.begin()->second;
+  if (exchanges_.size() == 1 && only.is_stream && !name_.empty()) return &only;
   const auto newest = std::ranges::max_element(exchanges_, {}, [](const auto& one) {
     return std::pair(one.second.connection != 0, one.second.stream);
   });
