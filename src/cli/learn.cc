@@ -102,8 +102,8 @@ std::vector<std::string> TopLevel() {
   return paths;
 }
 
-// Directories that the command line names, and that neither hold where the caller is nor belong to
-// the operating system: the program is to find in them what the caller owns.
+// Directories that the command line names: the program is to find in them what the caller owns.
+// None that is everybody's, holds where the caller is, or belongs to the operating system.
 std::vector<std::string> NamedDirectories(const LearnOptions& options,
                                           const policy::Context& context) {
   constexpr std::string_view kSystem[] = {"/usr", "/etc", "/bin",  "/sbin", "/opt",
@@ -118,7 +118,8 @@ std::vector<std::string> NamedDirectories(const LearnOptions& options,
         kSystem, [&](std::string_view one) { return sandbox::IsWithin(path, one); });
     const bool is_around =
         sandbox::IsWithin(context.current_directory, path) || sandbox::IsWithin(context.home, path);
-    if (!is_system && !is_around && !sandbox::IsWithin(path, context.current_directory))
+    if (!is_system && !is_around && !learn::IsBroad(path) &&
+        !sandbox::IsWithin(path, context.current_directory))
       named.push_back(path);
   }
   return named;

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t kMany = 4;
 
-bool IsBroad(std::string_view path) {
-  const auto slashes = std::ranges::count(path, '/');
-  if (path == "/" || slashes == 1) return true;
-  return slashes == 2 && (path.starts_with("/home/") || path.starts_with("/var/"));
-}
-
 // The paths that were used, as a tree of names.
 struct Node {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> children;
@@ -64,6 +58,12 @@ bool IsBelowAny(const std::vector<std::string>& directories, const std::string& 
 }
 
 }  // namespace
+
+bool IsBroad(std::string_view path) {
+  const auto slashes = std::ranges::count(path, '/');
+  if (path == "/" || slashes == 1) return true;
+  return slashes == 2 && (path.starts_with("/home/") || path.starts_with("/var/"));
+}
 
 Grants Fold(const Profile& profile, const std::string& workspace,
             const std::function<bool(const std::string& path, bool write)>& is_shown) {
