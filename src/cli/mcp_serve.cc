@@ -16,6 +16,7 @@
 #include "cli/mcp.h"
 #include "cli/mcp_gateway.h"
 #include "cli/mcp_listen.h"
+#include "cli/mcp_pool.h"
 #include "cli/mcp_server.h"
 #include "cli/run_options.h"
 #include "mcp/gateway.h"
@@ -144,8 +145,14 @@ int Serve(ServeOptions options) {
   if (!sessions) return FailServe(sessions.error());
   auto bailey = FindBailey();
   if (!bailey) return FailServe(bailey.error());
+  mcp::AskPool pool;
+  if (options.pool) {
+    auto made = MakeAskPool(options.sandbox, *context, *bailey);
+    if (!made) return FailServe(made.error());
+    pool = *std::move(made);
+  }
   const mcp::RunToolOptions run = {*std::move(bailey),  std::move(options.words), options.policies,
-                                   policy->limits.wall, policy->limits.memory,    options.pool};
+                                   policy->limits.wall, policy->limits.memory,    std::move(pool)};
   auto tools = mcp::RunTools(run, *sessions);
   for (mcp::ServedTool& tool : mcp::FileTools(*workspace)) tools.push_back(std::move(tool));
   const auto approver = MakeApprover(options.approve, ReaderOf(*workspace), std::move(widening));

@@ -87,10 +87,11 @@ class Account : public pool::Account {
 
 }  // namespace
 
-base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Context& context) {
+base::Result<std::string> PoolKey(const SandboxOptions& all, const policy::Context& context,
+                                  const char* bailey) {
   const SandboxOptions options = WithoutProgramsOwn(all);
   const policy::Overrides& over = options.overrides;
-  const auto executable = os::Stat(AT_FDCWD, "/proc/self/exe", true);
+  const auto executable = os::Stat(AT_FDCWD, bailey, true);
   if (!executable) return base::SystemError("look at bailey", executable.error().value);
   const auto caller = os::CurrentCaller();
   if (!caller) return base::SystemError("find out who is calling", caller.error().value);

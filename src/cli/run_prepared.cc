@@ -18,24 +18,6 @@
 namespace bailey::cli {
 namespace {
 
-base::Result<pool::Request> MakeRequest(const SandboxOptions& options, std::string key,
-                                        const std::vector<std::string>& program, bool report) {
-  pool::Request request;
-  request.key = std::move(key);
-  request.argv = program;
-  for (char** entry = environ; *entry; ++entry) request.environment.emplace_back(*entry);
-  for (const std::string& entry : options.environment)
-    (entry.find('=') != std::string::npos ? request.set : request.pass).push_back(entry);
-  if (!options.overrides.timeout.empty()) {
-    const auto wall = base::ParseDuration(options.overrides.timeout);
-    if (!wall) return base::InvalidInput("read --timeout: " + wall.error().text);
-    if (wall->count() == 0) return base::InvalidInput("read --timeout: it is zero");
-    request.wall = *wall;
-  }
-  request.report = report;
-  return request;
-}
-
 base::Status PassSignals(const pool::Visit& visit, os::SignalQueue& signals) {
   while (const auto signal = signals.Next())
     if (const auto sent = visit.Send(pool::Signal{*signal}); !sent) return sent;
@@ -74,6 +56,24 @@ base::Result<std::optional<Prepared>> Follow(pool::Visit& visit, os::SignalQueue
 
 }  // namespace
 
+base::Result<pool::Request> PoolRequest(const SandboxOptions& options, std::string key,
+                                        const std::vector<std::string>& program, bool report) {
+  pool::Request request;
+  request.key = std::move(key);
+  request.argv = program;
+  for (char** entry = environ; *entry; ++entry) request.environment.emplace_back(*entry);
+  for (const std::string& entry : options.environment)
+    (entry.find('=') != std::string::npos ? request.set : request.pass).push_back(entry);
+  if (!options.overrides.timeout.empty()) {
+    const auto wall = base::ParseDuration(options.overrides.timeout);
+    if (!wall) return base::InvalidInput("read --timeout: " + wall.error().text);
+    if (wall->count() == 0) return base::InvalidInput("read --timeout: it is zero");
+    request.wall = *wall;
+  }
+  request.report = report;
+  return request;
+}
+
 base::Result<std::optional<Prepared>> RunPrepared(const SandboxOptions& options,
                                                   const policy::Context& context,
                                                   const std::vector<std::string>& program,
@@ -86,7 +86,7 @@ base::Result<std::optional<Prepared>> RunPrepared(const SandboxOptions& options,
   auto key = PoolKey(options, context);
   if (!key) return key.error();
   const std::string name = PoolName(*key);
-  auto request = MakeRequest(options, *std::move(key), program, report);
+  auto request = PoolRequest(options, *std::move(key), program, report);
   if (!request) return request.error();
   auto signals = os::SignalQueue::Make();
   if (!signals) return base::SystemError("wait for signals", signals.error().value);

@@ -28,7 +28,8 @@ class Excerpt {
 };
 
 struct Ran {
-  int wait_status = 0;
+  explicit Ran(std::size_t most_output) : out(most_output), errors(most_output) {}
+  int exit = 0;  // its status, or 128+n for signal n
   Excerpt out, errors;
   std::string report;  // what it wrote to the passed descriptor, if it was given one
 };

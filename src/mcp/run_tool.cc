@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -88,11 +87,32 @@ class Caller {
     for (const auto& add :
          {&Caller::AddPolicy, &Caller::AddTimeout, &Caller::AddMemory, &Caller::AddSession})
       if (const auto added = (this->*add)(command); !added) return added.error();
-    if (options_.pool && command.size() == 2 + options_.sandbox.size()) command.push_back("--pool");
+    if (MayBePooled()) command.push_back("--pool");
     command.push_back("--json-file=/proc/self/fd/3");
     command.push_back("--");
-    for (const Json& word : arguments_["argv"]) command.push_back(word);
+    for (const Json& word : arguments_["argv"]) {
+      command.push_back(word);
+      if (command.back().find('\0') != std::string::npos)
+        return base::InvalidInput("run a program: a word of \"argv\" has a zero byte in it");
+    }
     return command;
+  }
+
+  // The sandbox is that of every call which asks for no other.
+  bool MayBePooled() const {
+    if (!options_.pool) return false;
+    return !arguments_.contains("policy") && !arguments_.contains("memory") &&
+           !arguments_.contains("session");
+  }
+  // Of a call whose Command there is.
+  PooledProgram Pooled() const {
+    PooledProgram program;
+    for (const Json& word : arguments_["argv"]) program.argv.push_back(word);
+    if (arguments_.contains("timeout")) {
+      const auto time = base::ParseDuration(arguments_["timeout"].get<std::string>());
+      if (time) program.wall = *time;
+    }
+    return program;
   }
 
  private:
@@ -115,6 +135,7 @@ class Caller {
     const std::string text = arguments_["timeout"];
     const auto time = base::ParseDuration(text);
     if (!time) return base::InvalidInput("run with a timeout: " + time.error().text);
+    if (time->count() == 0) return base::InvalidInput("run with a timeout: it is zero");
     if (options_.wall && *time > *options_.wall) {
       return base::InvalidInput(fmt::format("run with a timeout of {}: the policy allows {} ms",
                                             text, options_.wall->count()));
@@ -156,14 +177,9 @@ class Caller {
   const Json& arguments_;
 };
 
-int ExitOf(int wait_status) {
-  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-}
-
 ToolResult Describe(const Ran& ran) {
   const Json report = Json::parse(ran.report, nullptr, false);
-  const int exit = ExitOf(ran.wait_status);
-  Json result = {{"exit", exit},
+  Json result = {{"exit", ran.exit},
                  {"stdout", ran.out.Text()},
                  {"stderr", ran.errors.Text()},
                  {"stdout_bytes", ran.out.Total()},
@@ -172,20 +188,27 @@ ToolResult Describe(const Ran& ran) {
   std::string text = ran.out.Text();
   if (ran.errors.Total() > 0)
     text += fmt::format("{}[standard error]\n{}", text.empty() ? "" : "\n", ran.errors.Text());
-  text += fmt::format("{}[exit status {}]", text.empty() || text.ends_with('\n') ? "" : "\n", exit);
+  text +=
+      fmt::format("{}[exit status {}]", text.empty() || text.ends_with('\n') ? "" : "\n", ran.exit);
   // Without a report the program did not run.
-  return {std::move(text), Dump(result), !report.is_object() || exit == 126 || exit == 127};
+  return {std::move(text), Dump(result), !report.is_object() || ran.exit == 126 || ran.exit == 127};
 }
 
 ToolResult Run(const RunToolOptions& options, Sessions& sessions, const std::string& text,
                Cancellation& cancellation) {
   const Json arguments = Json::parse(text);
-  const auto command = Caller(options, sessions, arguments).Command();
+  Caller caller(options, sessions, arguments);
+  const auto command = caller.Command();
   if (!command) return Error(command.error().text);
   RunOptions run;
   run.input = arguments.value("stdin", "");
   run.most_output = arguments.value("output", std::size_t{64} << 10);
   run.with_report = true;
+  if (caller.MayBePooled()) {
+    const auto ran = RunPooled(options.pool, caller.Pooled(), run, cancellation);
+    if (!ran) return Error(ran.error().text);
+    if (*ran) return Describe(**ran);
+  }
   const auto ran = RunToEnd(*command, run, cancellation);
   if (!ran) return Error(ran.error().text);
   return Describe(*ran);

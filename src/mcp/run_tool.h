@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "mcp/pooled.h"
 #include "mcp/service.h"
 #include "mcp/workspace.h"
 
@@ -22,7 +23,7 @@ struct RunToolOptions {
   std::vector<std::string> policies;              // others that a call may name
   std::optional<std::chrono::milliseconds> wall;  // the policy's: a call may ask for less
   std::optional<std::uint64_t> memory;
-  bool pool = false;
+  AskPool pool;  // none: nothing is prepared
 };
 
 // Directories that last from one run to another, and are thrown away with this object.

@@ -1,7 +1,6 @@
 #include "mcp/service.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -11,7 +10,6 @@
 #include "mcp/replies.h"
 #include "mcp/tools.h"
 #include "mcp/versions.h"
-#include "os/process.h"
 
 namespace bailey::mcp {
 namespace {
@@ -63,17 +61,23 @@ Json Discover(const ServiceInfo& info) {
 
 }  // namespace
 
-bool Cancellation::Watch(int pidfd) {
+bool Cancellation::Watch(int descriptor, Stop stop) {
   const std::scoped_lock lock(mutex_);
-  pidfd_ = pidfd;
+  descriptor_ = descriptor;
+  stop_ = stop;
   return !cancelled_;
+}
+
+void Cancellation::Forget() {
+  const std::scoped_lock lock(mutex_);
+  stop_ = nullptr;
 }
 
 void Cancellation::Cancel() {
   const std::scoped_lock lock(mutex_);
   cancelled_ = true;
   // One that has ended meanwhile needs none.
-  if (pidfd_ >= 0) (void)os::SendSignal(pidfd_, SIGKILL);
+  if (stop_) (void)stop_(descriptor_);
 }
 
 struct Service::Tools {

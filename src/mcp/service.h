@@ -14,20 +14,25 @@
 
 #include "base/result.h"
 #include "mcp/scanner.h"
+#include "os/errno.h"
 
 namespace bailey::mcp {
 
 // A call that its caller may give up.
 class Cancellation {
  public:
-  // What is to be killed then; -1: nothing any more. False where it was given up already.
-  bool Watch(int pidfd);
+  using Stop = os::SysStatus (*)(int descriptor);
+  // How what runs for it is ended then. False where it was given up already.
+  bool Watch(int descriptor, Stop stop);
+  // Before the descriptor is closed.
+  void Forget();
   void Cancel();
 
  private:
   std::mutex mutex_;
   bool cancelled_ = false;
-  int pidfd_ = -1;
+  int descriptor_ = -1;
+  Stop stop_ = nullptr;
 };
 
 struct ToolResult {

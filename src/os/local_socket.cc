@@ -88,6 +88,8 @@ SysResult<std::optional<base::UniqueFd>> AcceptConnection(int listener) {
 
 SysStatus StopListening(int listener) { return Check(::shutdown(listener, SHUT_RDWR)); }
 
+SysStatus ShutDown(int connection) { return Check(::shutdown(connection, SHUT_RDWR)); }
+
 SysResult<Peer> PeerOf(int connection) {
   ucred credentials = {};
   socklen_t size = sizeof(credentials);

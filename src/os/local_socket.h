@@ -23,6 +23,8 @@ SysResult<base::UniqueFd> ConnectIn(int directory, const char* name);
 SysResult<std::optional<base::UniqueFd>> AcceptConnection(int listener);
 // Nobody can connect any more, in any process; who waits is turned away.
 SysStatus StopListening(int listener);
+// Nothing comes or goes any more, in any process; who waits finds it closed.
+SysStatus ShutDown(int connection);
 
 struct Peer {
   uid_t uid = 0;

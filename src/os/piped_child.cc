@@ -58,26 +58,34 @@ SysStatus PrepareEnd(int end) {
 
 }  // namespace
 
-SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv,
-                                 const PipedOptions& options) {
-  std::array<std::array<base::UniqueFd, 2>, 3> pipes;
-  const std::size_t count = options.with_errors ? 3 : 2;
+SysResult<ProgramPipes> MakeProgramPipes(bool with_errors) {
+  ProgramPipes pipes;
+  base::UniqueFd* const own[] = {&pipes.own.input, &pipes.own.output, &pipes.own.errors};
+  const std::size_t count = with_errors ? 3 : 2;
   for (std::size_t i = 0; i < count; ++i) {
     auto made = MakePipe();
     if (!made) return std::unexpected(made.error());
-    pipes[i] = *std::move(made);
-    if (const auto set = PrepareEnd(pipes[i][i == 0 ? 1 : 0].Get()); !set)
-      return std::unexpected(set.error());
+    const bool is_input = i == 0;
+    *own[i] = std::move((*made)[is_input ? 1 : 0]);
+    pipes.given[i] = std::move((*made)[is_input ? 0 : 1]);
+    if (const auto set = PrepareEnd(own[i]->Get()); !set) return std::unexpected(set.error());
   }
+  return pipes;
+}
+
+SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv,
+                                 const PipedOptions& options) {
+  auto pipes = MakeProgramPipes(options.with_errors);
+  if (!pipes) return std::unexpected(pipes.error());
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
-  const Ends ends = {pipes[0][0].Get(), pipes[1][1].Get(), pipes[2][1].Get(), options.passed};
+  const auto& given = pipes->given;
+  const Ends ends = {given[0].Get(), given[1].Get(), given[2].Get(), options.passed};
   auto child = Fork(0);
   if (!child) return std::unexpected(child.error());
   if (child->pid == 0) Become(path.c_str(), words.data(), ends);
-  return PipedChild{child->pid, std::move(child->pidfd), std::move(pipes[0][1]),
-                    std::move(pipes[1][0]), std::move(pipes[2][0])};
+  return PipedChild{{std::move(pipes->own)}, child->pid, std::move(child->pidfd)};
 }
 
 SysResult<PatientWriter> PatientWriter::Of(int descriptor) {

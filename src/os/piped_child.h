@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,12 +13,21 @@
 
 namespace bailey::os {
 
-struct PipedChild {
-  pid_t pid = -1;
-  base::UniqueFd pidfd;
+// This process's ends of a program's pipes. Not blocking.
+struct PipeEnds {
   base::UniqueFd input;   // what is written here, it reads
   base::UniqueFd output;  // what it writes, is read here
   base::UniqueFd errors;  // and here what it writes to standard error, where that was asked for
+};
+struct ProgramPipes {
+  PipeEnds own;
+  std::array<base::UniqueFd, 3> given;  // the program's: input, output, errors
+};
+SysResult<ProgramPipes> MakeProgramPipes(bool with_errors);
+
+struct PipedChild : PipeEnds {
+  pid_t pid = -1;
+  base::UniqueFd pidfd;
 };
 
 struct PipedOptions {
@@ -26,8 +36,7 @@ struct PipedOptions {
 };
 inline constexpr int kPassed = 3;
 
-// The ends here are not blocking. The child dies with the thread that calls. Allocates before it
-// forks.
+// The child dies with the thread that calls. Allocates before it forks.
 SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::string> argv,
                                  const PipedOptions& options = {});
 
