@@ -5,18 +5,21 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
 #include "network/dialer.h"
-#include "network/dns.h"
+#include "network/eager_wait.h"
 #include "network/families.h"
-#include "network/names.h"
+#include "network/naming.h"
 #include "network/opening.h"
 #include "network/packet.h"
 #include "network/probe.h"
 #include "network/proxy.h"
+#include "network/relays.h"
 #include "network/report_queue.h"
+#include "network/tokens.h"
 #include "os/channel.h"
 #include "os/file.h"
 #include "os/inet.h"
@@ -28,23 +31,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using egress::Protocol;
 
-// Tokens of what the gateway itself watches; those of connections being made are odd.
-enum class Token : std::uint8_t { kSupervisor, kWorker, kTrap4, kTrap6, kLog, kMaker };
-// Those of Inbound's listeners, behind them.
-constexpr std::uint64_t kFirstListener = 16;
-constexpr std::uint64_t Make(Token token) { return static_cast<std::uint64_t>(token) << 1; }
-
 constexpr std::chrono::milliseconds kTick{500};
+// With little to do connections are accepted one at a time: a call in vain makes and unmakes as
+// much as one that finds somebody.
+constexpr std::size_t kFew = 8;
+constexpr int kMostAccepted = 64;
 // For the worker to say how the last connections ended.
 constexpr std::chrono::milliseconds kLastWords{250};
-constexpr base::Address kLoopback4 = base::Address::V4(127, 0, 0, 1);
-constexpr base::Address kLoopback6 = base::Address::V6({0, 0, 0, 0, 0, 0, 0, 1});
-
-// Of the sandbox itself: its host name, and what RFC 6761 keeps for loopback.
-bool IsOwnName(const egress::Host& host) {
-  static const egress::Host kLocal = *egress::Host::Parse("localhost");
-  return host.Text() == egress::kOwnDomain || host == kLocal || host.IsBelow(kLocal);
-}
 
 // A connection, a flow or a request, from the question to its end.
 struct Connection {
@@ -70,17 +63,25 @@ class Decider {
         dialer_(
             poller_, plan_.policy, resolver,
             [this](std::uint64_t id, Dialer::Result result) { Dialled(id, std::move(result)); }),
+        naming_(plan, sockets_.netfilter.Get(),
+                [this](const Decision& decision) { Tell(decision); }),
         probes_(RefusedProbes(plan)),
+        scratch_(std::make_unique_for_overwrite<std::uint8_t[]>(Relays::kLargestRead)),
+        relays_(poller_, {scratch_.get(), Relays::kLargestRead},
+                {plan.policy.idle, plan.policy.total},
+                [this](std::uint64_t id, const Relay& relay) {
+                  Ended(id, relay.Up(), relay.Down(), relay.Why());
+                }),
         reports_(supervisor_.Get()) {}
 
   void Run() {
     using Wants = os::Poller::Wants;
-    const bool watched =
-        poller_.Add(supervisor_.Get(), Make(Token::kSupervisor), Wants::kRead) &&
-        poller_.Add(worker_.Descriptor(), Make(Token::kWorker), Wants::kRead) &&
-        poller_.Add(sockets_.trap4.Get(), Make(Token::kTrap4), Wants::kRead) &&
-        (!HasIpv6(plan_) || poller_.Add(sockets_.trap6.Get(), Make(Token::kTrap6), Wants::kRead)) &&
-        poller_.Add(sockets_.log.Get(), Make(Token::kLog), Wants::kRead);
+    const bool watched = poller_.Add(supervisor_.Get(), Make(Token::kSupervisor), Wants::kRead) &&
+                         poller_.Add(worker_.Descriptor(), Make(Token::kWorker), Wants::kRead) &&
+                         poller_.Add(sockets_.trap4.Get(), Make(Token::kTrapIpv4), Wants::kRead) &&
+                         (!HasIpv6(plan_) || poller_.Add(sockets_.trap6.Get(),
+                                                         Make(Token::kTrapIpv6), Wants::kRead)) &&
+                         poller_.Add(sockets_.log.Get(), Make(Token::kLog), Wants::kRead);
     if (!watched || !WatchInbound()) return;
     while (Turn()) {
     }
@@ -94,25 +95,27 @@ class Decider {
     const auto& listeners = inbound_.Listeners();
     if (listeners.empty()) return true;
     for (std::size_t i = 0; i < listeners.size(); ++i)
-      if (!poller_.Add(listeners[i].Get(), (kFirstListener + i) << 1, os::Poller::Wants::kRead))
+      if (!poller_.Add(listeners[i].Get(), Make(Token::kListener, i), os::Poller::Wants::kRead))
         return false;
     return poller_.Add(inbound_.Maker(), Make(Token::kMaker), os::Poller::Wants::kRead).has_value();
   }
 
   bool Turn() {
-    const auto ready = poller_.Wait(Timeout());
+    const auto ready = wait_.Wait(poller_, Timeout());
     if (!ready) return false;
-    for (const os::Ready& one : *ready) {
-      if (one.token & 1) {
-        dialer_.Ready(one.token);
-      } else if (!Handle(one.token)) {
-        return false;
-      }
-    }
     const auto now = Clock::now();
+    relays_.SetNow(now);
+    // Who has just come waits for us; of those that end nobody does.
+    const bool few = ready->size() <= kFew;
+    for (const os::Ready& one : *ready)
+      if (IsTrap(one.token)) AcceptAll(one.token, few ? 1 : kMostAccepted);
+    for (const os::Ready& one : *ready)
+      if (!IsTrap(one.token) && !Handle(one)) return false;
+    relays_.PumpMore();
     if (now - last_tick_ >= kTick) {
       last_tick_ = now;
       dialer_.Tick(now);
+      relays_.Tick();
     }
     if (!worker_.Flush()) return false;
     if (last_words_ || reports_.IsDue(now)) reports_.Flush();
@@ -121,37 +124,40 @@ class Decider {
   }
 
   std::optional<std::chrono::milliseconds> Timeout() const {
+    if (relays_.HasMore()) return std::chrono::milliseconds(0);
     if (worker_.IsWaiting()) return std::chrono::milliseconds(1);
     if (!reports_.IsEmpty()) return last_words_ ? std::chrono::milliseconds(1) : ReportQueue::kWait;
     if (last_words_) return std::chrono::milliseconds(10);
-    if (!dialer_.IsIdle()) return kTick;
+    if (!dialer_.IsIdle() || (relays_.HasTimeLimits() && relays_.Size() > 0)) return kTick;
     return std::nullopt;
   }
 
-  bool Handle(std::uint64_t token) {
-    if (token >> 1 >= kFirstListener) {
-      AcceptInbound((token >> 1) - kFirstListener);
-      return true;
-    }
-    switch (static_cast<Token>(token >> 1)) {
+  bool Handle(const os::Ready& ready) {
+    switch (KindOf(ready.token)) {
       case Token::kSupervisor:
         return ReadSupervisor();
       case Token::kWorker:
         return ReadWorker();
-      case Token::kTrap4:
-        AcceptAll(sockets_.trap4.Get());
-        return true;
-      case Token::kTrap6:
-        AcceptAll(sockets_.trap6.Get());
-        return true;
       case Token::kLog:
         ReadLog();
         return true;
       case Token::kMaker:
         ConnectInbound();
         return true;
+      case Token::kListener:
+        AcceptInbound(IdOf(ready.token));
+        return true;
+      case Token::kDial:
+      case Token::kResolver:
+        dialer_.Ready(ready.token);
+        return true;
+      case Token::kClient:
+      case Token::kUpstream:
+        relays_.Ready(ready);
+        return true;
+      default:  // the worker's, and what was accepted before
+        return true;
     }
-    return true;
   }
 
   // Nothing is said on it but its end: then the sandbox is over.
@@ -174,9 +180,14 @@ class Decider {
 
   // -- Connections of the program.
 
-  void AcceptAll(int trap) {
-    constexpr int kFairShare = 64;
-    for (int i = 0; i < kFairShare && !Pauses(); ++i) {
+  static bool IsTrap(std::uint64_t token) {
+    return KindOf(token) == Token::kTrapIpv4 || KindOf(token) == Token::kTrapIpv6;
+  }
+
+  void AcceptAll(std::uint64_t token, int most) {
+    const int trap =
+        KindOf(token) == Token::kTrapIpv4 ? sockets_.trap4.Get() : sockets_.trap6.Get();
+    for (int i = 0; i < most && !Pauses(); ++i) {
       auto accepted = os::AcceptConnected(trap);
       if (!accepted) {
         const int error = accepted.error().value;
@@ -221,10 +232,10 @@ class Decider {
   }
 
   void SetTraps(os::Poller::Wants wants) {
-    (void)poller_.Change(sockets_.trap4.Get(), Make(Token::kTrap4), wants);
-    (void)poller_.Change(sockets_.trap6.Get(), Make(Token::kTrap6), wants);
+    (void)poller_.Change(sockets_.trap4.Get(), Make(Token::kTrapIpv4), wants);
+    (void)poller_.Change(sockets_.trap6.Get(), Make(Token::kTrapIpv6), wants);
     for (std::size_t i = 0; i < inbound_.Listeners().size(); ++i)
-      (void)poller_.Change(inbound_.Listeners()[i].Get(), (kFirstListener + i) << 1, wants);
+      (void)poller_.Change(inbound_.Listeners()[i].Get(), Make(Token::kListener, i), wants);
   }
 
   void Begin(os::Accepted accepted) {
@@ -238,7 +249,7 @@ class Decider {
     }
     Connection connection;
     connection.client = std::move(accepted.socket);
-    Decide(std::move(connection), to.address, to.port, Protocol::kTcp, names_.Find(to.address));
+    Decide(std::move(connection), to.address, to.port, Protocol::kTcp, naming_.Find(to.address));
   }
 
   // The one place where something may go out. `host`: where a name is meant.
@@ -282,6 +293,10 @@ class Decider {
     }
     if (connection.decision.protocol == Protocol::kTcp) (void)os::SetNoDelay(result.socket.Get());
     if (!result.through_proxy) connection.decision.address = result.address;
+    // Nothing that is said there is looked at, and so none of it is parsed.
+    if (connection.of == Connection::Of::kTrap && !connection.checked && !result.through_proxy &&
+        !plan_.policy.out)
+      return relays_.Start(id, std::move(connection.client), std::move(result.socket), {});
     Wire wire;
     wire.id = id;
     wire.checked = connection.checked;
@@ -371,14 +386,7 @@ class Decider {
       decision.why += "; no socket could be made inside";
       return End(id);
     }
-    Wire wire;
-    wire.kind = WireKind::kRelay;
-    wire.id = id;
-    wire.unlimited = 1;
-    std::vector<base::UniqueFd> descriptors;
-    descriptors.push_back(std::move(both.outside));
-    descriptors.push_back(std::move(both.inside));
-    worker_.Send(wire, std::move(descriptors));
+    relays_.Start(id, std::move(both.outside), std::move(both.inside), {});
   }
 
   void End(std::uint64_t id) {
@@ -403,7 +411,8 @@ class Decider {
   void HandleWorker(const Wire& wire) {
     switch (wire.kind) {
       case WireKind::kQuestion:
-        return AnswerName(wire);
+        worker_.Send(naming_.Answer(wire));
+        return;
       case WireKind::kProxyQuestion: {
         Connection connection;
         connection.of = Connection::Of::kProxy;
@@ -411,7 +420,7 @@ class Decider {
         // A client may have the address that a name has inside, from our own name service.
         const auto address = wire.address.Get();
         const auto host = egress::Host::Parse(wire.Text());
-        const egress::Host* name = host ? &*host : address ? names_.Find(*address) : nullptr;
+        const egress::Host* name = host ? &*host : address ? naming_.Find(*address) : nullptr;
         return Decide(std::move(connection), address, wire.port, Protocol::kTcp, name);
       }
       case WireKind::kFlowQuestion: {
@@ -420,7 +429,7 @@ class Decider {
         connection.worker_id = wire.id;
         const auto address = wire.address.Get();
         return Decide(std::move(connection), address, wire.port, Protocol::kUdp,
-                      address ? names_.Find(*address) : nullptr);
+                      address ? naming_.Find(*address) : nullptr);
       }
       case WireKind::kEnded:
         return Ended(wire);
@@ -446,83 +455,20 @@ class Decider {
       if (flow.empty()) return;
       id = flow.mapped();
     }
+    Ended(id, wire.up, wire.down, wire.Text());
+  }
+
+  void Ended(std::uint64_t id, std::uint64_t up, std::uint64_t down, std::string_view why) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     Decision& decision = found->second.decision;
-    decision.up = wire.up;
-    decision.down = wire.down;
-    if (!wire.Text().empty()) {
+    decision.up = up;
+    decision.down = down;
+    if (!why.empty()) {
       decision.allowed = false;
-      decision.why = wire.Text();
+      decision.why = why;
     }
     End(id);
-  }
-
-  void AnswerName(const Wire& wire) {
-    using Question = DnsQuestion::Kind;
-    using Answer = DnsAnswer::Kind;
-    Wire answer;
-    answer.kind = WireKind::kAnswer;
-    answer.id = wire.id;
-    const auto say = [&](Answer kind) {
-      answer.verdict = static_cast<std::uint8_t>(kind);
-      worker_.Send(answer);
-    };
-    const auto question = static_cast<Question>(wire.what);
-    const auto address = wire.address.Get();
-    if (question == Question::kPointer || address) {
-      const egress::Host* name = address ? names_.Find(*address) : nullptr;
-      if (!name) return say(Answer::kNoSuchName);
-      answer.SetText(name->Text());
-      return say(question == Question::kPointer ? Answer::kPointer : Answer::kEmpty);
-    }
-    const auto host = egress::Host::Parse(wire.Text());
-    if (!host) return say(Answer::kNoSuchName);
-    if (question == Question::kAddress6 && !HasIpv6(plan_) && Exists(*host))
-      return say(Answer::kEmpty);
-    if (IsOwnName(*host)) {
-      if (question != Question::kAddress4 && question != Question::kAddress6)
-        return say(Answer::kEmpty);
-      answer.address = WireAddress(question == Question::kAddress4 ? kLoopback4 : kLoopback6);
-      return say(Answer::kAddress);
-    }
-    const bool probe = host->Text() == kProbeName;
-    const auto given = probe ? std::optional(NameTable::Addresses{kProbe4, kProbe6}) : Give(*host);
-    if (!given) return say(Answer::kNoSuchName);
-    if (question != Question::kAddress4 && question != Question::kAddress6)
-      return say(Answer::kEmpty);
-    answer.address = WireAddress(question == Question::kAddress4 ? given->v4 : given->v6);
-    say(Answer::kAddress);
-  }
-
-  bool Exists(const egress::Host& host) {
-    return IsOwnName(host) || host.Text() == kProbeName || Give(host).has_value();
-  }
-
-  std::optional<NameTable::Addresses> Give(const egress::Host& host) {
-    const auto ports = PortsOfName(plan_, host);
-    Decision decision;
-    decision.kind = Decision::Kind::kName;
-    decision.host = host.Text();
-    if (ports.empty()) {
-      decision.why = "no entry allows it";
-      // Asked by the probe, before the program starts.
-      if (host.Text() != kRefusedProbeName) Tell(decision);
-      return std::nullopt;
-    }
-    const auto given = names_.Give(host);
-    if (!given || (given->first && !OpenName(sockets_.netfilter.Get(), plan_.table.name,
-                                             given->addresses, ports, HasIpv6(plan_)))) {
-      decision.why = given ? "its address could not be opened" : "there are 4096 names already";
-      Tell(decision);
-      return std::nullopt;
-    }
-    if (given->first) {
-      decision.allowed = true;
-      decision.why = "allowed at some ports";
-      Tell(decision);
-    }
-    return given->addresses;
   }
 
   // -- What the rules inside refused.
@@ -548,7 +494,7 @@ class Decider {
   void TellPacket(const std::vector<std::uint8_t>& packet) {
     const auto read = ReadPacket(packet);
     if (!read || std::erase(probes_, read->to) > 0) return;
-    Tell(AboutPacket(*read, names_.Find(read->to.address), plan_.policy.egress));
+    Tell(AboutPacket(*read, naming_.Find(read->to.address), plan_.policy.egress));
   }
 
   // -- Reports.
@@ -561,16 +507,20 @@ class Decider {
 
   const Plan& plan_;
   os::Poller poller_;
+  EagerWait wait_;
   base::UniqueFd supervisor_;
   Channel worker_;
   InsideSockets sockets_;
   Inbound inbound_;
   std::size_t most_;
   Dialer dialer_;
-  NameTable names_;
+  Naming naming_;
   std::vector<base::Endpoint> probes_;  // whose refusal is not the program's
   std::unordered_map<std::uint64_t, Connection> connections_;
   std::unordered_map<std::uint64_t, std::uint64_t> flows_;  // the worker's id, ours
+  // Pages of it that are never read into are never made.
+  std::unique_ptr<std::uint8_t[]> scratch_;
+  Relays relays_;
   std::uint64_t next_id_ = 0;
   bool paused_ = false, said_paused_ = false;
   ReportQueue reports_;

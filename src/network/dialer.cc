@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "network/tokens.h"
 #include "os/channel.h"
 #include "os/file.h"
 
@@ -17,11 +18,6 @@ constexpr std::chrono::seconds kResolveTime{20};
 // Names are resolved for connections only, and not for each of a burst.
 constexpr std::chrono::seconds kCacheTime{5};
 constexpr std::size_t kMostCached = 4096;
-// Tokens of connections being made are their ids; this is the resolver's.
-constexpr std::uint64_t kResolverId = 0;
-
-constexpr std::uint64_t TokenOf(std::uint64_t id) { return id << 1 | 1; }
-
 os::Transport TransportOf(egress::Protocol protocol) {
   return protocol == egress::Protocol::kTcp ? os::Transport::kTcp : os::Transport::kUdp;
 }
@@ -68,7 +64,7 @@ bool Dialer::StartResolver() {
     os::Exit(127);
   }
   resolver_socket_ = std::move((*pair)[0]);
-  return poller_.Add(resolver_socket_.Get(), TokenOf(kResolverId), os::Poller::Wants::kRead)
+  return poller_.Add(resolver_socket_.Get(), Make(Token::kResolver), os::Poller::Wants::kRead)
       .has_value();
 }
 
@@ -169,15 +165,15 @@ void Dialer::TryNext(std::uint64_t id) {
       continue;
     }
     if (*connected) return Finish(id, Connected(dial));
-    if (poller_.Add(dial.socket.Get(), TokenOf(id), os::Poller::Wants::kWrite)) return;
+    if (poller_.Add(dial.socket.Get(), Make(Token::kDial, id), os::Poller::Wants::kWrite)) return;
     dial.socket.Reset();
   }
   Finish(id, {.why = dial.why.empty() ? "it cannot be reached" : dial.why});
 }
 
 void Dialer::Ready(std::uint64_t token) {
-  const std::uint64_t id = token >> 1;
-  if (id == kResolverId) return ReadResolver();
+  if (KindOf(token) == Token::kResolver) return ReadResolver();
+  const std::uint64_t id = IdOf(token);
   const auto found = dials_.find(id);
   if (found == dials_.end() || !found->second.socket.IsOpen()) return;
   Dial_& dial = found->second;

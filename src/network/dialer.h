@@ -53,12 +53,12 @@ class Dialer {
   };
   using Done = std::function<void(std::uint64_t id, Result result)>;
 
-  // `resolver`: the program to start when the first name is to be resolved. Tokens of what it
-  // watches have the lowest bit set and an id above.
+  // `resolver`: the program to start when the first name is to be resolved.
   Dialer(os::Poller& poller, const policy::Network& policy, std::string resolver, Done done)
       : poller_(poller), policy_(policy), resolver_(std::move(resolver)), done_(std::move(done)) {}
 
   void Dial(std::uint64_t id, const Target& target);
+  // One of the tokens kDial and kResolver.
   void Ready(std::uint64_t token);
   void Tick(Clock::time_point now);
   bool IsIdle() const { return dials_.empty(); }

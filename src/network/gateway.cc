@@ -76,7 +76,7 @@ bool AwaitFirst(int decider) {
   auto sockets = Take(received->descriptors, kInsideSockets - kWorkerSockets, HasIpv6(plan));
   if (!sockets) os::Exit(1);
   RunWorker(std::move(decider), *std::move(sockets),
-            {most, plan.policy.idle, plan.policy.total, plan.policy.out});
+            {most, {plan.policy.idle, plan.policy.total}, plan.policy.out});
   os::Exit(0);
 }
 

@@ -27,6 +27,8 @@ Relay::Relay(base::UniqueFd client, base::UniqueFd upstream, Options options)
   ends_[0].fd = std::move(client);
   ends_[1].fd = std::move(upstream);
   ends_[0].writable = ends_[1].writable = true;
+  // The program has often spoken before anybody listened; the other side is heard when it speaks.
+  ends_[0].readable = true;
   down_.waiting = std::move(options.to_client);
   up_.waiting = std::move(options.to_upstream);
   if (host_) looks_ = Looks::kFirst;
@@ -43,10 +45,11 @@ Relay::Relay(base::UniqueFd client, base::UniqueFd upstream, Options options)
   }
 }
 
-void Relay::Wake(Side side, bool read, bool write) {
+void Relay::Wake(Side side, const os::Ready& ready) {
   End& end = ends_[static_cast<std::size_t>(side)];
-  end.readable |= read;
-  end.writable |= write;
+  end.readable |= ready.read;
+  end.writable |= ready.write;
+  end.ended |= ready.ended;
 }
 
 void Relay::Break(std::string why) {
@@ -97,7 +100,8 @@ bool Relay::Flush(Line& line, End& to) {
 bool Relay::Deliver(Line& line, End& to, std::span<const std::uint8_t> bytes) {
   line.passed += bytes.size();
   while (!bytes.empty() && to.writable) {
-    const auto size = os::Write(to.fd.Get(), bytes);
+    const auto size =
+        EndFollows(line) ? os::WriteBeforeMore(to.fd.Get(), bytes) : os::Write(to.fd.Get(), bytes);
     if (!size && size.error().value == EAGAIN) {
       to.writable = false;
     } else if (!size) {
@@ -109,6 +113,11 @@ bool Relay::Deliver(Line& line, End& to, std::span<const std::uint8_t> bytes) {
   }
   line.waiting.insert(line.waiting.end(), bytes.begin(), bytes.end());
   return true;
+}
+
+bool Relay::EndFollows(const Line& line) const {
+  if (&line == &down_) return ends_[1].ended && answer_.empty();
+  return ends_[0].ended && held_.empty() && looks_ == Looks::kNot && !one_request_;
 }
 
 bool Relay::Step(Line& line, End& from, End& to, std::span<std::uint8_t> scratch) {

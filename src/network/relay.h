@@ -14,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "egress/host.h"
 #include "network/http.h"
+#include "os/poller.h"
 
 namespace bailey::network {
 
@@ -32,8 +33,8 @@ class Relay {
   Relay(base::UniqueFd client, base::UniqueFd upstream, Options options);
 
   enum class Side : std::uint8_t { kClient, kUpstream };
-  // The socket can be read or written again.
-  void Wake(Side side, bool read, bool write);
+  // The socket can be read or written again, or its other side has said all.
+  void Wake(Side side, const os::Ready& ready);
 
   enum class State : std::uint8_t { kWaits, kHasMore, kEnded };
   // Passes on what it can; after a fair share it has more. `scratch` bounds what one read takes,
@@ -53,7 +54,8 @@ class Relay {
  private:
   struct End {
     base::UniqueFd fd;
-    bool readable = true, writable = false;
+    bool readable = false, writable = false;
+    bool ended = false;  // what can be read is the last
   };
   struct Line {
     std::vector<std::uint8_t> waiting;  // to be written
@@ -66,6 +68,8 @@ class Relay {
   bool Step(Line& line, End& from, End& to, std::span<std::uint8_t> scratch);
   bool Flush(Line& line, End& to);
   bool Deliver(Line& line, End& to, std::span<const std::uint8_t> bytes);
+  // Whether an end of what is said to `to` is known to follow.
+  bool EndFollows(const Line& line) const;
   // Takes that many bytes of what may be sent.
   bool Charge(std::size_t size);
   bool TakeUp(std::span<const std::uint8_t> bytes);

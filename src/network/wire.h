@@ -52,7 +52,6 @@ struct Wire {
   std::uint8_t checked = 0;  // the connection is for `host` and no other
   std::uint16_t port = 0, from_port = 0;
   std::uint8_t protocol = 0, through_proxy = 0;
-  std::uint8_t unlimited = 0;  // what may be sent there is not counted
   std::uint16_t text_size = 0;
   std::uint64_t id = 0;
   std::uint64_t up = 0, down = 0;

@@ -5,10 +5,12 @@
 #include <unordered_map>
 
 #include "network/budgets.h"
+#include "network/eager_wait.h"
 #include "network/flows.h"
 #include "network/name_service.h"
 #include "network/proxy.h"
-#include "network/relay.h"
+#include "network/relays.h"
+#include "network/tokens.h"
 #include "network/wire.h"
 #include "os/inet.h"
 #include "os/poller.h"
@@ -18,43 +20,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a readiness is about: in the low bits of a token, with an id above.
-enum class Token : std::uint8_t {
-  kDecider,
-  kNames,
-  kNamesTcp,
-  kProxy,
-  kDatagrams4,
-  kDatagrams6,
-  kClient,
-  kUpstream,
-  kProxyClient,
-  kDnsStream,
-  kFlow,
-};
-constexpr unsigned kTokenBits = 4;
-constexpr std::uint64_t Make(Token token, std::uint64_t id = 0) {
-  return id << kTokenBits | static_cast<std::uint64_t>(token);
-}
-
-// Large reads are what makes one stream fast; with many of them less is read at once, so that what
-// waits for slow readers stays bounded as a whole.
-constexpr std::size_t kLargestRead = 256 << 10, kSmallestRead = 16 << 10;
-constexpr std::size_t kWaitingInAll = 64 << 20;
+constexpr std::size_t kProxyRead = 16 << 10;
 constexpr std::size_t kMostProxyClients = 1024, kMostDnsStreams = 256;
 constexpr std::chrono::seconds kTick{1};
 constexpr std::size_t kEndsAtOnce = 32;
 constexpr std::chrono::milliseconds kEndsWait{10};
 // For a client of the proxy to say what it wants, and a query over TCP to come whole.
 constexpr std::chrono::seconds kPatience{30};
-
-struct Session {
-  Relay relay;
-  Clock::time_point begin, last;
-  bool queued = false;
-  bool watched = false;
-  std::array<bool, 2> watches_writing{};  // of both sides
-};
 
 struct ProxyClient {
   base::UniqueFd socket;
@@ -80,8 +52,10 @@ class Worker {
             [this](int fd, std::uint64_t id) {
               (void)poller_.Add(fd, Make(Token::kFlow, id), os::Poller::Wants::kRead);
             }),
-        scratch_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(kLargestRead)),
-        scratch_(scratch_memory_.get(), kLargestRead) {}
+        scratch_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(Relays::kLargestRead)),
+        scratch_(scratch_memory_.get(), Relays::kLargestRead),
+        relays_(poller_, scratch_, limits.time,
+                [this](std::uint64_t id, const Relay& relay) { Ended(id, relay); }) {}
 
   void Run() {
     if (!WatchAll()) return;
@@ -103,38 +77,32 @@ class Worker {
 
   // False when the decider is gone.
   bool Turn() {
-    const auto ready = poller_.Wait(Timeout());
+    const auto ready = wait_.Wait(poller_, Timeout());
     if (!ready) return false;
     now_ = Clock::now();
+    relays_.SetNow(now_);
     for (const os::Ready& one : *ready)
       if (!Handle(one)) return false;
-    std::vector<std::uint64_t> more;
-    more.swap(more_);
-    for (const std::uint64_t id : more) {
-      const auto found = sessions_.find(id);
-      if (found == sessions_.end()) continue;
-      found->second.queued = false;
-      Pump(id, found->second);
-    }
+    relays_.PumpMore();
     if (now_ - last_tick_ >= kTick) Tick();
     TellEnds();
     return decider_.Flush().has_value();
   }
 
   std::optional<std::chrono::milliseconds> Timeout() const {
-    if (!more_.empty()) return std::chrono::milliseconds(0);
+    if (relays_.HasMore()) return std::chrono::milliseconds(0);
     // What could not be sent goes when the decider has read; there is no readiness for that.
     if (decider_.IsWaiting()) return std::chrono::milliseconds(1);
     if (!ended_.empty()) return kEndsWait;
-    const bool ticks = limits_.idle || limits_.total || !flows_.IsEmpty() ||
-                       !proxy_clients_.empty() || !dns_streams_.empty();
+    const bool ticks = relays_.HasTimeLimits() || !flows_.IsEmpty() || !proxy_clients_.empty() ||
+                       !dns_streams_.empty();
     if (ticks) return kTick;
     return std::nullopt;
   }
 
   bool Handle(const os::Ready& ready) {
-    const std::uint64_t id = ready.token >> kTokenBits;
-    switch (static_cast<Token>(ready.token & ((1u << kTokenBits) - 1))) {
+    const std::uint64_t id = IdOf(ready.token);
+    switch (KindOf(ready.token)) {
       case Token::kDecider:
         return ReadDecider();
       case Token::kNames:
@@ -153,10 +121,8 @@ class Worker {
         flows_.ReadInside(sockets_.datagrams6.Get(), scratch_);
         return true;
       case Token::kClient:
-        WakeSession(id, Relay::Side::kClient, ready);
-        return true;
       case Token::kUpstream:
-        WakeSession(id, Relay::Side::kUpstream, ready);
+        relays_.Ready(ready);
         return true;
       case Token::kProxyClient:
         ReadProxyClient(id);
@@ -166,6 +132,8 @@ class Worker {
         return true;
       case Token::kFlow:
         flows_.ReadOutside(id, scratch_);
+        return true;
+      default:  // the decider's
         return true;
     }
     return true;
@@ -214,7 +182,7 @@ class Worker {
   void StartRelay(const Wire& wire, base::UniqueFd client, base::UniqueFd upstream,
                   Relay::Options options) {
     if (wire.checked) options.host = egress::Host::Parse(wire.Text());
-    if (!wire.unlimited) options.left = budgets_.Of(wire);
+    options.left = budgets_.Of(wire);
     if (wire.through_proxy) {
       const auto address = wire.address.Get();
       const std::string host(wire.Text());
@@ -223,67 +191,16 @@ class Worker {
           TunnelRequest(host.empty() && address ? base::ToString(*address) : host, wire.port);
       options.to_upstream.insert(options.to_upstream.begin(), request.begin(), request.end());
     }
-    const std::uint64_t id = wire.id;
-    const auto [place, added] = sessions_.emplace(
-        id, Session{Relay(std::move(client), std::move(upstream), std::move(options)), now_, now_});
-    if (!added) return;
-    // What is there already is passed on before anything is waited for.
-    Pump(id, place->second);
+    relays_.Start(wire.id, std::move(client), std::move(upstream), std::move(options));
   }
 
-  static Token TokenOf(Relay::Side side) {
-    return side == Relay::Side::kClient ? Token::kClient : Token::kUpstream;
-  }
-
-  // Writing is waited for only where something could not be written: a socket that can be written
-  // to is ready at once, for nothing.
-  bool Watch(std::uint64_t id, Session& session) {
-    using Wants = os::Poller::Wants;
-    for (const Relay::Side side : {Relay::Side::kClient, Relay::Side::kUpstream}) {
-      bool& writing = session.watches_writing[static_cast<std::size_t>(side)];
-      const bool full = session.relay.IsFull(side);
-      if (session.watched && (writing || !full)) continue;
-      const int fd = session.relay.Descriptor(side);
-      const std::uint64_t token = Make(TokenOf(side), id);
-      const Wants wants = full ? Wants::kBoth : Wants::kRead;
-      const auto done = session.watched ? poller_.ChangeChanges(fd, token, wants)
-                                        : poller_.AddChanges(fd, token, wants);
-      if (!done) return false;
-      writing = full;
-    }
-    session.watched = true;
-    return true;
-  }
-
-  void WakeSession(std::uint64_t id, Relay::Side side, const os::Ready& ready) {
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end()) return;
-    found->second.relay.Wake(side, ready.read, ready.write);
-    Pump(id, found->second);
-  }
-
-  void Pump(std::uint64_t id, Session& session) {
-    session.last = now_;
-    const std::size_t most =
-        std::clamp(kWaitingInAll / sessions_.size(), kSmallestRead, kLargestRead);
-    const Relay::State state = session.relay.Pump(scratch_.first(most));
-    if (state == Relay::State::kEnded) return End(id, session);
-    if (!Watch(id, session)) {
-      session.relay.Break("");
-      return End(id, session);
-    }
-    if (state == Relay::State::kHasMore && !std::exchange(session.queued, true))
-      more_.push_back(id);
-  }
-
-  void End(std::uint64_t id, const Session& session) {
+  void Ended(std::uint64_t id, const Relay& relay) {
     Wire ended;
     ended.kind = WireKind::kEnded;
     ended.id = id;
-    ended.up = session.relay.Up();
-    ended.down = session.relay.Down();
-    ended.SetText(session.relay.Why());
-    sessions_.erase(id);
+    ended.up = relay.Up();
+    ended.down = relay.Down();
+    ended.SetText(relay.Why());
     if (ended_.empty()) first_ended_ = now_;
     ended_.push_back(ended);
   }
@@ -293,7 +210,7 @@ class Worker {
   void TellEnds() {
     if (ended_.empty()) return;
     const bool many = ended_.size() >= kEndsAtOnce || paused_ ||
-                      2 * (sessions_.size() + ended_.size()) >= limits_.connections;
+                      2 * (relays_.Size() + ended_.size()) >= limits_.connections;
     if (!many && now_ - first_ended_ < kEndsWait) return;
     for (const Wire& ended : ended_) decider_.Send(ended);
     ended_.clear();
@@ -347,7 +264,7 @@ class Worker {
     const auto found = proxy_clients_.find(id);
     if (found == proxy_clients_.end() || found->second.asked) return;
     ProxyClient& client = found->second;
-    const auto size = os::Read(client.socket.Get(), scratch_.first(kSmallestRead));
+    const auto size = os::Read(client.socket.Get(), scratch_.first(kProxyRead));
     if (!size && size.error().value == EAGAIN) return;
     if (!size || *size == 0) {
       proxy_clients_.erase(found);
@@ -418,7 +335,8 @@ class Worker {
 
   void Tick() {
     last_tick_ = now_;
-    flows_.Expire(now_, limits_.idle.value_or(Flows::kIdle), limits_.total);
+    relays_.Tick();
+    flows_.Expire(now_, limits_.time.idle.value_or(Flows::kIdle), limits_.time.total);
     std::vector<std::uint64_t> over;
     for (const auto& [id, begin] : dns_begin_)
       if (now_ - begin > kPatience) over.push_back(id);
@@ -428,19 +346,10 @@ class Worker {
     });
     AcceptProxy();
     AcceptDns();
-    if (!limits_.idle && !limits_.total) return;
-    over.clear();
-    for (auto& [id, session] : sessions_) {
-      const bool idle = limits_.idle && now_ - session.last > *limits_.idle;
-      const bool total = limits_.total && now_ - session.begin > *limits_.total;
-      if (!idle && !total) continue;
-      session.relay.Break(idle ? "nothing has passed for its idle time" : "its total time is over");
-      over.push_back(id);
-    }
-    for (const std::uint64_t id : over) End(id, sessions_.at(id));
   }
 
   os::Poller poller_;
+  EagerWait wait_;
   Channel decider_;
   InsideSockets sockets_;
   WorkerLimits limits_;
@@ -450,13 +359,12 @@ class Worker {
   // Pages of it that are never read into are never made.
   std::unique_ptr<std::uint8_t[]> scratch_memory_;
   std::span<std::uint8_t> scratch_;
-  std::unordered_map<std::uint64_t, Session> sessions_;
+  Relays relays_;
   std::unordered_map<std::uint64_t, ProxyClient> proxy_clients_;
   std::unordered_map<std::uint64_t, DnsStream> dns_streams_;
   std::unordered_map<std::uint64_t, Clock::time_point> dns_begin_;
   std::vector<Wire> ended_;  // that the decider is not told of yet
   Clock::time_point first_ended_;
-  std::vector<std::uint64_t> more_;  // sessions that had their share and have more
   std::uint64_t next_ = 0;
   bool paused_ = false;
   Clock::time_point now_ = Clock::now(), last_tick_ = now_;

@@ -3,11 +3,11 @@
 // holds only sockets that the decider gave it; its filter lets it make none.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 
 #include "base/unique_fd.h"
+#include "network/relays.h"
 
 namespace bailey::network {
 
@@ -27,7 +27,7 @@ constexpr bool IsOfIpv6(std::size_t index) { return index == 4 || index == 6 || 
 
 struct WorkerLimits {
   std::size_t connections = 0;
-  std::optional<std::chrono::milliseconds> idle, total;
+  TimeLimits time;
   std::optional<std::uint64_t> out;
 };
 

@@ -213,6 +213,12 @@ SysResult<std::size_t> Write(int fd, std::span<const std::uint8_t> bytes) {
   return static_cast<std::size_t>(size);
 }
 
+SysResult<std::size_t> WriteBeforeMore(int socket, std::span<const std::uint8_t> bytes) {
+  const ssize_t size = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_MORE);
+  if (size < 0) return LastErrno();
+  return static_cast<std::size_t>(size);
+}
+
 SysStatus AwaitReadable(int fd, std::chrono::milliseconds time) {
   pollfd polled = {fd, POLLIN, 0};
   const int count = ::poll(&polled, 1, static_cast<int>(time.count()));

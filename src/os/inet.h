@@ -51,6 +51,8 @@ SysResult<base::Endpoint> LocalEndpoint(int socket);
 
 SysResult<std::size_t> Read(int fd, std::span<std::uint8_t> buffer);
 SysResult<std::size_t> Write(int fd, std::span<const std::uint8_t> bytes);
+// What is said next, or the end, goes in the same segment.
+SysResult<std::size_t> WriteBeforeMore(int socket, std::span<const std::uint8_t> bytes);
 
 // ETIMEDOUT when nothing came. Allocates nothing.
 SysStatus AwaitReadable(int fd, std::chrono::milliseconds time);

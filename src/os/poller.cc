@@ -66,7 +66,7 @@ SysResult<std::span<const Ready>> Poller::Wait(std::optional<std::chrono::millis
     const std::uint32_t bits = events[i].events;
     const bool broken = bits & (EPOLLERR | EPOLLHUP);
     ready_[i] = {events[i].data.u64, broken || (bits & (EPOLLIN | EPOLLRDHUP)),
-                 broken || (bits & EPOLLOUT)};
+                 broken || (bits & EPOLLOUT), broken || (bits & EPOLLRDHUP)};
   }
   return std::span<const Ready>(ready_).first(found);
 }

@@ -15,6 +15,7 @@ namespace bailey::os {
 struct Ready {
   std::uint64_t token = 0;
   bool read = false, write = false;  // both where the descriptor has an error or is closed
+  bool ended = false;                // what can be read now is the last
 };
 
 class Poller {
