@@ -140,13 +140,14 @@ pool::Recipe PoolRecipe(const SandboxOptions& all, const policy::Context& contex
     if (!filters) return filters.error();
     return pool::Batch{*std::move(policy), *std::move(plan), *std::move(filters)};
   };
-  recipe.is_current = [options, context](const pool::Batch& batch) -> base::Result<bool> {
+  recipe.is_policy_current = [options, context](const pool::Batch& batch) -> base::Result<bool> {
     // Presets are in this executable.
-    if (!IsPreset(options.policy)) {
-      const auto policy = LoadPolicy(options, context);
-      if (!policy) return policy.error();
-      if (*policy != batch.policy) return false;
-    }
+    if (IsPreset(options.policy)) return true;
+    const auto policy = LoadPolicy(options, context);
+    if (!policy) return policy.error();
+    return *policy == batch.policy;
+  };
+  recipe.is_plan_current = [options, context](const pool::Batch& batch) -> base::Result<bool> {
     const auto plan = PlanSandbox(batch.policy, options, context, kNoProgram);
     if (!plan) return plan.error();
     return *plan == batch.plan;

@@ -17,9 +17,12 @@
 #include <cstdio>
 #include <cstring>
 
+#include "os/looks.h"
+
 namespace bailey::os {
 
 SysResult<base::UniqueFd> Open(int directory, const char* path, int flags, unsigned mode) {
+  Looks::Note(directory, path);
   const int fd = ::openat(directory, path, flags | O_CLOEXEC, mode);
   if (fd < 0) return LastErrno();
   return base::UniqueFd(fd);
@@ -59,6 +62,7 @@ SysResult<base::UniqueFd> OpenProc() {
 }
 
 SysResult<struct stat> Stat(int directory, const char* path, bool follow) {
+  Looks::Note(directory, path);
   struct stat found = {};
   if (::fstatat(directory, path, &found, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) return LastErrno();
   return found;
@@ -192,6 +196,7 @@ SysResult<std::string> ReadAll(int fd, std::size_t limit) {
 }
 
 SysResult<std::size_t> ReadLinkInto(int directory, const char* path, std::span<char> buffer) {
+  Looks::Note(directory, path);
   const ssize_t size = ::readlinkat(directory, path, buffer.data(), buffer.size());
   if (size < 0) return LastErrno();
   if (static_cast<std::size_t>(size) == buffer.size()) return Fail(ENAMETOOLONG);
@@ -243,6 +248,7 @@ SysStatus ChangeOwner(int fd, std::uint32_t uid, std::uint32_t gid) {
 }
 
 SysStatus CanMakeNames(const char* directory) {
+  Looks::Note(AT_FDCWD, directory);
   return Check(::faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS));
 }
 
@@ -274,6 +280,7 @@ SysStatus WaitForLock(int fd, Lock kind) {
 SysStatus ForEachEntry(int directory,
                        const std::function<void(const char* name, EntryType type)>& visit) {
   // struct linux_dirent64: inode and offset, the record's length, its type, the name.
+  Looks::NoteEntries(directory);
   constexpr std::size_t kLength = 16, kType = 18, kName = 19;
   alignas(std::uint64_t) std::array<char, 32 << 10> buffer;
   for (;;) {

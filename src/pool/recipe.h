@@ -42,9 +42,9 @@ class Account {
 struct Recipe {
   std::string key;  // what a Request must ask for, if it says
   std::function<base::Result<Batch>()> make;
-  // Whether `make` would make the same now: the policy's text, and the files that it is about, may
-  // have changed.
-  std::function<base::Result<bool>(const Batch&)> is_current;
+  // Whether `make` would make the same now: the policy's text may have changed, and the host's
+  // tree, of which a plan knows names and what kind of file they are.
+  std::function<base::Result<bool>(const Batch&)> is_policy_current, is_plan_current;
   // For one launch of a batch, which outlives the account.
   std::function<base::Result<std::unique_ptr<Account>>(const Batch&)> account;
 };

@@ -12,6 +12,7 @@
 #include "os/local_socket.h"
 #include "os/process.h"
 #include "os/watch.h"
+#include "pool/freshness.h"
 #include "pool/message.h"
 #include "pool/peer.h"
 #include "sandbox/command.h"
@@ -22,19 +23,24 @@ namespace {
 // A caller that has connected and asks for nothing must not keep a sandbox from others.
 constexpr std::chrono::seconds kPatience{5};
 
-enum Event : std::uint64_t { kSandbox, kOwner, kCaller };
+// A tree that changes is looked at again when it has come to rest, or a caller has come.
+constexpr std::chrono::milliseconds kRest{50};
+
+enum Event : std::uint64_t { kSandbox, kOwner, kCaller, kTree };
 
 // The one caller that this steward serves.
 class Caller : public sandbox::Customer {
  public:
   Caller(const Recipe& recipe, base::UniqueFd listener, base::UniqueFd owner)
-      : recipe_(recipe), listener_(std::move(listener)), owner_(std::move(owner)) {}
+      : recipe_(recipe),
+        listener_(std::move(listener)),
+        owner_(std::move(owner)),
+        tree_([this] { return recipe_.is_plan_current(*batch_); }) {}
 
   base::Result<sandbox::Command> Wait(int sandbox) override {
     if (!HasCome()) {
       if (const auto come = WaitForCaller(sandbox); !come) return come.error();
-      const auto current = recipe_.is_current(*batch_);
-      if (!current || !*current) {
+      if (!IsCurrent()) {
         is_stale_ = true;
         Tell(Word::kStale);
         return base::Unsupported("use a prepared sandbox: what it was made of has changed");
@@ -104,6 +110,13 @@ class Caller : public sandbox::Customer {
   }
 
  private:
+  bool IsCurrent() const {
+    const auto policy = recipe_.is_policy_current(*batch_);
+    if (!policy || !*policy) return false;
+    const auto plan = tree_.IsCurrent();
+    return plan && *plan;
+  }
+
   base::Status WaitForCaller(int sandbox) {
     auto self = Self::Look();
     if (!self) return self.error();
@@ -113,17 +126,30 @@ class Caller : public sandbox::Customer {
     auto added = watch->Add(sandbox, kSandbox);
     if (added) added = watch->Add(owner_.Get(), kOwner);
     if (added) added = watch->AddShared(listener_.Get(), kCaller);
+    if (added) added = WatchTree(*watch);
     if (!added) return base::SystemError("wait for a caller", added.error().value);
     Tell(Word::kReady);
-    while (!HasCome()) {
-      const auto event = watch->Wait(std::nullopt);
+    for (std::optional<std::chrono::steady_clock::time_point> rest; !HasCome();) {
+      const auto event = watch->Wait(rest);
       if (!event) return base::SystemError("wait for a caller", event.error().value);
+      if (!*event || **event == kTree) {
+        const auto done = *event ? watch->Remove(tree_.Descriptor()) : WatchTree(*watch);
+        if (!done) return base::SystemError("wait for a caller", done.error().value);
+        rest.reset();
+        if (*event) rest = std::chrono::steady_clock::now() + kRest;
+        continue;
+      }
       if (**event == kSandbox) return base::Internal("wait for a caller: the sandbox has ended");
       if (**event == kOwner) return base::Unsupported("wait for a caller: the pool has ended");
       if (const auto met = Meet(); !met) return met.error();
     }
     listener_.Reset();
     return {};
+  }
+
+  os::SysStatus WatchTree(const os::Watch& watch) {
+    tree_.Watch();
+    return tree_.Descriptor() < 0 ? os::SysStatus() : watch.Add(tree_.Descriptor(), kTree);
   }
 
   // One that is turned away leaves the sandbox to the next.
@@ -145,10 +171,9 @@ class Caller : public sandbox::Customer {
     const std::array<os::Interest, 1> interests = {{{connection_.Get()}}};
     const auto ready = os::WaitReady(interests, std::chrono::steady_clock::now() + kPatience);
     if (!ready || !*ready) return base::InvalidInput("read a caller's request: there is none");
-    const Buffer bytes;
-    const auto received = os::ReceiveDescriptors(connection_.Get(), bytes.All(), streams_);
+    const auto received = os::ReceiveDescriptors(connection_.Get(), room_.All(), streams_);
     if (!received) return base::SystemError("read a caller's request", received.error().value);
-    auto message = Decode(bytes.First(received->size));
+    auto message = Decode(room_.First(received->size));
     if (!message) return message.error();
     auto* const request = std::get_if<Request>(&*message);
     if (!request || received->descriptors != streams_.size())
@@ -199,6 +224,8 @@ class Caller : public sandbox::Customer {
   Batch* batch_ = nullptr;
   std::unique_ptr<Account> account_;
   std::optional<Self> self_;
+  Freshness tree_;
+  const Buffer room_;  // made before there is a caller to wait for it
   Request request_;
   std::array<base::UniqueFd, 3> streams_;
   bool is_stale_ = false, is_answered_ = false;

@@ -96,4 +96,10 @@ base::Result<HostPath> HostPaths::Resolve(std::string_view path) {
   return result;
 }
 
+std::set<std::string> HostPaths::Directories() const {
+  std::set<std::string> directories;
+  for (const auto& [path, entry] : entries_) directories.emplace(Parent(path));
+  return directories;
+}
+
 }  // namespace bailey::sandbox

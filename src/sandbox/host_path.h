@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ class HostPaths {
  public:
   // Walks `path` (absolute) component by component. Errors are "show <path>: <cause>".
   base::Result<HostPath> Resolve(std::string_view path);
+  // All in which a name was looked up.
+  std::set<std::string> Directories() const;
 
  private:
   struct Entry {

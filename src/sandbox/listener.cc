@@ -82,7 +82,8 @@ base::Status Listener::Start() {
 
 void Listener::End() {
   is_waiting_ = false;
-  if (!thread_.joinable()) return listener_.Reset();
+  // The descriptor ends with this object: taking its filter apart is nothing to wait for.
+  if (!thread_.joinable()) return;
   stop_.Reset();  // its other end hangs up
   thread_.join();
   listener_.Reset();
