@@ -33,15 +33,11 @@ base::Result<image::Image> BuildFrom(const Sources& from, const std::string& nam
         "--debootstrap)");
   if (!from.tag.empty() && from.oci.empty())
     return base::InvalidInput("build an image: a tag is one of an OCI layout's (--from-oci)");
-  const bool is_erofs = from.format == "erofs";
-  if (is_erofs && from.directory.empty())
-    return base::Unsupported("build an image: mkfs.erofs makes one of a directory (--from-dir)");
-  if (!from.directory.empty())
-    return image::BuildFromDirectory(name, from.directory,
-                                     is_erofs ? image::Format::kErofs : image::Format::kSquashfs);
-  if (!from.tar.empty()) return image::BuildFromTar(name, from.tar);
-  if (!from.suite.empty()) return image::BuildFromSuite(name, from.suite);
-  auto built = image::BuildFromOci(name, {from.oci, from.tag});
+  const auto format = from.format == "erofs" ? image::Format::kErofs : image::Format::kSquashfs;
+  if (!from.directory.empty()) return image::BuildFromDirectory(name, from.directory, format);
+  if (!from.tar.empty()) return image::BuildFromTar(name, from.tar, format);
+  if (!from.suite.empty()) return image::BuildFromSuite(name, from.suite, format);
+  auto built = image::BuildFromOci(name, {from.oci, from.tag, format});
   if (!built) return built.error();
   if (built->left_out > 0)
     fmt::print(stderr, "bailey {}: left out {} devices\n", kCommand, built->left_out);
@@ -60,9 +56,7 @@ int Build(int argc, char** argv) {
   arguments.Value("--tag", from.tag, "which image of the layout, where it has several");
   arguments.Value("--debootstrap", from.suite,
                   "a suite of Debian's (bookworm), which mmdebstrap downloads");
-  arguments
-      .Value("--format", from.format,
-             "the file system: squashfs (default), or erofs of a directory")
+  arguments.Value("--format", from.format, "the file system: squashfs (default) or erofs")
       .OneOf({"squashfs", "erofs"});
   arguments.Value("NAME", name, "lower-case letters, digits and dashes").Required();
   if (const auto code = arguments.Read({argv + 1, argv + argc}, kUsage)) return *code;

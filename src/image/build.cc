@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "image/erofs.h"
 #include "image/tool.h"
 #include "os/file.h"
 #include "os/vmm.h"
@@ -11,8 +12,6 @@
 namespace bailey::image {
 namespace {
 
-// One that is made up would be another each time.
-constexpr const char* kNoUuid = "-U00000000-0000-0000-0000-000000000000";
 const std::vector<std::string> kQuiet = {"-quiet", "-no-progress", "-noappend", "-no-xattrs"};
 
 std::vector<std::string> Words(std::vector<std::string> words,
@@ -35,28 +34,28 @@ base::Result<Image> BuildFromDirectory(const std::string& name, const std::strin
   tool.what = "make an image of " + base::Escape(directory);
   // A name that begins with a dash would be an option.
   const std::string source = directory.starts_with('/') ? directory : "./" + directory;
-  tool.argv =
-      format == Format::kErofs
-          ? std::vector<std::string>{"mkfs.erofs", "--quiet", "--all-root",  "-zlz4hc", "-T0",
-                                     kNoUuid,      "-x-1",    image->Path(), source}
-          : Words({"mksquashfs", source, image->Path(), "-all-root", "-mkfs-time", "0",
-                   "-root-time", "0", "-comp", "zstd"},
-                  kQuiet);
-  if (const auto made = RunTool(tool); !made) return made.error();
-  return image->Finish();
-}
-
-base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar) {
-  const auto input = os::Open(AT_FDCWD, tar.c_str(), O_RDONLY);
-  if (!input) return base::SystemError("open " + base::Escape(tar), input.error().value);
-  auto image = NewImage::Begin(name);
-  if (!image) return image.error();
-  const auto made = PackTar(input->Get(), "make an image of " + base::Escape(tar), image->Path());
+  tool.argv = Words({"mksquashfs", source, image->Path(), "-all-root", "-mkfs-time", "0",
+                     "-root-time", "0", "-comp", "zstd"},
+                    kQuiet);
+  const auto made = format == Format::kErofs
+                        ? PackDirectoryAsErofs(source, tool.what, image->Path())
+                        : RunTool(tool);
   if (!made) return made.error();
   return image->Finish();
 }
 
-base::Result<Image> BuildFromSuite(const std::string& name, const std::string& suite) {
+base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar, Format format) {
+  const auto input = os::Open(AT_FDCWD, tar.c_str(), O_RDONLY);
+  if (!input) return base::SystemError("open " + base::Escape(tar), input.error().value);
+  auto image = NewImage::Begin(name, format);
+  if (!image) return image.error();
+  const auto made = PackTar(input->Get(), "make an image of " + base::Escape(tar), *image);
+  if (!made) return made.error();
+  return image->Finish();
+}
+
+base::Result<Image> BuildFromSuite(const std::string& name, const std::string& suite,
+                                   Format format) {
   // A word of theirs and never an option, a path or several: suites are named so.
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
   if (suite.find_first_not_of(kLetters) != suite.npos || suite.starts_with('-') ||
@@ -64,29 +63,30 @@ base::Result<Image> BuildFromSuite(const std::string& name, const std::string& s
     return base::InvalidInput(
         fmt::format("use suite \"{}\": expected lower-case letters, digits and dashes",
                     base::Escape(suite.substr(0, 80))));
-  auto image = NewImage::Begin(name);
+  auto image = NewImage::Begin(name, format);
   if (!image) return image.error();
   const auto scratch = image->Scratch();
   if (!scratch) return scratch.error();
   Tool tool;
   tool.what = "make an image of " + suite;
   tool.output = scratch->Get();
-  tool.epoch = true;
+  tool.variable = kEpoch;
   tool.argv = {"mmdebstrap", "--quiet", "--variant=minbase", "--format=tar", suite, "-"};
   if (const auto made = RunTool(tool); !made) return made.error();
   const auto tar = os::OpenForReading(scratch->Get());
   if (!tar) return base::SystemError(tool.what, tar.error().value);
-  if (const auto made = PackTar(tar->Get(), tool.what, image->Path()); !made) return made.error();
+  if (const auto made = PackTar(tar->Get(), tool.what, *image); !made) return made.error();
   return image->Finish();
 }
 
-base::Status PackTar(int tar, const std::string& what, const std::string& path) {
+base::Status PackTar(int tar, const std::string& what, const NewImage& image) {
+  if (image.GetFormat() == Format::kErofs) return PackTarAsErofs(tar, what, image);
   Tool tool;
   tool.what = what;
   tool.input = tar;
   tool.argv = {"sqfstar",   "-quiet", "-no-progress", "-no-xattrs", "-mkfs-time", "0",
                "-all-time", "0",      "-root-mode",   "0755",       "-comp",      "zstd",
-               path};
+               image.Path()};
   return RunTool(tool);
 }
 

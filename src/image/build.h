@@ -15,12 +15,14 @@ namespace bailey::image {
 // everything belongs to root; a tar's owners and times are its own.
 base::Result<Image> BuildFromDirectory(const std::string& name, const std::string& directory,
                                        Format format = Format::kSquashfs);
-base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar);
+base::Result<Image> BuildFromTar(const std::string& name, const std::string& tar,
+                                 Format format = Format::kSquashfs);
 
 // A minimal Debian of this suite ("bookworm"), which mmdebstrap downloads.
-base::Result<Image> BuildFromSuite(const std::string& name, const std::string& suite);
-// A tar that is open, from where it is, as a file system at `path`. `what`: begins an error's text.
-base::Status PackTar(int tar, const std::string& what, const std::string& path);
+base::Result<Image> BuildFromSuite(const std::string& name, const std::string& suite,
+                                   Format format = Format::kSquashfs);
+// A tar that is open, from where it is, as the image's file system. `what`: begins an error's text.
+base::Status PackTar(int tar, const std::string& what, const NewImage& image);
 
 struct Carried {
   std::string path;                   // a directory, or a file

@@ -108,7 +108,7 @@ class Work {
     Tool tool;
     tool.argv = std::move(words);
     tool.what = what;
-    tool.epoch = true;
+    tool.variable = kEpoch;
     return RunTool(tool);
   }
   std::string path_;

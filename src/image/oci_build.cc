@@ -343,15 +343,15 @@ base::Result<OciImage> BuildFromOci(const std::string& name, const OciSource& so
   }
   const auto tree = MergeLayers(layers);
   if (!tree) return tree.error();
-  auto draft = NewImage::Begin(name);
+  auto draft = NewImage::Begin(name, source.format);
   if (!draft) return draft.error();
   auto scratch = draft->Scratch();
   if (!scratch) return scratch.error();
   if (const auto written = WriteTree(layers, *tree, scratch->Get()); !written)
     return written.error();
   if (::lseek(scratch->Get(), 0, SEEK_SET) != 0) return base::SystemError("write a tar", errno);
-  if (const auto packed = PackTar(
-          scratch->Get(), "make an image of " + base::Escape(source.directory), draft->Path());
+  if (const auto packed =
+          PackTar(scratch->Get(), "make an image of " + base::Escape(source.directory), *draft);
       !packed)
     return packed.error();
   auto image = draft->Finish();

@@ -12,6 +12,7 @@ namespace bailey::image {
 struct OciSource {
   std::string directory;  // with oci-layout, index.json and blobs/sha256/
   std::string tag;        // empty: the only image there is for this machine
+  Format format = Format::kSquashfs;
 };
 struct OciImage {
   Image image;

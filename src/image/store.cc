@@ -186,6 +186,20 @@ base::Result<base::UniqueFd> NewImage::Scratch() const {
   return *std::move(file);
 }
 
+const char* NewImage::FileName() const { return FileOf(format_); }
+
+base::Status NewImage::MakeScratch(const char* name) const {
+  const auto made = os::MakeDirectory(directory_.Get(), name, 0755);
+  if (!made) return base::SystemError("make image " + name_, made.error().value);
+  return {};
+}
+
+base::Status NewImage::DropScratch(const char* name) const {
+  const auto gone = os::RemoveTree(directory_.Get(), name);
+  if (!gone) return base::SystemError("make image " + name_, gone.error().value);
+  return {};
+}
+
 base::Result<Image> NewImage::Finish() {
   const auto failed = [this](os::Errno error) {
     return base::SystemError("make image " + name_, error.value);

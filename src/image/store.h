@@ -46,8 +46,15 @@ class NewImage {
   ~NewImage();
   // Where its file system is to be written to.
   std::string Path() const;
+  Format GetFormat() const { return format_; }
   // A file without a name, where the image is going to be.
   base::Result<base::UniqueFd> Scratch() const;
+  // Where it is going to be, and what its file system is called there.
+  int Directory() const { return directory_.Get(); }
+  const char* FileName() const;
+  // An empty directory there, gone with what it holds when the draft is, or when it is dropped.
+  base::Status MakeScratch(const char* name) const;
+  base::Status DropScratch(const char* name) const;
   // Takes the place of another of this name.
   base::Result<Image> Finish();
 

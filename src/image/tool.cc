@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "os/file.h"
+#include "os/identity.h"
 #include "os/process.h"
 #include "os/vmm.h"
 
@@ -18,11 +20,18 @@ namespace {
 constexpr std::size_t kMostSaid = 64 << 10;
 constexpr const char* kPlaces[] = {"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"};
 
+// The first process of a namespace of its own: the kernel ends all others with it.
+bool EnterNamespace(bool is_user, uid_t uid, gid_t gid) {
+  if (!is_user) return true;
+  const auto proc = os::Open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+  return proc && os::WriteOwnIdMaps(proc->Get(), {uid, uid, 1}, {gid, gid, 1}, true);
+}
+
 // In the child: nothing allocates.
 [[noreturn]] void Become(const std::vector<std::string>& paths, char* const* argv, int input,
                          int said, const Tool& tool) {
   const char* const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
-                                     tool.epoch ? "SOURCE_DATE_EPOCH=0" : nullptr, nullptr};
+                                     tool.variable, nullptr};
   const bool ready = os::DieWithParent() && os::ResetSignals() && os::Duplicate(input, 0) &&
                      os::Duplicate(tool.output >= 0 ? tool.output : said, 1) &&
                      os::Duplicate(said, 2);
@@ -47,8 +56,14 @@ base::Status RunTool(const Tool& tool) {
   if (!pipe) return base::SystemError(tool.what, pipe.error().value);
   const auto none = os::Open(AT_FDCWD, "/dev/null", O_RDONLY);
   if (!none) return base::SystemError(tool.what, none.error().value);
-  const auto child = os::Fork(0);
+  const uid_t uid = ::geteuid();
+  const gid_t gid = ::getegid();
+  const bool is_alone = !tool.runs.empty(), is_user = is_alone && uid != 0;
+  const std::uint32_t own = (is_alone ? std::uint32_t{os::kPidNamespace} : 0) |
+                            (is_user ? std::uint32_t{os::kUserNamespace} : 0);
+  const auto child = os::Fork(own);
   if (!child) return base::SystemError(tool.what, child.error().value);
+  if (child->pid == 0 && !EnterNamespace(is_user, uid, gid)) os::Exit(126);
   if (child->pid == 0)
     Become(paths, argv.data(), tool.input >= 0 ? tool.input : none->Get(), (*pipe)[1].Get(), tool);
   (*pipe)[1].Reset();
@@ -63,7 +78,8 @@ base::Status RunTool(const Tool& tool) {
   const int status = ended->wait_status;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    return base::Unsupported(fmt::format("{}: {} is not installed", tool.what, tool.argv[0]));
+    return base::Unsupported(fmt::format("{}: {}{}{} is not installed", tool.what, tool.argv[0],
+                                         is_alone ? ", or " : "", tool.runs));
   const std::string_view text = base::Trim(said);
   const std::size_t line = text.rfind('\n');
   const std::string_view last = line == std::string_view::npos ? text : text.substr(line + 1);

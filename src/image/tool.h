@@ -1,5 +1,5 @@
 // Other people's programs that make file systems: run to their end, with what they say kept for the
-// error. No shell, and no words of anybody else's in front of theirs.
+// error. No shell reads a word of anybody else's, and none stands in front of theirs.
 #pragma once
 
 #include <string>
@@ -9,13 +9,18 @@
 
 namespace bailey::image {
 
+// Times that it writes are 1970's.
+inline constexpr const char* kEpoch = "SOURCE_DATE_EPOCH=0";
+
 struct Tool {
-  std::vector<std::string> argv;  // argv[0] is looked for in /usr/bin and the like
-  std::string what;               // "make a file system of /x": begins the error's text
-  int input = -1;                 // its standard input; -1: none
-  int output = -1;                // its standard output; -1: kept for the error
-  std::vector<int> descriptors;   // that it has under the same numbers
-  bool epoch = false;             // times that it writes are 1970's (SOURCE_DATE_EPOCH)
+  std::vector<std::string> argv;   // argv[0] is looked for in /usr/bin and the like
+  std::string what;                // "make a file system of /x": begins the error's text
+  int input = -1;                  // its standard input; -1: none
+  int output = -1;                 // its standard output; -1: kept for the error
+  std::vector<int> descriptors;    // that it has under the same numbers
+  const char* variable = nullptr;  // of its environment
+  // What it starts in turn, for the error; all of that ends with it, or with this process.
+  std::string runs = {};
 };
 // kUnsupported where it is not installed.
 base::Status RunTool(const Tool& tool);

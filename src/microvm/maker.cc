@@ -20,6 +20,14 @@ namespace {
 // A caller that has connected and asks for nothing must not keep a machine from others.
 constexpr std::chrono::seconds kPatience{5};
 
+// Others are nothing to a steward: one that was stopped goes on (SIGCONT) as if nothing had been.
+bool IsToldToEnd(os::SignalQueue& signals) {
+  bool told = false;
+  while (const auto signal = signals.Next())
+    told |= *signal == SIGTERM || *signal == SIGINT || *signal == SIGHUP;
+  return told;
+}
+
 class Steward {
  public:
   Steward(const std::string& contents, base::UniqueFd listener, base::UniqueFd owner)
@@ -59,6 +67,7 @@ class Steward {
       const auto event = watch->Wait(std::nullopt);
       if (!event) return base::SystemError("wait for a caller", event.error().value);
       if (**event == kMachine) return vmm.WhyEnded();
+      if (**event == kSignal && !IsToldToEnd(signals)) continue;
       if (**event != kCaller) return base::Unsupported("wait for a caller: the pool has ended");
       if (const auto met = Meet(self); !met) return met;
     }
@@ -88,9 +97,13 @@ class Steward {
   base::Status WatchOver(os::SignalQueue& signals, Vmm& vmm) {
     const os::Interest interests[] = {
         {connection_.Get()}, {vmm.Descriptor()}, {signals.Descriptor()}};
-    const auto ready = os::WaitReady(interests, std::nullopt);
-    if (!ready) return base::SystemError("watch over a machine", ready.error().value);
-    if (**ready == 1)
+    std::size_t first = 0;
+    do {
+      const auto ready = os::WaitReady(interests, std::nullopt);
+      if (!ready) return base::SystemError("watch over a machine", ready.error().value);
+      first = **ready;
+    } while (first == 2 && !IsToldToEnd(signals));
+    if (first == 1)
       // Whoever asks no more does not hear it.
       (void)os::SendDescriptors(connection_.Get(), vmm.WhyEnded().text, {});
     return {};

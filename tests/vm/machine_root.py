@@ -16,7 +16,7 @@ def missing():
     """What is not there that machines need; empty where nothing is."""
     if platform.machine() != "x86_64":
         return "machines are for x86_64"
-    for tool in ("qemu-system-x86_64", "mksquashfs", "sqfstar", "mkfs.erofs"):
+    for tool in ("qemu-system-x86_64", "mksquashfs", "sqfstar", "mkfs.erofs", "fakeroot"):
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     if not KERNEL.exists():
