@@ -27,7 +27,8 @@ TEST(KernelBuild, WhatAMachineNeedsIsAskedFor) {
   const std::string options(GuestKernelOptions());
   for (const char* needed : {"VIRTIO_MMIO", "VIRTIO_BLK", "VIRTIO_CONSOLE", "SQUASHFS_ZSTD",
                              "OVERLAY_FS", "SECURITY_LANDLOCK", "SECCOMP_FILTER", "CGROUP_PIDS",
-                             "MEMCG", "VIRTIO_VSOCKETS", "PVH", "BLK_DEV_INITRD"})
+                             "MEMCG", "VIRTIO_VSOCKETS", "PVH", "BLK_DEV_INITRD", "ACPI", "PCI",
+                             "VIRTIO_NET", "CROSS_MEMORY_ATTACH", "IPV6", "EROFS_FS_ZIP"})
     EXPECT_NE(options.find("\nCONFIG_" + std::string(needed) + "=y\n"), std::string::npos)
         << needed;
 }

@@ -10,6 +10,9 @@ import subprocess
 PROGRAMS = ("sh", "cat", "id", "uname", "sleep", "ls", "mkdir", "rm", "chmod", "ln", "dd", "true",
             "env", "seq", "touch", "head", "mv", "test", "date", "od", "stty")
 KERNEL = pathlib.Path("/usr/local/lib/bailey/kernel")
+# Another one for all machines of a test, as tests/vm/kernel has.
+OTHER_KERNEL = os.environ.get("BAILEY_TEST_KERNEL")
+WITH_KERNEL = ["--kernel", OTHER_KERNEL] if OTHER_KERNEL else []
 
 
 def missing():

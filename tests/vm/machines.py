@@ -91,6 +91,8 @@ class Machines:
                             ("--id", f"{cls.prefix}-{next(cls.numbers)}")):
             if name not in options:
                 options = [name, value, *options]
+        if "--kernel" not in options:
+            options = [*machine_root.WITH_KERNEL, *options]
         return ["run", "--isolation", "microvm", *options, "--", *words]
 
     def run_machine(self, *words, options=(), **more):
