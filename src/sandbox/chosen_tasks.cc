@@ -48,8 +48,12 @@ class ChosenTask {
   void WaitForGo() const;
   void TakeIds() const;
   void SettleNamespaces(std::uint32_t namespaces) const;
-  void EnterSecondUserNamespace() const;
-  void JoinSecondUserNamespace() const;
+  bool NeedsSecondUserNamespace() const;
+  // `link`: to the other task, where there is one.
+  void EnterSecondUserNamespace(int link);
+  void MakeSecondUserNamespace(int link);
+  // Until the first task has its ids and its root, and so this one has.
+  void AwaitRoot(int link);
   void LayOut();
   void MakeRuleset();
   void ReadFilter() const;
@@ -74,6 +78,7 @@ class ChosenTask {
   ChosenPrepared& prepared_;
   const ChosenPlan& plan_;
   unsigned mask_ = 0;
+  bool has_root_ = false;
 };
 
 void ChosenTask::WaitForGo() const {
@@ -102,32 +107,53 @@ void ChosenTask::SettleNamespaces(std::uint32_t namespaces) const {
     Need(Part::kHostname, os::SetHostname(*plan_.hostname));
 }
 
-void ChosenTask::EnterSecondUserNamespace() const {
-  JoinSecondUserNamespace();
+bool ChosenTask::NeedsSecondUserNamespace() const {
+  return plan_.HasSecondUserNamespace() || plan_.descriptors.second_user_namespace >= 0;
+}
+
+void ChosenTask::AwaitRoot(int link) {
+  if (!has_root_) NeedPeer(os::ReceiveDescriptor(link));
+  has_root_ = true;
+}
+
+void ChosenTask::EnterSecondUserNamespace(int link) {
+  if (const int second = plan_.descriptors.second_user_namespace; second >= 0)
+    Need(Part::kSecondUserNamespace, os::JoinNamespace(second, os::kUserNamespace));
+  if (plan_.HasSecondUserNamespace()) MakeSecondUserNamespace(link);
+  // The reaper need not wait until it is furnished.
+  if (NeedsSecondUserNamespace() && link >= 0) NeedPeer(os::SendDescriptor(link, -1));
+  const ChosenIdentity& identity = plan_.identity;
+  if (plan_.HasSecondUserNamespace()) {
+    const std::uint32_t uid = identity.root_first ? 0 : identity.inside_uid;
+    const std::uint32_t gid = identity.root_first ? 0 : identity.inside_gid;
+    Need(Part::kIds, os::WriteOwnIdMaps(prepared_.proc.Get(), {identity.inside_uid, uid, 1},
+                                        {identity.inside_gid, gid, 1}, false));
+  }
+  if (identity.forbid_user_namespaces || identity.check_forbidden) {
+    AwaitRoot(link);
+    if (os::Unshare(os::kUserNamespace)) Fail(prepared_, Part::kStillAllowed, 0);
+  }
   // A new user namespace gives back the whole bounding set. A reaper, which has no capability left
   // and never executes anything, does without this.
   if (plan_.HasUserNamespace() || plan_.descriptors.user_namespace >= 0)
     Need(Part::kCapabilities, os::BoundCapabilities(plan_.capabilities));
 }
 
-void ChosenTask::JoinSecondUserNamespace() const {
-  const ChosenIdentity& identity = plan_.identity;
-  if (const int second = plan_.descriptors.second_user_namespace; second >= 0)
-    Need(Part::kSecondUserNamespace, os::JoinNamespace(second, os::kUserNamespace));
-  if (plan_.HasSecondUserNamespace()) {
-    // The one that follows is the last one; inside it the bound cannot be raised again.
-    if (identity.forbid_user_namespaces) {
-      Need(Part::kForbidUserNamespaces,
-           os::WriteFile(prepared_.proc.Get(), "sys/user/max_user_namespaces", "1"));
-    }
-    Need(Part::kSecondUserNamespace, os::Unshare(os::kUserNamespace));
-    const std::uint32_t uid = identity.root_first ? 0 : identity.inside_uid;
-    const std::uint32_t gid = identity.root_first ? 0 : identity.inside_gid;
-    Need(Part::kIds, os::WriteOwnIdMaps(prepared_.proc.Get(), {identity.inside_uid, uid, 1},
-                                        {identity.inside_gid, gid, 1}, false));
+void ChosenTask::MakeSecondUserNamespace(int link) {
+  // The one that follows is the last one; inside it the bound cannot be raised again.
+  if (plan_.identity.forbid_user_namespaces) {
+    Need(Part::kForbidUserNamespaces,
+         os::WriteFile(prepared_.proc.Get(), "sys/user/max_user_namespaces", "1"));
   }
-  if (!identity.forbid_user_namespaces && !identity.check_forbidden) return;
-  if (os::Unshare(os::kUserNamespace)) Fail(prepared_, Part::kStillAllowed, 0);
+  auto made = os::Unshare(os::kUserNamespace);
+  // While the first task has one root mounted over another, on its way in, the kernel takes every
+  // process for one in a chroot and gives it none (kernel/user_namespace.c, current_chrooted); nor
+  // does it to ids that are not mapped yet.
+  if (!made && made.error().value == EPERM && !has_root_) {
+    AwaitRoot(link);
+    made = os::Unshare(os::kUserNamespace);
+  }
+  Need(Part::kSecondUserNamespace, made);
 }
 
 void ChosenTask::LayOut() {
@@ -279,9 +305,10 @@ void ChosenTask::BecomeProgram() {
 
 void ChosenTask::RunBeside(int link) {
   if (LateNamespaces() != 0) Need(Part::kMakeNamespaces, os::Unshare(LateNamespaces()));
+  if (!NeedsSecondUserNamespace()) NeedPeer(os::SendDescriptor(link, -1));
   SettleNamespaces(LateNamespaces());
-  EnterSecondUserNamespace();
-  NeedPeer(os::SendDescriptor(link, -1));
+  EnterSecondUserNamespace(link);
+  AwaitRoot(link);
   auto ruleset = NeedPeer(os::ReceiveDescriptor(link));
   prepared_.ruleset = std::move(*ruleset);
   BecomeProgram();
@@ -325,7 +352,10 @@ void ChosenTask::RunFirst() {
   base::UniqueFd(plan_.descriptors.status).Reset();
   if (prepared_.say_pid) Say(ChosenWord::kHere);
   if (prepared_.wait_for_go) WaitForGo();
-  TakeIds();
+  // Ids are a task's own, but for those that a new user namespace maps: these are the namespace's,
+  // and the program's task begins without them.
+  const bool ids_first = plan_.descriptors.user_namespace >= 0 || !plan_.HasReaper();
+  if (ids_first) TakeIds();
   os::Child program;
   std::array<base::UniqueFd, 2> links;
   if (plan_.HasReaper()) {
@@ -338,23 +368,23 @@ void ChosenTask::RunFirst() {
     }
     links[1].Reset();
   }
+  if (!ids_first) TakeIds();
   SettleNamespaces(plan_.namespaces & prepared_.early_namespaces);
   LayOut();
-  if (plan_.HasReaper()) {
-    // Its message says that its namespaces are made. While one root is mounted over another, as
-    // below, the kernel gives nobody a user namespace (kernel/user_namespace.c, current_chrooted).
-    NeedPeer(os::ReceiveDescriptor(links[0].Get()));
-    if (LateNamespaces() != 0)
-      Need(Part::kMakeNamespaces, os::JoinNamespaces(program.pidfd.Get(), LateNamespaces()));
-  }
   Need(Part::kPivot, os::EnterRoot(prepared_.root.Get()));
   prepared_.root.Reset();
+  has_root_ = true;
+  if (plan_.HasReaper()) NeedPeer(os::SendDescriptor(links[0].Get(), -1));
   MakeRuleset();
   if (!plan_.HasReaper()) {
-    EnterSecondUserNamespace();
+    EnterSecondUserNamespace(-1);
     BecomeProgram();
   }
-  if (plan_.HasSecondUserNamespace() || plan_.descriptors.second_user_namespace >= 0) {
+  // Its message says that its namespaces are made.
+  NeedPeer(os::ReceiveDescriptor(links[0].Get()));
+  if (LateNamespaces() != 0)
+    Need(Part::kMakeNamespaces, os::JoinNamespaces(program.pidfd.Get(), LateNamespaces()));
+  if (NeedsSecondUserNamespace()) {
     Need(Part::kSecondUserNamespace, os::JoinNamespaces(program.pidfd.Get(), os::kUserNamespace));
   }
   Reap(program, links[0].Release());
