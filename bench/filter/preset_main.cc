@@ -30,7 +30,8 @@ struct Times {
 
 std::optional<Times> MakeOnce(std::string_view preset) {
   const double start = Now();
-  os::PrepareStartHeap();
+  os::BeginStartHeap();
+  os::PopulateStartHeap();
   const double ready = Now();
   const auto made = MakeFilter(preset);
   const auto attached = made ? AttachHere(made->filter) : std::nullopt;

@@ -297,6 +297,7 @@ int Main(int argc, char** argv) {
 }  // namespace bailey::bench
 
 int main(int argc, char** argv) {
-  bailey::os::PrepareStartHeap();  // as the launcher has it
+  bailey::os::BeginStartHeap();  // as the launcher has it
+  bailey::os::PopulateStartHeap();
   return bailey::bench::Main(argc, argv);
 }

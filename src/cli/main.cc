@@ -115,7 +115,7 @@ Speaker SpeakerFor(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace bailey;
   const Speaker speaker = SpeakerFor(argc, argv);
-  if (speaker.failed == cli::kNoSandbox) os::PrepareStartHeap();
+  if (speaker.failed == cli::kNoSandbox) os::BeginStartHeap();
   try {
     if (const auto filled = os::FillStandardDescriptors(); !filled) {
       fmt::print(stderr, "{}: open /dev/null: {}\n", speaker.name,

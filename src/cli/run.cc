@@ -16,6 +16,7 @@
 #include "cli/run_prepared.h"
 #include "cli/run_report.h"
 #include "cli/scope.h"
+#include "os/start_heap.h"
 #include "sandbox/launch.h"
 
 namespace bailey::cli {
@@ -38,6 +39,7 @@ int NoSandbox(const base::Error& error) {
 }
 
 int RunAnew(const RunOptions& options, const policy::Context& context, char** argv) {
+  os::PopulateStartHeap();
   const auto policy = LoadPolicy(options.sandbox, context);
   if (!policy) return NoSandbox(policy.error());
   if (!options.dry_run) MoveToScope(policy->limits, options.sandbox.without, argv);

@@ -81,10 +81,11 @@ void PrepareLargeBlocks() {
 
 }  // namespace
 
-void PrepareStartHeap() {
+void BeginStartHeap() { is_starter = true; }
+
+void PopulateStartHeap() {
   Populate(room.data(), room.size());
   PrepareLargeBlocks();
-  is_starter = true;
 }
 
 }  // namespace bailey::os

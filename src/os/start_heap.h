@@ -9,9 +9,11 @@
 namespace bailey::os {
 
 // To be called by the only thread there is, before it allocates. From then on its small blocks come
-// from the room, while there is some; those of other threads, and all before, come from malloc. All
-// the memory is made ready at once: of a heap that grows by itself each new page is a fault, which
-// costs three times what a page costs here.
-void PrepareStartHeap();
+// from the room, while there is some; those of other threads, and all before, come from malloc.
+void BeginStartHeap();
+
+// Makes all the memory ready at once, for who is about to use it: of a heap that grows by itself
+// each new page is a fault, which costs three times what a page costs here.
+void PopulateStartHeap();
 
 }  // namespace bailey::os

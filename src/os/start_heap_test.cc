@@ -28,7 +28,10 @@ bool IsWhole(const Block& block) {
 
 class StartHeap : public testing::Test {
  protected:
-  static void SetUpTestSuite() { PrepareStartHeap(); }
+  static void SetUpTestSuite() {
+    BeginStartHeap();
+    PopulateStartHeap();
+  }
 };
 
 // Far more than the room holds, of every size below and above the largest that it serves.
