@@ -31,6 +31,8 @@ int Result(long value) { return value < 0 ? errno : 0; }
 
 // In place of an errno: the child has a listener, of the number that is the index.
 constexpr int kListening = -1;
+// It has all that does not depend on the command.
+constexpr int kReady = -2;
 
 // Control groups of version 2, which the guest's kernel has to itself.
 int WriteText(const char* path, std::string_view text) {
@@ -47,10 +49,17 @@ int WriteNumber(const char* path, std::size_t number) {
   return WriteText(path, text.Text());
 }
 
-int MakeGroup(const Start& start) {
-  if (::mount("group", "/group", "cgroup2", 0, nullptr) != 0) return errno;
-  if (const int error = WriteText("/group/cgroup.subtree_control", "+memory +pids")) return error;
-  if (::mkdir("/group/program", 0700) != 0) return errno;
+int MakeGroup() {
+  static bool mounted = false;
+  if (!mounted) {
+    if (::mount("group", "/group", "cgroup2", 0, nullptr) != 0) return errno;
+    if (const int error = WriteText("/group/cgroup.subtree_control", "+memory +pids")) return error;
+    mounted = true;
+  }
+  return Result(::mkdir("/group/program", 0700));
+}
+
+int LimitGroup(const Start& start) {
   if (start.processes > 0) {
     if (const int error = WriteNumber("/group/program/pids.max", start.processes)) return error;
   }
@@ -72,16 +81,19 @@ int BringLoopbackUp() {
 // Everything between fork and exec, in order. It reports, and ends.
 class Child {
  public:
-  Child(const Command& command, const Trees& trees, int report)
-      : command_(command), trees_(trees), report_(report) {}
+  Child(const Command& command, int report) : command_(command), report_(report) {}
 
   [[noreturn]] void Run(const int streams[3]) {
-    for (int i = 0; i < 3 && !command_.start.terminal; ++i)
-      Need(Step::kPipe, Result(::dup2(streams[i], i)));
+    for (int i = 0; i < 3; ++i) Need(Step::kPipe, Result(::dup2(streams[i], i)));
     Need(Step::kGroup, WriteText("/group/program/cgroup.procs", "0"));
     Need(Step::kSession, Result(::setsid()));
     Need(Step::kMount,
          Result(::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)));
+    Need(Step::kMount, EnterRoot());
+    AwaitCommand();
+    // The program owns its ends, and can open them again as /dev/stdout.
+    for (int i = 0; i < 3 && !command_.start.terminal; ++i)
+      Need(Step::kPipe, Result(::fchown(i, command_.start.uid, command_.start.gid)));
     Need(Step::kSession,
          Result(::sethostname(command_.start.hostname.data(), command_.start.hostname.size())));
     Need(Step::kMount, EnterTrees(command_, trees_, failure_.index));
@@ -108,6 +120,27 @@ class Child {
     failure_.error = error;
     (void)!::write(report_, &failure_, sizeof(failure_));
     ::_exit(1);
+  }
+
+  // Until here nothing depended on the command, which may not be known yet. It comes with the trees
+  // that are to be attached.
+  void AwaitCommand() {
+    const Failure told = {Step::kFork, kReady, 0};
+    (void)!::write(report_, &told, sizeof(told));
+    char word = 0;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * Command::kMostMounts)] = {};
+    iovec bytes = {&word, sizeof(word)};
+    msghdr message = {};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    const ssize_t size = ::recvmsg(report_, &message, MSG_CMSG_CLOEXEC);
+    Need(Step::kFork, size < 0 ? errno : size == 0 ? EPIPE : 0);
+    const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    const std::size_t count = header ? (header->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+    Need(Step::kFork, count + 1 == command_.mount_count ? 0 : EPROTO);
+    if (count > 0) memcpy(&trees_.copies[1], CMSG_DATA(header), count * sizeof(int));
   }
 
   void TakeTerminal() {
@@ -254,7 +287,7 @@ class Child {
   }
 
   const Command& command_;
-  const Trees& trees_;
+  Trees trees_;
   int report_;
   Failure failure_;
 };
@@ -299,60 +332,115 @@ Failure AwaitStart(const Command& command, int report, Running& running, Listeni
   }
 }
 
-int MakeStreams(const Start& start, Running& running, int streams[3]) {
-  if (start.terminal) return 0;
+// Until the child waits for its command.
+Failure AwaitReady(int report) {
+  Failure failure;
+  ssize_t size;
+  do {
+    size = ::read(report, &failure, sizeof(failure));
+  } while (size < 0 && errno == EINTR);
+  if (size != sizeof(failure)) return {Step::kFork, size < 0 ? errno : EPROTO, 0};
+  if (failure.error == kReady) return {};
+  return failure;
+}
+
+void Close(int& descriptor) {
+  if (descriptor >= 0) ::close(descriptor);
+  descriptor = -1;
+}
+
+int MakeStreams(Running& running, int streams[3]) {
   for (int i = 0; i < 3; ++i) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
-    // The program owns its ends, and can open them again as /dev/stdout.
-    if (::fchown(ends[0], start.uid, start.gid) != 0) return errno;
     streams[i] = ends[i == 0 ? 0 : 1];
     (i == 0 ? running.input : running.output[i - 1]) = ends[i == 0 ? 1 : 0];
   }
   return 0;
 }
 
+int SendCommand(const Command& command, const Trees& trees, int report) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * Command::kMostMounts)] = {};
+  char word = 0;
+  iovec bytes = {&word, sizeof(word)};
+  msghdr message = {};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  const std::size_t size = (command.mount_count - 1) * sizeof(int);
+  if (size > 0) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(size);
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(header), &trees.copies[1], size);
+  }
+  return Result(::sendmsg(report, &message, MSG_NOSIGNAL));
+}
+
 Trees trees;
+
+// The child that waits for the next command.
+struct Waiting {
+  Running running;
+  int report = -1;
+};
+Waiting waiting;
 
 }  // namespace
 
+Failure PrepareProgram(const Command& command) {
+  if (const int error = MakeRootTree()) return {Step::kMount, error, 0};
+  if (const int error = MakeGroup()) return {Step::kGroup, error, 0};
+  if (const int error = BringLoopbackUp()) return {Step::kSession, error, 0};
+  int streams[3] = {-1, -1, -1}, report[2];
+  if (const int error = MakeStreams(waiting.running, streams)) return {Step::kPipe, error, 0};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0)
+    return {Step::kPipe, errno, 0};
+  waiting.running.pid = ::fork();
+  if (waiting.running.pid < 0) return {Step::kFork, errno, 0};
+  if (waiting.running.pid == 0) {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
+    Child(command, report[1]).Run(streams);
+  }
+  ::close(report[1]);
+  for (const int stream : streams) ::close(stream);
+  waiting.report = report[0];
+  return AwaitReady(waiting.report);
+}
+
 Failure StartProgram(const Command& command, Running& running, Listening& listening) {
+  if (waiting.report < 0) {
+    if (const Failure failure = PrepareProgram(command); failure.error != 0) return failure;
+  }
   Failure failure = {Step::kMount, 0, 0};
   failure.error = MakeTrees(command, trees, failure.index);
   if (failure.error) return failure;
-  if (const int error = MakeGroup(command.start)) return {Step::kGroup, error, 0};
-  if (const int error = BringLoopbackUp()) return {Step::kSession, error, 0};
+  if (const int error = LimitGroup(command.start)) return {Step::kGroup, error, 0};
   if (command.has_network) {
     failure = {Step::kNetwork, 0, 0};
     failure.error = SetUpNetwork(command.network, failure.object);
     if (failure.error) return failure;
   }
-  int streams[3] = {-1, -1, -1}, report[2];
-  if (const int error = MakeStreams(command.start, running, streams))
-    return {Step::kPipe, error, 0};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0)
-    return {Step::kPipe, errno, 0};
-  running.pid = ::fork();
-  if (running.pid < 0) return {Step::kFork, errno, 0};
-  if (running.pid == 0) {
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE, SIG_DFL);
-    Child(command, trees, report[1]).Run(streams);
+  running = waiting.running;
+  if (command.start.terminal) {
+    Close(running.input);
+    for (int& output : running.output) Close(output);
   }
-  ::close(report[1]);
-  for (const int stream : streams)
-    if (stream >= 0) ::close(stream);
-  failure = AwaitStart(command, report[0], running, listening);
-  ::close(report[0]);
+  if (const int error = SendCommand(command, trees, waiting.report)) return {Step::kFork, error, 0};
+  failure = AwaitStart(command, waiting.report, running, listening);
+  waiting.running = {};
+  Close(waiting.report);
   return failure;
 }
 
 int ForgetProgram(const Command& command) {
   if (const int error = UnmakeTrees(command, trees)) return error;
-  if (::rmdir("/group/program") != 0) return errno;
-  return Result(::umount2("/group", 0));
+  return Result(::rmdir("/group/program"));
 }
 
 bool HadMemoryKill() {

@@ -23,12 +23,16 @@ struct Running {
   int output[2] = {-1, -1};  // to read from; with a terminal the first alone
 };
 
-// Makes trees, group and pipes, forks, and waits until the program's own first instruction is next.
-// `listening` has begun then, where the command asks for it.
+// Does what does not depend on the next command, before there is one: makes the root's tree, a
+// group and pipes, and forks a child, which enters all of it and waits. `command` is where the next
+// one will be, in memory that the two share.
+Failure PrepareProgram(const Command& command);
+// Makes the command's own trees and limits, and waits until the program's own first instruction is
+// next. `listening` has begun then, where the command asks for it.
 Failure StartProgram(const Command& command, Running& running, Listening& listening);
-// Unmakes what StartProgram has made, when all of the program is gone. 0, or an errno.
+// Unmakes what both have made, when all of the program is gone. 0, or an errno.
 int ForgetProgram(const Command& command);
-// Whether the kernel killed something for want of memory in the group that StartProgram made.
+// Whether the kernel killed something for want of memory in the program's group.
 bool HadMemoryKill();
 
 }  // namespace bailey::guest

@@ -6,12 +6,15 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <new>
 
 #include "guest/collect.h"
 #include "guest/command.h"
@@ -22,8 +25,15 @@
 namespace bailey::guest {
 namespace {
 
-// Large buffers are the machine's own: there is one session in its life.
-Command command;
+// Large buffers are the machine's own: there is one session in its life. The command is shared with
+// the child that waits for it.
+Command& ShareCommand() {
+  void* const place =
+      ::mmap(nullptr, sizeof(Command), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (place == MAP_FAILED) ::_exit(1);
+  return *new (place) Command;
+}
+Command& command = ShareCommand();
 Deframer deframer;
 std::array<std::uint8_t, kMostFrame> room;
 
@@ -297,6 +307,8 @@ class Session {
     pending.begin = pending.end = 0;
     pending.ends = ended_ = false;
     running_ = {};
+    // Nor does it wait for what every command needs.
+    if (const Failure failure = PrepareProgram(command); failure.error != 0) return Fail(failure);
     Send(FrameType::kForgotten, {});
   }
 

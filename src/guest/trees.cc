@@ -20,7 +20,8 @@ constexpr unsigned long kPlain = MS_NODEV | MS_NOSUID;
 
 int Result(long value) { return value < 0 ? errno : 0; }
 
-// Where the root's drive is mounted, once in a machine's life.
+// The root's drive, and where it is mounted, once in a machine's life.
+constexpr std::string_view kRootName = "root";
 constexpr const char* kRootDrive = "/root";
 
 // fs/erofs/erofs_fs.h: behind a kilobyte for somebody else's boot loader.
@@ -31,9 +32,9 @@ bool IsErofs(int drive) {
          memcmp(found, kMagic, sizeof(kMagic)) == 0;
 }
 
-int MountDrive(const Mount& mount, const char* place) {
+int MountDrive(std::string_view name, const char* place) {
   Path device;
-  const int drive = OpenDrive(mount.drive, O_RDONLY, device);
+  const int drive = OpenDrive(name, O_RDONLY, device);
   if (drive < 0) return -drive;
   const char* const kind = IsErofs(drive) ? "erofs" : "squashfs";
   ::close(drive);
@@ -61,42 +62,34 @@ int MountOverlay(std::size_t number, const char* lower, const char* place) {
   return Result(::mount("overlay", place, "overlay", kPlain, options.Text()));
 }
 
-int MountRootDrive(const Mount& mount) {
+int MountRootDrive() {
   static bool mounted = false;
   if (mounted) return 0;
-  const int error = MountDrive(mount, kRootDrive);
+  const int error = MountDrive(kRootName, kRootDrive);
   mounted = error == 0;
   return error;
 }
 
 int MountCarried(const Mount& mount, const char* place) {
   if (::mkdir(place, 0700) != 0) return errno;
-  return MountDrive(mount, place);
+  return MountDrive(mount.drive, place);
 }
 
-void PathOfDrive(const Mount& mount, std::size_t number, Path& path) {
-  if (mount.kind == Mount::Kind::kRoot)
-    path << kRootDrive;
-  else
-    path << "/layers/drive-" << number;
-}
+void PathOfDrive(std::size_t number, Path& path) { path << "/layers/drive-" << number; }
 
 int MakeTree(const Mount& mount, std::size_t number, int& copy) {
   Path drive, place;
-  PathOfDrive(mount, number, drive);
+  PathOfDrive(number, drive);
   PathOfTree(number, place);
   if (mount.kind == Mount::Kind::kMemory) {
     Path options;
     options << "mode=1777,size=" << mount.size;
     if (::mkdir(place.Text(), 0700) != 0) return errno;
     if (::mount("tmpfs", place.Text(), "tmpfs", kPlain, options.Text()) != 0) return errno;
-  } else if (const int error = mount.kind == Mount::Kind::kRoot
-                                   ? MountRootDrive(mount)
-                                   : MountCarried(mount, drive.Text())) {
+  } else if (const int error = MountCarried(mount, drive.Text())) {
     return error;
   }
-  const bool changes = mount.kind == Mount::Kind::kRoot || mount.kind == Mount::Kind::kChange;
-  if (changes) {
+  if (mount.kind == Mount::Kind::kChange) {
     if (const int error = MountOverlay(number, drive.Text(), place.Text())) return error;
   }
   Path shown;
@@ -186,10 +179,18 @@ int MountKernels() {
 
 void PathOfTree(std::size_t number, Path& path) { path << "/trees/" << number; }
 
+int MakeRootTree() {
+  if (::mount("tmpfs", "/layers", "tmpfs", MS_NODEV | MS_NOSUID, "mode=0700") != 0) return errno;
+  if (const int error = MountRootDrive()) return error;
+  Path place;
+  PathOfTree(0, place);
+  return MountOverlay(0, kRootDrive, place.Text());
+}
+
 int MakeTrees(const Command& command, Trees& trees, std::size_t& failed) {
   failed = 0;
-  if (::mount("tmpfs", "/layers", "tmpfs", MS_NODEV | MS_NOSUID, "mode=0700") != 0) return errno;
-  for (std::size_t i = 0; i < command.mount_count; ++i) {
+  if (command.mounts[0].drive != kRootName) return ENODEV;
+  for (std::size_t i = 1; i < command.mount_count; ++i) {
     failed = i;
     if (const int error = MakeTree(command.mounts[i], i, trees.copies[i])) return error;
   }
@@ -199,9 +200,9 @@ int MakeTrees(const Command& command, Trees& trees, std::size_t& failed) {
 int UnmakeTrees(const Command& command, Trees& trees) {
   for (std::size_t i = command.mount_count; i-- > 0;) {
     const Mount& mount = command.mounts[i];
-    ::close(trees.copies[i]);
+    if (i > 0) ::close(trees.copies[i]);
     Path drive, place;
-    PathOfDrive(mount, i, drive);
+    PathOfDrive(i, drive);
     PathOfTree(i, place);
     if (mount.kind != Mount::Kind::kShow &&
         (::umount2(place.Text(), 0) != 0 || ::rmdir(place.Text()) != 0))
@@ -212,13 +213,15 @@ int UnmakeTrees(const Command& command, Trees& trees) {
   return Result(::umount2("/layers", 0));
 }
 
-int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed) {
-  failed = 0;
+int EnterRoot() {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno;
   if (::chdir("/trees/0") != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
       ::chroot(".") != 0)
     return errno;
-  if (const int error = MountKernels()) return error;
+  return MountKernels();
+}
+
+int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed) {
   for (std::size_t i = 1; i < command.mount_count; ++i) {
     failed = i;
     if (const int error = Attach(trees.copies[i], command.mounts[i])) return error;

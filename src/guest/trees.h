@@ -13,13 +13,18 @@ struct Trees {
   std::array<int, Command::kMostMounts> copies;
 };
 
-// Mounts the drives, and overlays above those that may change, at /trees/N; the changes of mount N
-// are at /layers/upper-N. 0, or an errno; `failed` is the mount's number then.
+// Every command's first mount, the drive "root" with an overlay above it, before there is a
+// command.
+int MakeRootTree();
+// Mounts the other drives, and overlays above those that may change, at /trees/N; the changes of
+// mount N are at /layers/upper-N. 0, or an errno; `failed` is the mount's number then.
 int MakeTrees(const Command& command, Trees& trees, std::size_t& failed);
-// The reverse. The root's drive stays mounted: what was read of it need not be read again.
+// The reverse of both. The root's drive stays mounted: what was read of it need not be read again.
 int UnmakeTrees(const Command& command, Trees& trees);
-// In the program's mount namespace: makes the first tree the root, with the others in their places,
-// its own /dev and /proc, and all of it read-only that is not to change. 0, or an errno.
+// In the program's mount namespace: makes the first tree the root, with its own /dev and /proc.
+int EnterRoot();
+// After it: the others in their places, and all of it read-only that is not to change. 0, or an
+// errno.
 int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed);
 void PathOfTree(std::size_t number, class Path& path);
 
