@@ -18,7 +18,8 @@ import time
 (WELCOME, ARGUMENT, VARIABLE, FILTER, GRANT, LIMIT, MOUNT, START, INPUT, INPUT_END, SIGNAL, WINDOW,
  COLLECT, POWER_OFF, PING, FORGET) = range(1, 17)
 HELLO, STARTED, OUTPUT, CREDIT, ENDED, FAILED, COLLECTED, PONG, FORGOTTEN = range(64, 73)
-VERSION = 3
+REHEARSE = 21
+VERSION = 4
 PATIENCE = 300
 CAPABILITY = [{"capability": "x-ignore-shared", "state": True}]
 
@@ -144,11 +145,15 @@ class Machine:
                  struct.pack("<QI", now // 10**9, now % 10**9))
         self.hear(HELLO)
 
-    def run(self, *words):
+    def run(self, *words, filters=(), rehearses=False):
         for word in words:
             self.say(ARGUMENT, word.encode())
         self.say(VARIABLE, b"PATH=/usr/bin:/bin")
         self.say(MOUNT, struct.pack("<BQ", 0, 0) + text(b"root") + text(b"/") + text(b""))
+        for one in filters:
+            self.say(FILTER, one)
+        if rehearses:
+            self.say(REHEARSE)
         self.say(START, struct.pack("<IIQQIB", 1000, 1000, 0, 0, 0, 0) + text(b"/") + text(b"guest"))
         self.hear(STARTED)
         self.say(INPUT_END)

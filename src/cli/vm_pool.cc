@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/pool_serving.h"
 #include "cli/proved_filters.h"
+#include "cli/run_audit.h"
 #include "cli/vm.h"
 #include "cli/vm_start.h"
 #include "image/kernel.h"
@@ -114,13 +116,16 @@ base::Status ServeMachines(const PoolStart& plan, const pool::Directory& directo
   auto kernel = image::OpenKernel(plan.files.kernel, plan.files.init,
                                   {.erofs = image->format == image::Format::kErofs});
   if (!kernel) return kernel.error();
-  const auto filters = ProvedFilters(plan.start.policy, false);
+  const bool is_heard = IsListenedToInMachine(plan.start.policy);
+  const auto filters = ProvedFilters(plan.start.policy, is_heard);
   if (!filters) return filters.error();
+  std::optional<bpf::Program> heard;
+  if (is_heard) heard = filters->back();
   microvm::MachinePlan machine = plan.start.plan;
   for (const bpf::Program& filter : *filters) machine.command.filters.push_back(filter.Bytes());
   const auto original =
       microvm::Original::Make(machine, plan.shape, plan.start.sandbox, *std::move(image),
-                              *std::move(kernel), MonitorProver());
+                              *std::move(kernel), std::move(heard), MonitorProver());
   if (!original) return original.error();
   // What was opened is what the name says.
   const auto contents = microvm::ContentsKey(plan.files);

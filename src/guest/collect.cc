@@ -32,7 +32,12 @@ void Octal(char (&field)[N], std::uint64_t value) {
 // Writes to the drive in large pieces; the first error stays.
 class Archive {
  public:
-  explicit Archive(int drive) : drive_(drive) {}
+  void Begin(int drive) {
+    drive_ = drive;
+    error_ = 0;
+    used_ = 0;
+    total_ = entries_ = 0;
+  }
 
   void Write(const void* bytes, std::size_t size) {
     const auto* from = static_cast<const char*>(bytes);
@@ -120,7 +125,7 @@ class Archive {
     used_ = 0;
   }
 
-  int drive_;
+  int drive_ = -1;
   int error_ = 0;
   std::size_t used_ = 0;
   std::uint64_t total_ = 0, entries_ = 0;
@@ -130,6 +135,8 @@ class Archive {
 class Collector {
  public:
   explicit Collector(Archive& archive) : archive_(archive) {}
+
+  void Begin() { left_ = 0; }
 
   // The changes of one mount; its own directory is the entry "N/".
   void Layer(std::size_t number, int directory) {
@@ -207,17 +214,14 @@ class Collector {
   std::uint64_t left_ = 0;
 };
 
-}  // namespace
-
-int Collect(const Command& command, std::string_view drive, Collected& collected) {
-  // One for each directory on the way down.
-  const rlimit descriptors = {1 << 20, 1 << 20};
-  (void)::setrlimit(RLIMIT_NOFILE, &descriptors);
+int WriteChanges(const Command& command, std::string_view drive, Collected& collected) {
   Path device;
   const int opened = OpenDrive(drive, O_WRONLY, device);
   if (opened < 0) return -opened;
-  static Archive archive(opened);
+  static Archive archive;
+  archive.Begin(opened);
   static Collector collector(archive);
+  collector.Begin();
   for (std::size_t i = 1; i < command.mount_count; ++i) {
     if (command.mounts[i].kind != Mount::Kind::kChange) continue;
     Path upper;
@@ -230,6 +234,18 @@ int Collect(const Command& command, std::string_view drive, Collected& collected
   ::close(opened);
   collected = {archive.Total(), archive.Entries(), collector.Left()};
   return archive.Error();
+}
+
+}  // namespace
+
+int Collect(const Command& command, std::string_view drive, Collected& collected) {
+  // One for each directory on the way down, and no more of them for the next program than it had.
+  rlimit before = {};
+  if (::getrlimit(RLIMIT_NOFILE, &before) != 0) return errno;
+  const rlimit descriptors = {1 << 20, 1 << 20};
+  (void)::setrlimit(RLIMIT_NOFILE, &descriptors);
+  const int error = WriteChanges(command, drive, collected);
+  return ::setrlimit(RLIMIT_NOFILE, &before) == 0 ? error : errno;
 }
 
 }  // namespace bailey::guest

@@ -53,7 +53,7 @@ void Command::Clear() {
   arguments = variables = 0;
   grant_count = limit_count = mount_count = filter_count = 0;
   watch_count = 0;
-  listens = has_network = false;
+  listens = has_network = rehearses = false;
   start = {};
   is_complete = false;
   used_ = 0;
@@ -86,6 +86,9 @@ bool Command::Add(const Frame& frame) {
       has_network = !has_network && Decode(frame.body, network) && KeepView(network.name) &&
                     KeepView(network.refused_name) && KeepView(network.text);
       return has_network;
+    case FrameType::kRehearse:
+      rehearses = true;
+      return true;
     case FrameType::kStart:
       is_complete = Decode(frame.body, start) && KeepView(start.workdir) &&
                     KeepView(start.hostname) && arguments > 0 && mount_count > 0 &&

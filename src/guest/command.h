@@ -34,6 +34,7 @@ struct Command {
   bool listens = false;
   Network network;
   bool has_network = false;
+  bool rehearses = false;
   Start start;
   bool is_complete = false;
 

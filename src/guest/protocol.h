@@ -3,14 +3,13 @@
 //
 //   host   Welcome  version, token, seed, clock             the guest reseeds and sets its clock
 //   guest  Hello    version, the same token, its kernel     else the machine is not used
-//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*] [Network], Start
-//   guest  Started | Failed
-//   guest  Called* Denied* Missed*     what the newest filter denies, where Listen has asked for it
-//   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
-//   guest  Ended
-//   host   Collect; guest Collected    what was changed lies on the drive for it, as tar
-//   host   Forget; guest Forgotten     the machine is as it was before the command: for another
-//   host   PowerOff, or closes the stream
+//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*] [Network] [Rehearse],
+//   Start guest  Started | Failed guest  Called* Denied* Missed*     what the newest filter denies,
+//   where Listen has asked for it both   Output <- -> Input (as much as Credit allows), InputEnd,
+//   Signal, Window, Ping guest  Ended host   Collect; guest Collected    what was changed lies on
+//   the drive for it, as tar host   Forget; guest Forgotten     the machine is as it was before the
+//   command: for another host   Preload; guest Preloaded    programs and libraries are in memory:
+//   for copies host   PowerOff, or closes the stream
 //
 // Used on both sides, each of which takes the other for hostile: no length is believed, nothing
 // grows, and nothing here allocates or calls into a library. Texts are bytes, and point into the
@@ -27,7 +26,7 @@
 
 namespace bailey::guest {
 
-inline constexpr std::uint16_t kVersion = 3;
+inline constexpr std::uint16_t kVersion = 4;
 // Where the guest listens, of a monitor whose line is vsock.
 inline constexpr std::uint32_t kVsockPort = 47633;
 inline constexpr std::size_t kHeaderSize = 5;
@@ -56,6 +55,8 @@ enum class FrameType : std::uint8_t {
   kListen,
   kWatch,
   kNetwork,
+  kPreload,   // a Number: so many MiB at most
+  kRehearse,  // empty: nobody waits for this command, which is to do what others will
   kHello = 64,
   kStarted,  // empty
   kOutput,   // a u8, which is the stream (1 or 2), and bytes
@@ -68,6 +69,7 @@ enum class FrameType : std::uint8_t {
   kCalled,
   kDenied,
   kMissed,
+  kPreloaded,  // empty
 };
 
 struct Frame {

@@ -20,6 +20,7 @@
 #include "guest/command.h"
 #include "guest/listening.h"
 #include "guest/machine.h"
+#include "guest/preload.h"
 #include "guest/program.h"
 
 namespace bailey::guest {
@@ -146,6 +147,8 @@ class Session {
         return BringOut();
       case FrameType::kForget:
         return Forget();
+      case FrameType::kPreload:
+        return ReadAhead(frame);
       case FrameType::kPing:
         return Send(FrameType::kPong, {});
       case FrameType::kPowerOff:
@@ -310,6 +313,13 @@ class Session {
     // Nor does it wait for what every command needs.
     if (const Failure failure = PrepareProgram(command); failure.error != 0) return Fail(failure);
     Send(FrameType::kForgotten, {});
+  }
+
+  void ReadAhead(const Frame& frame) {
+    Number mebibytes;
+    if (!Decode(frame.body, mebibytes)) return Fail({guest::Step::kCommand, EPROTO, 0});
+    Preload(std::uint64_t{mebibytes.value} << 20);
+    Send(FrameType::kPreloaded, {});
   }
 
   static void KillAll() {

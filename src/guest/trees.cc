@@ -20,9 +20,7 @@ constexpr unsigned long kPlain = MS_NODEV | MS_NOSUID;
 
 int Result(long value) { return value < 0 ? errno : 0; }
 
-// The root's drive, and where it is mounted, once in a machine's life.
 constexpr std::string_view kRootName = "root";
-constexpr const char* kRootDrive = "/root";
 
 // fs/erofs/erofs_fs.h: behind a kilobyte for somebody else's boot loader.
 bool IsErofs(int drive) {

@@ -8,6 +8,9 @@
 
 namespace bailey::guest {
 
+// Where the root's drive is mounted, once in a machine's life.
+inline constexpr const char* kRootDrive = "/root";
+
 struct Trees {
   // Detached copies, by mount; the root's is not used.
   std::array<int, Command::kMostMounts> copies;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "microvm/call_log.h"
 #include "microvm/monitor.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -32,8 +33,15 @@ GuestCommand WarmUpCommand(const MachinePlan& plan) {
     });
   });
   command.argv = {"true"};
+  command.rehearses = true;
   command.workdir = "/";
   return command;
+}
+
+// Copies share it, and need not find it on a drive and unpack it.
+std::uint32_t PreloadMib(const Shape& shape) {
+  constexpr std::uint64_t kMost = 64;
+  return static_cast<std::uint32_t>(std::min(kMost, shape.memory_mib / 8));
 }
 
 base::Error Cannot(os::Errno error) { return base::SystemError("copy the machine", error.value); }
@@ -85,7 +93,7 @@ base::Result<Original::Machine> Original::Start(const Prover& prover, int state)
                  *std::move(talks)};
 }
 
-base::Status Original::WarmUp(Machine& machine) const {
+base::Status Original::WarmUp(Machine& machine, std::uint32_t preload) const {
   auto signals = os::SignalQueue::Make();
   if (!signals) return Cannot(signals.error());
   auto line = Line::Make(std::move(machine.line));
@@ -99,20 +107,32 @@ base::Status Original::WarmUp(Machine& machine) const {
   MachinePlan plan = plan_;
   if (sandbox_.landlock.abi > 0 && greeting->landlock > 0)
     GrantAccess(sandbox_.root, greeting->landlock, plan);
-  const auto outcome = session.Run(WarmUpCommand(plan), false);
+  std::optional<CallLog> calls;
+  if (heard_)
+    calls.emplace(CallLog::Options{.explain = [](const auto&) { return audit::Rule(); },
+                                   .rate = {.rate = 1, .burst = 1}},
+                  *heard_);
+  const auto outcome = session.Run(WarmUpCommand(plan), false, calls ? &*calls : nullptr);
   if (!outcome) return why(outcome.error());
+  // Nothing was carried in, so that nothing has changed.
+  if (const auto collected = session.Collect(plan_.bounds.patience); !collected)
+    return why(collected.error());
   if (const auto forgotten = session.Forget(); !forgotten) return why(forgotten.error());
+  if (preload > 0)
+    if (const auto read = session.Preload(preload); !read) return why(read.error());
   machine.line = std::move(session).TakeLine().Release();
   return {};
 }
 
 base::Result<Original> Original::Make(const MachinePlan& plan, const Shape& shape,
                                       const sandbox::Plan& sandbox, image::Image image,
-                                      image::Kernel kernel, const Prover& prover) {
+                                      image::Kernel kernel, std::optional<bpf::Program> heard,
+                                      const Prover& prover) {
   if (const auto done = os::IgnoreBrokenPipes(); !done) return Cannot(done.error());
   if (const auto done = os::ExpectChildren(); !done) return Cannot(done.error());
   Original original(plan, shape, sandbox);
   original.kilohertz_ = os::TimeStampKilohertz();
+  original.heard_ = std::move(heard);
   original.image_ = std::move(image);
   original.kernel_ = std::move(kernel);
   auto memory = os::MakeSealableFile("memory", shape.memory_mib << 20);
@@ -123,7 +143,7 @@ base::Result<Original> Original::Make(const MachinePlan& plan, const Shape& shap
   {
     auto machine = original.Start(prover, -1);
     if (!machine) return machine.error();
-    if (const auto warm = original.WarmUp(*machine); !warm) return warm.error();
+    if (const auto warm = original.WarmUp(*machine, PreloadMib(shape)); !warm) return warm.error();
     if (const auto saved = machine->monitor.Save(original.state_.Get()); !saved)
       return saved.error();
     // With it goes the last one who could write to its memory.

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "bpf/program.h"
 #include "image/kernel.h"
 #include "image/store.h"
 #include "microvm/plan.h"
@@ -42,9 +44,11 @@ class Original {
  public:
   // `plan`: of what is run in each machine before it counts as ready, so that all code on the way
   // of a program has run once.
+  // `heard`: the newest of its filters, where that one hands calls to the guest.
   static base::Result<Original> Make(const MachinePlan& plan, const Shape& shape,
                                      const sandbox::Plan& sandbox, image::Image image,
-                                     image::Kernel kernel, const Prover& prover);
+                                     image::Kernel kernel, std::optional<bpf::Program> heard,
+                                     const Prover& prover);
   // One that is ready.
   base::Result<Copy> MakeCopy(const Prover& prover) const;
   // What MakeCopy needs to stay open.
@@ -57,11 +61,13 @@ class Original {
   Original(const MachinePlan& plan, const Shape& shape, const sandbox::Plan& sandbox)
       : plan_(plan), shape_(shape), sandbox_(sandbox) {}
   base::Result<Machine> Start(const Prover& prover, int state) const;
-  base::Status WarmUp(Machine& machine) const;
+  // `preload`: how many MiB of its image it then reads.
+  base::Status WarmUp(Machine& machine, std::uint32_t preload = 0) const;
 
   MachinePlan plan_;
   Shape shape_;
   sandbox::Plan sandbox_;
+  std::optional<bpf::Program> heard_;
   image::Image image_;
   image::Kernel kernel_;
   std::uint64_t kilohertz_ = 0;

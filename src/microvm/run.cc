@@ -16,6 +16,7 @@
 #include "microvm/unpack.h"
 #include "os/events.h"
 #include "os/file.h"
+#include "os/footprint.h"
 #include "os/process.h"
 #include "os/terminal.h"
 #include "os/tree.h"
@@ -244,12 +245,14 @@ class Machine {
   }
   void End(bool politely) {
     if (ready_) return ready_->End();
-    if (politely) session_->PowerOff();
+    if (jailed_ && politely) session_->PowerOff();
     if (jailed_) return jailed_->Stop();
+    // It is used once, and what it was asked to write has been written: nothing of it is needed.
     vmm_->Stop();
   }
   const GuestGreeting& Greeting() const { return greeting_; }
   bool IsJailed() const { return jailed_ != nullptr; }
+  bool IsOfPool() const { return ready_.has_value(); }
 
  private:
   base::Status Greet(base::UniqueFd fd) {
@@ -330,6 +333,7 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
   MachineOutcome result;
   result.isolation = IsolationOf(other);
   hearing.greeted(result.isolation);
+  if (!machine.IsOfPool()) os::ShrinkToWait();  // nobody waits for that: the guest has much to do
   network::Running* const gateway = parts.network ? &parts.network->Gateway() : nullptr;
   auto outcome = machine.Run(terminal, hearing.calls, gateway);
   if (gateway != nullptr) gateway->Finish();

@@ -157,6 +157,7 @@ base::Status Session::Tell(const GuestCommand& command, bool terminal) {
     tell(calls_->Rate());
     for (const guest::Watch& watch : CallWatches()) tell(watch);
   }
+  if (command.rehearses) tell(FrameType::kRehearse, "");
   guest::Start start;
   start.uid = command.uid;
   start.gid = command.gid;
@@ -394,9 +395,9 @@ base::Status Session::PassSignals() {
       guest::Encode(FrameType::kSignal, guest::Number{static_cast<std::uint32_t>(*signal)}, room));
 }
 
-base::Result<guest::Collected> Session::Collect() {
+base::Result<guest::Collected> Session::Collect(std::optional<std::chrono::milliseconds> patience) {
   if (const auto queued = line_.Queue(FrameType::kCollect, ""); !queued) return queued.error();
-  const auto deadline = Clock::now() + kCollectPatience;
+  const auto deadline = Clock::now() + patience.value_or(kCollectPatience);
   for (;;) {
     const auto frame = Await(deadline);
     if (!frame) return frame.error();
@@ -411,8 +412,7 @@ base::Result<guest::Collected> Session::Collect() {
   }
 }
 
-base::Status Session::Forget() {
-  if (const auto queued = line_.Queue(FrameType::kForget, ""); !queued) return queued;
+base::Status Session::AwaitAnswer(FrameType answer) {
   const auto deadline = Clock::now() + bounds_.patience;
   for (;;) {
     const auto frame = Await(deadline);
@@ -420,10 +420,22 @@ base::Status Session::Forget() {
     guest::Failed failed;
     if (frame->type == FrameType::kFailed && guest::Decode(frame->body, failed))
       return GuestError(failed);
-    if (frame->type == FrameType::kForgotten) return {};
+    if (frame->type == answer) return {};
     // What was on its way when the program ended.
     if (frame->type != FrameType::kPong && frame->type != FrameType::kCredit) return Nonsense();
   }
+}
+
+base::Status Session::Forget() {
+  if (const auto queued = line_.Queue(FrameType::kForget, ""); !queued) return queued;
+  return AwaitAnswer(FrameType::kForgotten);
+}
+
+base::Status Session::Preload(std::uint32_t mebibytes) {
+  std::array<std::uint8_t, 64> room;
+  const auto frame = guest::Encode(FrameType::kPreload, guest::Number{mebibytes}, room);
+  if (const auto queued = line_.Queue(frame); !queued) return queued;
+  return AwaitAnswer(FrameType::kPreloaded);
 }
 
 void Session::PowerOff() {

@@ -43,6 +43,7 @@ struct GuestCommand {
   std::uint32_t processes = 0;
   std::string workdir, hostname;
   std::optional<guest::Network> network;
+  bool rehearses = false;  // in place of a program that somebody waits for
   bool operator==(const GuestCommand&) const = default;
 };
 
@@ -75,9 +76,11 @@ class Session {
   base::Result<sandbox::Outcome> Run(const GuestCommand& command, bool terminal,
                                      CallLog* calls = nullptr, network::Running* gateway = nullptr);
   // What it has changed is on the drive for it.
-  base::Result<guest::Collected> Collect();
+  base::Result<guest::Collected> Collect(std::optional<std::chrono::milliseconds> patience = {});
   // What the machine ran, which has ended, leaves no trace in it.
   base::Status Forget();
+  // It has read programs and libraries of its image into its memory, so much of them at most.
+  base::Status Preload(std::uint32_t mebibytes);
   // For another session, where this one is told nothing more.
   Line TakeLine() && { return std::move(line_); }
   // Waits a little for the machine to switch itself off.
@@ -89,6 +92,7 @@ class Session {
   using Clock = std::chrono::steady_clock;
 
   base::Result<guest::Frame> Await(Clock::time_point deadline);
+  base::Status AwaitAnswer(guest::FrameType answer);
   base::Status Tell(const GuestCommand& command, bool terminal);
   base::Result<sandbox::Outcome> Failed(const guest::Frame& frame, const GuestCommand& command);
   base::Status Step();

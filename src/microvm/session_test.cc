@@ -299,7 +299,14 @@ TEST_F(Hostile, AProgramThatCannotBeExecutedIsToldFromAGuestThatCannotStartIt) {
             "prepare the guest: mount /work\\n: No such device");
 }
 
-TEST_F(Hostile, WhatIsToBeForgottenIsOrIsNot) {
+// Asked to forget or to preload, which are answered alike.
+struct Asked {
+  std::function<base::Status(Session&)> ask;
+  FrameType question, answer;
+};
+
+// What a session makes of a guest's answers, where it has asked for something to be done.
+void ExpectAnswers(const Asked& asked) {
   struct Row {
     const char* what;
     std::function<void(Guest&)> says;
@@ -307,14 +314,14 @@ TEST_F(Hostile, WhatIsToBeForgottenIsOrIsNot) {
     std::chrono::milliseconds patience = 20s;
   };
   const Row rows[] = {
-      {"it does", [](Guest& g) { g.SayText(FrameType::kForgotten, ""); }, "forgotten"},
+      {"it does", [&](Guest& g) { g.SayText(asked.answer, ""); }, "done"},
       {"what was on its way comes first",
-       [](Guest& g) {
+       [&](Guest& g) {
          g.SayText(FrameType::kPong, "");
          g.Say(FrameType::kCredit, guest::Number{1});
-         g.SayText(FrameType::kForgotten, "");
+         g.SayText(asked.answer, "");
        },
-       "forgotten"},
+       "done"},
       {"it cannot", [](Guest& g) { g.Say(guest::Failed{guest::Step::kForget, EBUSY, ""}); },
        "prepare the guest: forget the last command: Device or resource busy"},
       {"more output", [](Guest& g) { g.SayText(FrameType::kOutput, "\x01x"); }, kNonsense},
@@ -329,20 +336,27 @@ TEST_F(Hostile, WhatIsToBeForgottenIsOrIsNot) {
     auto pair = os::MakeStreamPair();
     auto line = Line::Make(std::move((*pair)[0]));
     auto signals = os::SignalQueue::Make();
-    std::thread other([&row, fd = (*pair)[1].Release()] {
+    std::thread other([&, fd = (*pair)[1].Release()] {
       Guest one{base::UniqueFd(fd)};
       const auto frame = one.Hear();
-      if (frame && frame->type == FrameType::kForget) row.says(one);
+      if (frame && frame->type == asked.question) row.says(one);
     });
     std::string said;
     {
       Session session(*std::move(line), *signals, {.patience = row.patience});
-      const auto forgotten = session.Forget();
-      said = forgotten ? "forgotten" : forgotten.error().text;
+      const auto done = asked.ask(session);
+      said = done ? "done" : done.error().text;
     }
     other.join();
     EXPECT_EQ(said, row.want) << row.what;
   }
+}
+
+TEST_F(Hostile, WhatIsAskedIsDoneOrIsNot) {
+  const Asked questions[] = {
+      {[](Session& s) { return s.Forget(); }, FrameType::kForget, FrameType::kForgotten},
+      {[](Session& s) { return s.Preload(8); }, FrameType::kPreload, FrameType::kPreloaded}};
+  for (const Asked& asked : questions) ExpectAnswers(asked);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "os/events.h"
 #include "os/file.h"
+#include "os/footprint.h"
 #include "os/identity.h"
 #include "os/vmm.h"
 #include "policy/load.h"
@@ -60,7 +61,11 @@ base::Status Launch(const QemuPlan& plan, const Prover& prover) {
   options.reopened = {plan.kernel};
   const auto sandbox_plan = sandbox::BuildPlan(*policy, *caller, options);
   if (!sandbox_plan) return sandbox_plan.error();
-  const auto outcome = sandbox::Launch(*sandbox_plan, [&] { return prover(*policy); });
+  const auto outcome = sandbox::Launch(*sandbox_plan, [&] {
+    auto filters = prover(*policy);
+    os::ShrinkToWait();  // as long as the machine runs
+    return filters;
+  });
   if (!outcome) return outcome.error();
   const int status = sandbox::ExitStatus(*outcome);
   if (outcome->kind == sandbox::Outcome::Kind::kNotFound)
@@ -79,6 +84,8 @@ base::Status Launch(const QemuPlan& plan, const Prover& prover) {
   ready = ready && null && os::Duplicate(null->Get(), 0) && os::Duplicate(null->Get(), 1) &&
           os::Duplicate(log, 2);
   for (const int fd : kept) ready = ready && os::KeepOnExecution(fd);
+  // There are many copies, and what each has to itself is in small pieces.
+  if (plan.copying) ready = ready && os::ForbidLargePages();
   kept.push_back(report);
   std::ranges::sort(kept);
   ready = ready && os::CloseAllBut(kept);
@@ -101,6 +108,7 @@ base::Result<Vmm> Vmm::Start(const QemuPlan& plan, const Prover& prover) {
   // A guest can make QEMU complain without end: what nobody reads is lost, and holds up nobody.
   if (const auto done = os::SetNonBlocking((*log)[1].Get()); !done)
     return base::SystemError("start the machine monitor", done.error().value);
+  os::ShrinkToWait();  // who is forked has all of it, too
   const int parent = ::getpid();
   auto child = os::Fork(0);
   if (!child) return base::SystemError("start the machine monitor", child.error().value);
