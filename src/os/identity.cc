@@ -104,10 +104,12 @@ SysStatus WriteOwnIdMaps(int proc, const IdRange& uids, const IdRange& gids, boo
 
 SysResult<base::UniqueFd> MakeUserNamespace(const std::vector<IdRange>& uids,
                                             const std::vector<IdRange>& gids) {
+  const pid_t parent = ::getpid();
   auto child = Fork(kUserNamespace);
   if (!child) return std::unexpected(child.error());
   if (child->pid == 0) {
-    (void)DieWithParent();
+    // One who was killed before this was said is not waited for.
+    if (!DieWithParent() || ::getppid() != parent) Exit(1);
     // Only keeps the namespace alive until its descriptor is open; then it is killed.
     for (;;) (void)::pause();
   }

@@ -44,8 +44,10 @@ SysStatus GiveEnds(const Ends& ends) {
 }
 
 // In the child.
-[[noreturn]] void Become(const char* path, char* const* argv, const Ends& ends) {
-  if (!DieWithParent() || !GiveEnds(ends) || !ResetSignals()) Exit(kCannotExecute);
+[[noreturn]] void Become(const char* path, char* const* argv, const Ends& ends, pid_t parent) {
+  // A parent that was killed before this was said would not take it along.
+  if (!DieWithParent() || ::getppid() != parent || !GiveEnds(ends) || !ResetSignals())
+    Exit(kCannotExecute);
   (void)Execute(path, argv, environ);  // returns only where it failed
   Exit(kCannotExecute);
 }
@@ -82,9 +84,10 @@ SysResult<PipedChild> StartPiped(const std::string& path, std::span<const std::s
   words.push_back(nullptr);
   const auto& given = pipes->given;
   const Ends ends = {given[0].Get(), given[1].Get(), given[2].Get(), options.passed};
+  const pid_t parent = ::getpid();
   auto child = Fork(0);
   if (!child) return std::unexpected(child.error());
-  if (child->pid == 0) Become(path.c_str(), words.data(), ends);
+  if (child->pid == 0) Become(path.c_str(), words.data(), ends, parent);
   return PipedChild{{std::move(pipes->own)}, child->pid, std::move(child->pidfd)};
 }
 
