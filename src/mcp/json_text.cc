@@ -152,6 +152,11 @@ std::optional<Range> FindPath(std::string_view text,
   return FindPath(text, names, ambiguous);
 }
 
+std::string RawAt(std::string_view text, std::initializer_list<std::string_view> names) {
+  const auto found = FindPath(text, names);
+  return found ? std::string(found->In(text)) : std::string();
+}
+
 std::optional<std::string> TextAt(std::string_view text,
                                   std::initializer_list<std::string_view> names) {
   const auto range = FindPath(text, names);

@@ -37,6 +37,8 @@ std::optional<Range> Find(std::string_view text, Range object, std::string_view 
 std::optional<Range> FindPath(std::string_view text, std::initializer_list<std::string_view> names,
                               bool& ambiguous);
 std::optional<Range> FindPath(std::string_view text, std::initializer_list<std::string_view> names);
+// A value as it stands there; empty for none.
+std::string RawAt(std::string_view text, std::initializer_list<std::string_view> names);
 // The decoded text of a JSON string; nothing for another kind of value.
 std::optional<std::string> StringIn(std::string_view text, Range value);
 std::optional<std::string> TextAt(std::string_view text,

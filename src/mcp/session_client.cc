@@ -26,11 +26,6 @@ constexpr std::array<std::string_view, 5> kNotWithout = {
 constexpr std::size_t kMostRounds = 16;
 constexpr std::size_t kMostQuestions = 16;
 
-std::string Text(std::string_view text, std::initializer_list<std::string_view> names) {
-  const auto found = FindPath(text, names);
-  return found ? std::string(found->In(text)) : std::string();
-}
-
 class SessionClient : public Translation {
  public:
   SessionClient(Wires& wires, const TranslationLimits& limits, std::string_view initialize,
@@ -85,19 +80,19 @@ class SessionClient : public Translation {
 
 SessionClient::SessionClient(Wires& wires, const TranslationLimits& limits,
                              std::string_view initialize, std::string_view discovered)
-    : wires_(wires), limits_(limits), info_(Text(initialize, {"params", "clientInfo"})) {
+    : wires_(wires), limits_(limits), info_(RawAt(initialize, {"params", "clientInfo"})) {
   // Tasks are no part of that version.
   if (const auto found = FindPath(initialize, {"params", "capabilities"}))
     capabilities_ = Without(initialize, *found, {"tasks"});
-  served_ = Text(discovered, {"result", "capabilities"});
+  served_ = RawAt(discovered, {"result", "capabilities"});
   if (served_.empty()) served_ = "{}";
   const auto asked = TextAt(initialize, {"params", "protocolVersion"});
   const bool is_known =
       asked && std::ranges::find(kSessionVersions, *asked) != kSessionVersions.end();
-  std::string server = Text(discovered, {"result", "_meta", kServerInfoKey});
-  if (server.empty()) server = Text(discovered, {"result", "serverInfo"});
+  std::string server = RawAt(discovered, {"result", "_meta", kServerInfoKey});
+  if (server.empty()) server = RawAt(discovered, {"result", "serverInfo"});
   if (server.empty()) server = R"({"name":"unknown","version":"unknown"})";
-  const std::string instructions = Text(discovered, {"result", "instructions"});
+  const std::string instructions = RawAt(discovered, {"result", "instructions"});
   Scanner scanner;
   (void)scanner.Take(initialize);
   wires_.to_client +=
@@ -122,11 +117,11 @@ void SessionClient::ClientRequest(const Id& id, const std::string& method, std::
     return;
   }
   if (method == "logging/setLevel") {
-    log_level_ = Text(line, {"params", "level"});
+    log_level_ = RawAt(line, {"params", "level"});
     return done();
   }
   if (method == "resources/subscribe" || method == "resources/unsubscribe") {
-    const std::string uri = Text(line, {"params", "uri"});
+    const std::string uri = RawAt(line, {"params", "uri"});
     std::erase(uris_, uri);
     if (method == "resources/subscribe") uris_.push_back(uri);
     Listen();
@@ -157,7 +152,7 @@ void SessionClient::ClientRequest(const Id& id, const std::string& method, std::
 void SessionClient::Listen() {
   std::string wanted;
   const auto want = [&](std::string_view list, std::string_view what) {
-    if (Text(served_, {list, "listChanged"}) == "true")
+    if (RawAt(served_, {list, "listChanged"}) == "true")
       wanted = JoinMembers(wanted, fmt::format("\"{}\":true", what));
   };
   want("tools", "toolsListChanged");
@@ -213,7 +208,7 @@ void SessionClient::ClientAnswers(const Head& head, std::string_view line) {
     return Drop(round, "another question of the same request was refused");
   }
   round->answers =
-      JoinMembers(round->answers, fmt::format("{}:{}", Quote(name), Text(line, {"result"})));
+      JoinMembers(round->answers, fmt::format("{}:{}", Quote(name), RawAt(line, {"result"})));
   if (!round->asked.empty()) return;
   Round whole = std::move(*round);
   rounds_.erase(round);
@@ -318,7 +313,7 @@ void SessionClient::Asked(Open open, std::string_view line) {
   if (open.line.empty()) return refuse("the server asks, and the request was too long to be kept");
   if (++open.rounds > kMostRounds)
     return refuse(fmt::format("the server asks more than {} times", kMostRounds));
-  Round round = {std::move(open), Text(line, {"result", "requestState"}), {}, {}};
+  Round round = {std::move(open), RawAt(line, {"result", "requestState"}), {}, {}};
   const auto requests = FindPath(line, {"result", "inputRequests"});
   const auto members = requests ? Members(line, *requests) : std::vector<Member>();
   std::string questions;

@@ -33,13 +33,8 @@ constexpr std::string_view kAnswerKey = "answer";
 constexpr std::ptrdiff_t kMostQuestions = 16;  // each may hold an answer
 constexpr int kResourceNotFound = -32002;
 
-std::string Text(std::string_view text, std::initializer_list<std::string_view> names) {
-  const auto found = FindPath(text, names);
-  return found ? std::string(found->In(text)) : std::string();
-}
-
 bool IsTrue(std::string_view text, std::initializer_list<std::string_view> names) {
-  return Text(text, names) == "true";
+  return RawAt(text, names) == "true";
 }
 
 class StatelessClient : public Translation {
@@ -140,8 +135,8 @@ void StatelessClient::ClientRequest(const Id& id, const std::string& method,
                .until = {}};
   const bool can_ask = std::ranges::find(kCanAsk, method) != kCanAsk.end();
   if (can_ask) {
-    open.subject = Text(line, {"params", "name"}) + Text(line, {"params", "uri"}) +
-                   Text(line, {"params", "arguments"});
+    open.subject = RawAt(line, {"params", "name"}) + RawAt(line, {"params", "uri"}) +
+                   RawAt(line, {"params", "arguments"});
     for (const Asking& one : kQuestions)
       if (FindPath(line, {"params", "_meta", kClientCapabilitiesKey, one.capability}))
         open.capabilities.push_back(one.capability);
@@ -157,7 +152,7 @@ void StatelessClient::ClientRequest(const Id& id, const std::string& method,
 }
 
 void StatelessClient::SetLogLevel(std::string_view line) {
-  const std::string level = Text(line, {"params", "_meta", kLogLevelKey});
+  const std::string level = RawAt(line, {"params", "_meta", kLogLevelKey});
   if (level.empty() || level == log_level_) return;
   if (!FindPath(opened_, {"result", "capabilities", "logging"})) return;
   log_level_ = level;
@@ -171,8 +166,8 @@ void StatelessClient::Own(std::string_view method, std::string_view params) {
 
 void StatelessClient::Discover(const Id& id) {
   const auto capabilities = FindPath(opened_, {"result", "capabilities"});
-  const auto instructions = Text(opened_, {"result", "instructions"});
-  const auto info = Text(opened_, {"result", "serverInfo"});
+  const auto instructions = RawAt(opened_, {"result", "instructions"});
+  const auto info = RawAt(opened_, {"result", "serverInfo"});
   std::string members = fmt::format(
       R"("resultType":"complete","supportedVersions":["{}"],"capabilities":{},"ttlMs":0,"cacheScope":"private")",
       kStatelessVersion,
@@ -235,8 +230,8 @@ void StatelessClient::Unlisten(const Id& id) {
 void StatelessClient::Retry(const Id& id, std::string_view line, const std::string& state) {
   const auto found =
       std::ranges::find_if(open_, [&](const auto& one) { return one.second.state == state; });
-  const std::string subject = Text(line, {"params", "name"}) + Text(line, {"params", "uri"}) +
-                              Text(line, {"params", "arguments"});
+  const std::string subject = RawAt(line, {"params", "name"}) + RawAt(line, {"params", "uri"}) +
+                              RawAt(line, {"params", "arguments"});
   if (found == open_.end() || found->second.subject != subject) {
     wires_.to_client += ErrorReply(id, kInvalidParams,
                                    "go on with the request: its requestState is of no request that "
@@ -244,7 +239,7 @@ void StatelessClient::Retry(const Id& id, std::string_view line, const std::stri
     return;
   }
   Open& open = found->second;
-  const auto answer = Text(line, {"params", "inputResponses", kAnswerKey});
+  const auto answer = RawAt(line, {"params", "inputResponses", kAnswerKey});
   open.client = id;
   if (open.question && answer.empty()) return Tell(id, open);
   open.state.reset();
@@ -372,7 +367,7 @@ void StatelessClient::ServerAsks(const Id& id, const std::string& method, std::s
         fmt::format("ask the client: its request does not say that it has {}", asking->capability));
     return;
   }
-  const std::string params = Text(line, {"params"});
+  const std::string params = RawAt(line, {"params"});
   open->state = fmt::format("{}state-{}", limits_.own, ++last_);
   open->question = id;
   open->until = Clock::now() + limits_.question;
@@ -412,7 +407,7 @@ void StatelessClient::ServerSays(const std::string& method, std::string_view lin
     if (!method.starts_with("notifications/tasks/")) wires_.to_client += line;
     return;
   }
-  const std::string uri = Text(line, {"params", "uri"});
+  const std::string uri = RawAt(line, {"params", "uri"});
   for (const auto& [id, one] : subscriptions_) {
     const bool has_uri = updated && std::ranges::find(one.uris, uri) != one.uris.end();
     if (!((tools && one.tools) || (prompts && one.prompts) || (resources && one.resources) ||

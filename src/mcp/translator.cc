@@ -18,11 +18,6 @@ Head HeadOf(std::string_view line) {
   return scanner.GetHead();
 }
 
-std::string RawAt(std::string_view text, std::initializer_list<std::string_view> names) {
-  const auto found = FindPath(text, names);
-  return found ? std::string(found->In(text)) : std::string();
-}
-
 bool Discovers(std::string_view answer) {
   const auto versions = FindPath(answer, {"result", "supportedVersions"});
   if (!versions) return false;
