@@ -1,9 +1,13 @@
 // What the gateway costs: a call, and a result of 10 MB, direct and through it, interleaved; its
 // memory over many calls; and a run of /bin/true by `bailey mcp serve` beside bubblewrap's start.
+// Where server and client are on the processors decides how fast a pipe between them is: the large
+// result is measured as the kernel places them, and with each of them held to one.
 //
 //   bench-mcp BAILEY SERVER [CALLS]
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kPeers = 3, kRounds = 5, kCalls = 400, kBigs = 12, kRuns = 31, kBuffer = 1 << 20 };
+enum { kPeers = 3, kRounds = 5, kCalls = 400, kBigs = 60, kRuns = 31, kBuffer = 1 << 20 };
 static const double kBytes = 10e6;
 
 struct Peer {
@@ -122,12 +126,57 @@ static const char kRun[] =
     "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"tools/call\",\"params\":{\"name\":\"run\","
     "\"arguments\":{\"argv\":[\"/bin/true\"]}}}\n";
 
+static uint64_t Processors(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) Fail("find processors");
+  uint64_t mask = 0;
+  for (size_t cpu = 0; cpu < 64; ++cpu) mask |= (uint64_t)(CPU_ISSET(cpu, &set) != 0) << cpu;
+  return mask;
+}
+
+static void Hold(uint64_t mask) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (size_t cpu = 0; cpu < 64; ++cpu)
+    if (mask >> cpu & 1) CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof(set), &set) != 0) Fail("move");
+}
+
+// Not in turn with small ones, which keep two processes on one processor.
+static void MeasureBig(const struct Peer* peers, const char* name, uint64_t client,
+                       uint64_t server) {
+  static double times[kPeers][kBigs];
+  char place[256];
+  snprintf(place, sizeof(place),
+           "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"tools/call\",\"params\":{\"name\":\"place\","
+           "\"arguments\":{\"mask\":%llu}}}\n",
+           (unsigned long long)server);
+  for (int i = 0; i < kPeers; ++i) Ask(peers[i], place);
+  Hold(client);
+  for (int n = 0; n < kBigs; ++n)
+    for (int i = 0; i < kPeers; ++i) times[i][n] = Ask(peers[i], kBig);
+  double big[kPeers];
+  for (int i = 0; i < kPeers; ++i) big[i] = Median(times[i], kBigs);
+  printf("| 10 MB, MB/s, median, %s | %.0f | %.0f | %.0f | %.2f of direct, %.2f of cat |\n", name,
+         kBytes / big[0] / 1e6, kBytes / big[2] / 1e6, kBytes / big[1] / 1e6, big[0] / big[1],
+         big[2] / big[1]);
+}
+
+static void MeasureBigs(const struct Peer* peers) {
+  const uint64_t all = Processors(), first = all & -all, rest = all & ~first;
+  const uint64_t second = rest & -rest;
+  MeasureBig(peers, "as the kernel places server and client", all, all);
+  if (second) MeasureBig(peers, "server and client on two processors", first, second);
+  MeasureBig(peers, "server and client on one", first, first);
+  Hold(all);
+}
+
 static void MeasureWrap(char* bailey, char* server, int calls) {
   char* const direct[] = {server, NULL};
   char* const wrapped[] = {bailey, "mcp", "wrap", "--", server, NULL};
   char* const copied[] = {"sh", "-c", "\"$0\" | cat", server, NULL};
   struct Peer peers[kPeers] = {Start(direct), Start(wrapped), Start(copied)};
-  static double times[kPeers][kRounds * kCalls], bigs[kPeers][kRounds * kBigs];
+  static double times[kPeers][kRounds * kCalls];
   for (int i = 0; i < kPeers; ++i) {
     Ask(peers[i], kInitialize);
     Ask(peers[i], kSmall);
@@ -136,24 +185,16 @@ static void MeasureWrap(char* bailey, char* server, int calls) {
   for (int round = 0; round < kRounds; ++round)
     for (int i = 0; i < kPeers; ++i)
       for (int n = 0; n < kCalls; ++n) times[i][round * kCalls + n] = Ask(peers[i], kSmall);
-  // Not in turn with the small ones, which keep two processes on one processor.
-  for (int n = 0; n < kRounds * kBigs; ++n)
-    for (int i = 0; i < kPeers; ++i) bigs[i][n] = Ask(peers[i], kBig);
-  double small[kPeers], big[kPeers];
-  for (int i = 0; i < kPeers; ++i) {
-    small[i] = Median(times[i], kRounds * kCalls);
-    big[i] = Median(bigs[i], kRounds * kBigs);
-  }
+  double small[kPeers];
+  for (int i = 0; i < kPeers; ++i) small[i] = Median(times[i], kRounds * kCalls);
+  printf("| | direct | through `cat` | through bailey | |\n|---|---|---|---|---|\n");
+  printf("| a call, ms, median | %.4f | %.4f | %.4f | %.4f added |\n", small[0] * 1e3,
+         small[2] * 1e3, small[1] * 1e3, (small[1] - small[0]) * 1e3);
+  MeasureBigs(peers);
   const long before = MemoryOfGateway(peers[1].pid, "VmRSS");
   for (int n = 0; n < calls; ++n) Ask(peers[1], kSmall);
   const long after = MemoryOfGateway(peers[1].pid, "VmRSS"),
              most = MemoryOfGateway(peers[1].pid, "VmHWM");
-  printf("| | direct | through `cat` | through bailey | |\n|---|---|---|---|---|\n");
-  printf("| a call, ms, median | %.4f | %.4f | %.4f | %.4f added |\n", small[0] * 1e3,
-         small[2] * 1e3, small[1] * 1e3, (small[1] - small[0]) * 1e3);
-  printf("| a result of 10 MB, MB/s, median | %.0f | %.0f | %.0f | %.2f of direct, %.2f of cat |\n",
-         kBytes / big[0] / 1e6, kBytes / big[2] / 1e6, kBytes / big[1] / 1e6, big[0] / big[1],
-         big[2] / big[1]);
   printf("| memory, KiB | | | %ld, then %ld after %d calls | %ld at most |\n", before, after, calls,
          most);
   for (int i = 0; i < kPeers; ++i) Stop(peers[i]);

@@ -1,5 +1,7 @@
 // The smallest server that can be told apart from its gateway: it looks for an id and a word in
-// each line, and answers with a text of 5 bytes, or of 10 MB.
+// each line, and answers with a text of 5 bytes, or of 10 MB. "place" moves it to a processor.
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,22 @@ static void WriteAll(const char* text, size_t size) {
 
 static const char kTools[] =
     "{\"tools\":[{\"name\":\"small\",\"inputSchema\":{\"type\":\"object\"}},"
-    "{\"name\":\"big\",\"inputSchema\":{\"type\":\"object\"}}]}";
+    "{\"name\":\"big\",\"inputSchema\":{\"type\":\"object\"}},"
+    "{\"name\":\"place\",\"inputSchema\":{\"type\":\"object\"}}]}";
+
+// To the processors of this mask.
+static void Place(const char* line) {
+  const char* const mask = strstr(line, "\"mask\":");
+  const unsigned long long bits = mask ? strtoull(mask + 7, NULL, 10) : 0;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (size_t cpu = 0; cpu < 64; ++cpu)
+    if (bits >> cpu & 1) CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof(set), &set) != 0) {
+    fprintf(stderr, "bench-mcp-server: move: %s\n", strerror(errno));
+    exit(1);
+  }
+}
 
 int main(void) {
   static char line[kLine], head[256];
@@ -32,6 +49,7 @@ int main(void) {
     const int length = (int)strcspn(id, ",}");
     const int is_big = strstr(line, "\"big\"") != NULL;
     const char* result = "{\"content\":[{\"type\":\"text\",\"text\":\"small\"}]}";
+    if (strstr(line, "\"place\"")) Place(line);
     if (strstr(line, "tools/list")) result = kTools;
     if (strstr(line, "\"initialize\""))
       result =
