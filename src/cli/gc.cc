@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "mcp/sessions.h"
 #include "microvm/leftovers.h"
 #include "pool/control.h"
 #include "pool/directory.h"
@@ -41,9 +42,9 @@ int RunGc(int argc, char** argv) {
   Arguments arguments(
       "gc",
       "Removes what launches left that were killed outright: control groups, the empty files that\n"
-      "held hidden names, sockets of pools, directories of machines. What belongs to a sandbox "
-      "that\n"
-      "runs is let alone.\n"
+      "held hidden names, sockets of pools, directories of machines and of the sessions of "
+      "`bailey\n"
+      "mcp serve`. What belongs to a sandbox or a server that runs is let alone.\n"
       "Prints what was removed. Exits with 0, also where there was nothing.");
   bool json = false;
   arguments.Flag("--json", json, "print JSON (docs/schemas/gc.schema.json)");
@@ -51,7 +52,8 @@ int RunGc(int argc, char** argv) {
   const Collection collections[] = {{"stub", sandbox::CollectStubs()},
                                     {"control group", sandbox::CollectGroups()},
                                     {"pool", CollectPools()},
-                                    {"machine", microvm::CollectMachines()}};
+                                    {"machine", microvm::CollectMachines()},
+                                    {"session", mcp::CollectSessions()}};
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const auto& [kind, removed] : collections) {
     if (!removed) return Fail("gc", removed.error());

@@ -161,7 +161,7 @@ int Serve(ServeOptions options) {
     for (mcp::ServedTool& tool : tools) Guard(tool, **approver, workspace->Directory());
   std::ranges::sort(tools, {}, &mcp::ServedTool::name);
   mcp::Service service({"bailey", BAILEY_VERSION, kInstructions}, std::move(tools));
-  const auto served = mcp::Serve(service, 0, 1);
+  const auto served = mcp::Serve(service, 0, 1, [&sessions] { sessions->EndAll(); });
   if (!served) return FailServe(served.error());
   return kYes;
 }

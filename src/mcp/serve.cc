@@ -2,15 +2,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <condition_variable>
-#include <list>
+#include <functional>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "mcp/replies.h"
 #include "mcp/service.h"
 #include "os/events.h"
+#include "os/file.h"
 #include "os/piped_child.h"
 
 namespace bailey::mcp {
@@ -113,11 +116,59 @@ class Reader {
   std::string line_;
 };
 
+// Waits for signals that would end the process, which does not end before it has cleaned up.
+class Interruption {
+ public:
+  // Before there are other threads: they do not take these signals then.
+  static base::Result<Interruption> Await(std::function<void()> interrupted) {
+    auto signals = os::SignalQueue::Make();
+    if (!signals) return base::SystemError("wait for signals", signals.error().value);
+    auto pipe = os::MakePipe();
+    if (!pipe) return base::SystemError("wait for signals", pipe.error().value);
+    return Interruption(std::move((*pipe)[1]),
+                        std::thread(&Wait, std::optional(*std::move(signals)),
+                                    std::move((*pipe)[0]), std::move(interrupted)));
+  }
+  Interruption(Interruption&&) = default;
+  Interruption& operator=(Interruption&&) = delete;
+  ~Interruption() {
+    end_.Reset();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  Interruption(base::UniqueFd end, std::thread thread)
+      : end_(std::move(end)), thread_(std::move(thread)) {}
+
+  // Until the other end of `end` is closed.
+  static void Wait(std::optional<os::SignalQueue> signals, const base::UniqueFd& end,
+                   const std::function<void()>& interrupted) {
+    const std::array<os::Interest, 2> interests = {{{signals->Descriptor()}, {end.Get()}}};
+    for (;;) {
+      const auto ready = os::WaitReady(interests, std::nullopt);
+      if (!ready || **ready == 1) return;
+      const auto signal = signals->Next();
+      if (!signal || !os::IsFatal(*signal)) continue;
+      interrupted();
+      signals.reset();  // they are let in again, in this thread alone
+      os::Raise(*signal);
+    }
+  }
+
+  base::UniqueFd end_;
+  std::thread thread_;
+};
+
 }  // namespace
 
-base::Status Serve(Service& service, int from, int to) {
+base::Status Serve(Service& service, int from, int to, std::function<void()> interrupted) {
   if (const auto ignored = os::IgnoreBrokenPipes(); !ignored)
     return base::SystemError("ignore broken pipes", ignored.error().value);
+  const auto interruption = Interruption::Await([&service, then = std::move(interrupted)] {
+    service.CancelAll();
+    then();
+  });
+  if (!interruption) return interruption.error();
   LineWriter writer(to);
   Calls calls(service, writer);
   Reader reader(service, calls, writer);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "mcp/json_schema.h"
+#include "mcp/json_text.h"
 #include "mcp/replies.h"
 #include "mcp/tools.h"
 #include "mcp/versions.h"
@@ -99,11 +100,15 @@ Service::~Service() = default;
 
 namespace {
 
+// The structured part is passed on as it is.
 std::string CallReply(const Request& request, const ToolResult& result) {
-  Json reply = {{"content", {{{"type", "text"}, {"text", result.text}}}}};
-  if (!result.structured.empty()) reply["structuredContent"] = Json::parse(result.structured);
-  reply["isError"] = result.is_error;
-  return ResultReply(request, std::move(reply));
+  return fmt::format(
+      "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"content\":[{{\"type\":\"text\",\"text\":{}}}]"
+      "{}{},"
+      "\"isError\":{}{}}}}}\n",
+      ToJson(request.id), Quote(result.text),
+      result.structured.empty() ? "" : ",\"structuredContent\":", result.structured,
+      result.is_error, request.stateless ? ",\"resultType\":\"complete\"" : "");
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ class Cancellation {
 
 struct ToolResult {
   std::string text;        // for a model
-  std::string structured;  // a JSON object, or empty
+  std::string structured;  // a JSON object on one line, or empty
   bool is_error = false;
 };
 
@@ -80,6 +80,7 @@ class Service {
 };
 
 // Reads from one descriptor and writes to the other, calls of tools side by side (at most 16).
-base::Status Serve(Service& service, int from, int to);
+// `interrupted` is called before a signal ends the process, on a thread of its own.
+base::Status Serve(Service& service, int from, int to, std::function<void()> interrupted);
 
 }  // namespace bailey::mcp

@@ -48,6 +48,14 @@ std::optional<int> SignalQueue::Next() {
   return static_cast<int>(info.ssi_signo);
 }
 
+bool IsFatal(int signal) {
+  struct sigaction action = {};
+  if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return false;
+  return signal != SIGCONT && signal != SIGWINCH;
+}
+
+void Raise(int signal) { (void)::raise(signal); }
+
 SysResult<std::optional<std::size_t>> WaitReady(
     std::span<const Interest> interests,
     std::optional<std::chrono::steady_clock::time_point> deadline) {

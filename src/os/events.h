@@ -27,6 +27,12 @@ class SignalQueue {
   base::UniqueFd fd_;
 };
 
+// Of those signals: whether it ends this process where nobody waits for it. Ignored ones do not, as
+// after nohup(1).
+bool IsFatal(int signal);
+// In a thread that does not block it: as if it had come only now.
+void Raise(int signal);
+
 struct Interest {
   int descriptor = -1;
   bool write = false;  // to write to it, rather than to read

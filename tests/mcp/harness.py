@@ -116,9 +116,10 @@ class McpTest:
 
     def start(self, *arguments, environment=None, **options):
         options.setdefault("cwd", self.workspace)
+        options.setdefault("preexec_fn", self.become)
         process = subprocess.Popen(
             [self.bailey, *arguments], env=self.environment(environment), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=self.become, **options)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
         self.started.append(process)
         return process
 
