@@ -88,6 +88,7 @@ class Decider {
     // Flows of datagrams, say, have no end of their own.
     for (const auto& [id, connection] : connections_) Tell(connection.decision);
     reports_.Flush();
+    supervisor_.Reset();  // it waits for this end alone
   }
 
  private:

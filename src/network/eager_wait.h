@@ -21,7 +21,7 @@ class EagerWait {
 
  private:
   using Clock = std::chrono::steady_clock;
-  unsigned rest_ = 1;     // short waits until it looks again
+  unsigned rest_ = 16;    // short waits until it looks again
   unsigned penalty_ = 1;  // what that becomes when it has found nothing
 };
 
