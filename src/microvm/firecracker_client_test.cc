@@ -77,6 +77,50 @@ TEST(FirecrackerClient, WhatAMonitorRefusesIsSaidInItsWords) {
   }
 }
 
+// All that is asked of a machine that is copied, and of a copy.
+std::vector<ApiRequest> RequestsOfASnapshot() {
+  auto requests = *BootRequests(SomePlan());
+  const auto copied = *SnapshotRequests({"/state", "/memory"});
+  requests.insert(requests.end(), copied.begin(), copied.end());
+  return requests;
+}
+std::vector<ApiRequest> RequestsOfACopy() {
+  return *RestoreRequests({{"/state", "/memory"}, "/log", "/metrics", "/line"});
+}
+
+TEST(FirecrackerClient, ASnapshotIsMadeOfAMachineThatGoesOnAndAnotherBeginsAsIt) {
+  contract::Monitor first, second;
+  EXPECT_EQ(SendAll(first, RequestsOfASnapshot()).first, "");
+  first.Join();
+  EXPECT_TRUE(first.Is().started);
+  EXPECT_FALSE(first.Is().paused);
+  EXPECT_EQ(SendAll(second, RequestsOfACopy()).first, "");
+  second.Join();
+  EXPECT_TRUE(second.Is().started);
+}
+
+// By the description each request is answered with 204, with 400 or with any other code, both of
+// which say why.
+TEST(FirecrackerClient, WhicheverRequestIsRefusedIsTheLastOne) {
+  for (const auto& requests : {RequestsOfASnapshot(), RequestsOfACopy()}) {
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto& [method, path, body] = requests[i];
+      if (!seen.insert(path).second) continue;
+      for (const char* const status : {"400 Bad Request", "500 Internal Server Error"}) {
+        contract::Monitor monitor(contract::Answers{
+            {path, std::string("HTTP/1.1 ") + status +
+                       "\r\nContent-Length: 22\r\n\r\n{\"fault_message\":\"no\"}"}});
+        EXPECT_EQ(SendAll(monitor, requests),
+                  std::pair("ask Firecracker " + method + " " + path + ": it answered " +
+                                std::string(status, 3) + ": no",
+                            i));
+        EXPECT_EQ(monitor.Join().size(), i + 1);
+      }
+    }
+  }
+}
+
 TEST(FirecrackerClient, WhateverAMonitorAnswersIsOneLineAndBounded) {
   const std::string asked = "ask Firecracker PUT /vsock: ";
   const std::string json = R"({"fault_message":"bad\nnews"})";

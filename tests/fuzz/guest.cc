@@ -17,7 +17,7 @@ template <class T>
 void Read(std::span<const std::uint8_t> body) {
   T value{};
   if (!guest::Decode(body, value)) return;
-  std::vector<std::uint8_t> room(guest::kMostFrame);
+  static std::vector<std::uint8_t> room(guest::kMostFrame);
   const auto frame = guest::Encode(value, room);
   Demand(std::ranges::equal(frame.subspan(guest::kHeaderSize), body), "a value is its bytes");
 }
