@@ -3,13 +3,16 @@
 //
 //   host   Welcome  version, token, seed, clock             the guest reseeds and sets its clock
 //   guest  Hello    version, the same token, its kernel     else the machine is not used
-//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*] [Network] [Rehearse],
-//   Start guest  Started | Failed guest  Called* Denied* Missed*     what the newest filter denies,
-//   where Listen has asked for it both   Output <- -> Input (as much as Credit allows), InputEnd,
-//   Signal, Window, Ping guest  Ended host   Collect; guest Collected    what was changed lies on
-//   the drive for it, as tar host   Forget; guest Forgotten     the machine is as it was before the
-//   command: for another host   Preload; guest Preloaded    programs and libraries are in memory:
-//   for copies host   PowerOff, or closes the stream
+//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*] [Network]
+//          [Rehearse], Start
+//   guest  Started | Failed
+//   guest  Called* Denied* Missed*     what the newest filter denies, where Listen has asked for it
+//   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
+//   guest  Ended
+//   host   Collect; guest Collected    what was changed lies on the drive for it, as tar
+//   host   Forget; guest Forgotten     the machine is as it was before the command: for another
+//   host   Preload; guest Preloaded    programs and libraries are in memory: for copies
+//   host   PowerOff, or closes the stream
 //
 // Used on both sides, each of which takes the other for hostile: no length is believed, nothing
 // grows, and nothing here allocates or calls into a library. Texts are bytes, and point into the
