@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,8 +39,9 @@ class Arguments {
 
    private:
     friend class Arguments;
-    explicit Option(CLI::Option* option) : option_(option) {}
-    CLI::Option* option_;
+    struct Entry;
+    explicit Option(Entry& entry) : entry_(entry) {}
+    Entry& entry_;
   };
 
   // `command`: "run"; the description may have several lines.
@@ -70,8 +72,14 @@ class Arguments {
   std::vector<std::string> Program() const;
 
  private:
+  template <class T>
+  Option AddValue(const std::string& name, T& value, const std::string& help);
+  Option Add(const std::string& name, std::function<CLI::Option*(CLI::App&)> add);
+  void Register(const std::vector<std::string>& words);
+
   std::string command_;
   std::unique_ptr<CLI::App> app_;
+  std::vector<std::unique_ptr<Option::Entry>> entries_;
 };
 
 }  // namespace bailey::cli
