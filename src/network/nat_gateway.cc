@@ -15,6 +15,7 @@
 #include "network/packet.h"
 #include "network/probe.h"
 #include "network/report_queue.h"
+#include "os/channel.h"
 #include "os/events.h"
 #include "os/identity.h"
 #include "os/inet.h"
@@ -37,16 +38,22 @@ constexpr std::chrono::milliseconds kLook{2};
 // pasta is by the time that it opens the second.
 class Holder {
  public:
+  // Returns when its files can be seen: pasta would look at them before.
   static os::SysResult<Holder> Start(int network, int user) {
+    auto pair = os::ChannelPair();
+    if (!pair) return std::unexpected(pair.error());
     auto child = os::Fork(0);
     if (!child) return std::unexpected(child.error());
-    if (child->pid != 0) return Holder(*std::move(child));
-    const std::array<int, 2> kept = {std::min(network, user), std::max(network, user)};
-    if (os::JoinNamespace(user, os::kUserNamespace) && os::DropCapabilities() &&
-        os::DieWithParent() && os::CloseAllBut(kept) && os::SetDumpable(true))
-      while (os::WaitReady({}, std::nullopt)) {
-      }
-    os::Exit(1);
+    if (child->pid == 0) Hold(network, user, (*pair)[1].Get());
+    (*pair)[1].Reset();
+    Holder holder(*std::move(child));
+    if (const auto ready = os::AwaitReadable((*pair)[0].Get(), kStartTime); !ready)
+      return std::unexpected(ready.error());
+    std::array<std::uint8_t, 1> said{};
+    const auto size = os::Read((*pair)[0].Get(), said);
+    if (!size) return std::unexpected(size.error());
+    if (*size == 0) return os::Fail(EPIPE);  // it has ended
+    return holder;
   }
   Holder(Holder&& other) noexcept : child_(std::exchange(other.child_, {})) {}
   Holder& operator=(Holder&&) = delete;
@@ -57,6 +64,19 @@ class Holder {
 
  private:
   explicit Holder(os::Child child) : child_(std::move(child)) {}
+
+  [[noreturn]] static void Hold(int network, int user, int starter) {
+    std::array<int, 3> kept = {network, user, starter};
+    std::ranges::sort(kept);
+    constexpr std::array<std::uint8_t, 1> kSaid = {'h'};
+    if (os::JoinNamespace(user, os::kUserNamespace) && os::DropCapabilities() &&
+        os::DieWithParent() && os::CloseAllBut(kept) && os::SetDumpable(true) &&
+        os::SendMessage(starter, kSaid))
+      while (os::WaitReady({}, std::nullopt)) {
+      }
+    os::Exit(1);
+  }
+
   os::Child child_;
 };
 
