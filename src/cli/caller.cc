@@ -22,8 +22,10 @@ base::Result<std::string> HomeDirectory() {
   const auto passwd = os::ReadFile(AT_FDCWD, "/etc/passwd", kLimit);
   if (!passwd && passwd.error().value != ENOENT)
     return base::SystemError("read /etc/passwd for the home directory", passwd.error().value);
+  // A name of its own: what a loop's range is made of ends before the loop begins.
+  const std::string text = passwd.value_or("");
   const std::string user = std::to_string(::getuid());
-  for (const std::string_view line : base::Split(passwd.value_or(""), '\n')) {
+  for (const std::string_view line : base::Split(text, '\n')) {
     const auto fields = base::Split(line, ':');
     if (fields.size() > 5 && fields[2] == user && fields[5].starts_with('/'))
       return std::string(fields[5]);

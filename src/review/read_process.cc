@@ -142,7 +142,8 @@ void Reader::ReadStatus(std::string_view text) {
                                                : Known::kUnknown;
   result_.no_new_privs_place = place("NoNewPrivs:");
   bool is_root = false;
-  for (const std::string_view id : base::Split(get("Uid"), '\t')) is_root = is_root || id == "0";
+  const std::string ids = get("Uid");
+  for (const std::string_view id : base::Split(ids, '\t')) is_root = is_root || id == "0";
   result_.runs_as_root = is_root ? Known::kYes : Known::kNo;
   result_.user_place = place("Uid:");
   std::uint64_t capabilities = set("CapPrm") | set("CapAmb");

@@ -361,9 +361,9 @@ std::string ToString(const Plan& plan) {
   if (plan.landlock.abi > 0) line("landlock", fmt::format("version {}", plan.landlock.abi));
   for (const PathRule& rule : plan.landlock.rules)
     line("landlock", fmt::format("{} {}", Octets(rule.rights), rule.path));
-  if (plan.network)
-    for (const std::string_view rule : base::Split(network::ToString(*plan.network), '\n'))
-      if (!rule.empty()) line("network", std::string(rule));
+  const std::string network = plan.network ? network::ToString(*plan.network) : "";
+  for (const std::string_view rule : base::Split(network, '\n'))
+    if (!rule.empty()) line("network", std::string(rule));
   for (const std::string& note : plan.notes) line("note", note);
   return text;
 }
