@@ -26,7 +26,7 @@ std::optional<std::uint64_t> ValueOn(Arch arch, const table::Value& value,
 
 // One of the generated lists of names; the others are in the order of `names`.
 struct List {
-  std::span<const std::string_view> names;
+  base::Texts names;
   std::span<const table::Value> values;
   std::span<const bool> is_alias;
   const table::Override* overrides;
@@ -76,7 +76,7 @@ bool IsKnownConstant(std::string_view name) {
   return kIndex.Find(table::kConstantNames, name).has_value();
 }
 
-std::span<const std::string_view> AllConstants() { return table::kConstantNames; }
+base::Texts AllConstants() { return table::kConstantNames; }
 
 std::string_view ConstantName(Arch arch, std::string_view prefix, std::uint64_t value) {
   const auto names = kConstants.names;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "abi/arch.h"
+#include "base/texts.h"
 
 namespace bailey::abi {
 
@@ -18,7 +19,7 @@ std::optional<std::uint64_t> Constant(Arch arch, std::string_view name);
 // True when the name is known on some architecture.
 bool IsKnownConstant(std::string_view name);
 // Every name, sorted.
-std::span<const std::string_view> AllConstants();
+base::Texts AllConstants();
 // A name for a value in a context ("CLONE_", "AF_", "TIOC"), for output; empty when there is none.
 std::string_view ConstantName(Arch arch, std::string_view prefix, std::uint64_t value);
 

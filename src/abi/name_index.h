@@ -1,6 +1,6 @@
 // Finds a name in a sorted list in constant time, with a hash table laid out at compile time.
 //
-//   constexpr auto kIndex = MakeNameIndex(kNames);      // kNames: std::string_view[N]
+//   constexpr auto kIndex = MakeNameIndex(kNames);      // kNames: base::PackedTexts
 //   std::optional<std::size_t> at = kIndex.Find(kNames, "openat");
 #pragma once
 
@@ -12,6 +12,8 @@
 #include <optional>
 #include <string_view>
 #include <type_traits>
+
+#include "base/texts.h"
 
 namespace bailey::abi {
 
@@ -49,7 +51,7 @@ class NameIndex {
   // At most a quarter full, so that a probe nearly always ends at its first slot.
   static constexpr std::size_t kSlots = std::bit_ceil(4 * N);
 
-  constexpr explicit NameIndex(const std::string_view (&names)[N]) {
+  constexpr explicit NameIndex(const auto& names) {
     slots_.fill(kEmpty);
     for (std::size_t i = 0; i < N; ++i) {
       std::size_t slot = HashName(names[i]) % kSlots;
@@ -58,8 +60,8 @@ class NameIndex {
     }
   }
 
-  constexpr std::optional<std::size_t> Find(const std::string_view (&names)[N],
-                                            std::string_view name) const {
+  // In the list that it was made of.
+  constexpr std::optional<std::size_t> Find(const auto& names, std::string_view name) const {
     std::size_t slot = HashName(name) % kSlots;
     for (; slots_[slot] != kEmpty; slot = (slot + 1) % kSlots) {
       if (names[slots_[slot]] == name) return slots_[slot];
@@ -72,8 +74,8 @@ class NameIndex {
   std::array<std::uint16_t, kSlots> slots_;
 };
 
-template <std::size_t N>
-consteval NameIndex<N> MakeNameIndex(const std::string_view (&names)[N]) {
+template <std::size_t kBytes, std::size_t N>
+consteval NameIndex<N> MakeNameIndex(const base::PackedTexts<kBytes, N>& names) {
   return NameIndex<N>(names);
 }
 

@@ -63,7 +63,7 @@ SyscallList Syscalls(Arch arch) {
   return {table::kStarts[row], table::kStarts[row + 1]};
 }
 
-std::span<const std::string_view> AllNames() { return table::kNames; }
+base::Texts AllNames() { return table::kNames; }
 
 bool IsKnownName(std::string_view name) { return NameIndexOf(name).has_value(); }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "abi/arch.h"
+#include "base/texts.h"
 
 namespace bailey::abi {
 
@@ -61,7 +62,7 @@ class SyscallList {
 SyscallList Syscalls(Arch arch);
 
 // Every name that any architecture has, sorted and unique.
-std::span<const std::string_view> AllNames();
+base::Texts AllNames();
 // True when some architecture has a call of this name.
 bool IsKnownName(std::string_view name);
 // Its place in AllNames().

@@ -85,7 +85,7 @@ class Checker {
       }
       return Fail(term.constant,
                   fmt::format("{}: unknown constant {}{}", where_, Quote(term.constant),
-                              Suggestion(term.constant, abi::AllConstants())));
+                              Suggestion(term.constant, abi::AllConstants().ToVector())));
     }
     const std::uint64_t number = *Resolve(value, arch);
     if (Fits(number, bits)) return std::nullopt;

@@ -91,19 +91,14 @@ std::string Excerpt(std::string_view text, Place place) {
 Document::Document(std::string file, std::string text)
     : file_(std::move(file)), own_text_(std::move(text)), text_(own_text_) {}
 
-Document::Document(std::string file, std::string_view text, std::span<const Node> nodes)
-    : file_(std::move(file)), text_(text), nodes_(nodes) {}
+Document::Document(std::string file, std::string_view text, std::vector<Node> nodes)
+    : file_(std::move(file)), text_(text), nodes_(std::move(nodes)) {}
 
 base::Error Document::ErrorAt(Place place, std::string text) const {
   base::Error error = base::InvalidInput(std::move(text));
   error.location = At(place);
   if (place.line > 0) error.excerpt = Excerpt(text_, place);
   return error;
-}
-
-void Document::SetNodes(std::vector<Node> nodes) {
-  own_nodes_ = std::move(nodes);
-  nodes_ = own_nodes_;
 }
 
 }  // namespace bailey::policy

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -51,8 +52,8 @@ class Document {
  public:
   // Takes the text; the nodes are filled in by the parser.
   Document(std::string file, std::string text);
-  // `text` and `nodes` outlive the document.
-  Document(std::string file, std::string_view text, std::span<const Node> nodes);
+  // `text`, and what the nodes name, outlive the document.
+  Document(std::string file, std::string_view text, std::vector<Node> nodes);
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
 
@@ -64,7 +65,7 @@ class Document {
   // kInvalidInput with the location, the line and a caret.
   base::Error ErrorAt(Place place, std::string text) const;
 
-  void SetNodes(std::vector<Node> nodes);
+  void SetNodes(std::vector<Node> nodes) { nodes_ = std::move(nodes); }
   // A copy that lives as long as the document.
   std::string_view Keep(std::string_view text) { return kept_.emplace_back(text); }
 
@@ -72,8 +73,7 @@ class Document {
   std::string file_;
   std::string own_text_;
   std::string_view text_;
-  std::vector<Node> own_nodes_;
-  std::span<const Node> nodes_;
+  std::vector<Node> nodes_;
   std::deque<std::string> kept_;
 };
 

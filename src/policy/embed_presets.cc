@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,20 +57,37 @@ std::string Literal(std::string_view text) {
   return out + "\"";
 }
 
-std::string ToCode(const Node& node) {
+// The nodes' texts, each once.
+class TextList {
+ public:
+  std::size_t Add(std::string_view text) {
+    const auto [at, is_new] = places_.try_emplace(text, places_.size());
+    if (is_new) code_ += fmt::format("    {},\n", Literal(text));
+    return at->second;
+  }
+  const std::string& code() const { return code_; }
+
+ private:
+  std::map<std::string_view, std::size_t> places_;
+  std::string code_;
+};
+
+std::string ToCode(const Node& node, TextList& texts) {
   const auto place = [](Place p) { return fmt::format("{{{}, {}}}", p.line, p.column); };
   return fmt::format("    {{NodeKind({}), {}, {}, {}, {}, {}, {}, {}}},\n",
-                     static_cast<int>(node.kind), node.literal, node.end, place(node.key_place),
-                     place(node.place), Literal(node.key), Literal(node.text), node.number);
+                     static_cast<int>(node.kind), node.literal, texts.Add(node.key),
+                     texts.Add(node.text), node.end, place(node.key_place), place(node.place),
+                     node.number);
 }
 
 std::string ToCode(const std::vector<Preset>& presets) {
+  TextList texts;
   std::string nodes;
   std::string table;
   for (std::size_t i = 0; i < presets.size(); ++i) {
     const Preset& preset = presets[i];
-    nodes += fmt::format("constexpr Node kNodes{}[] = {{\n", i);
-    for (const Node& node : preset.document->nodes()) nodes += ToCode(node);
+    nodes += fmt::format("constexpr StoredNode kNodes{}[] = {{\n", i);
+    for (const Node& node : preset.document->nodes()) nodes += ToCode(node, texts);
     nodes += "};\n";
     table += fmt::format("    {{{}, {},\n    {},\n    kNodes{}}},\n", Literal(preset.name),
                          Literal(preset.file), Literal(preset.document->text()), i);
@@ -79,6 +97,9 @@ std::string ToCode(const std::vector<Preset>& presets) {
 namespace bailey::policy {{
 namespace {{
 
+constexpr std::string_view kTextList[] = {{
+{}}};
+constexpr auto kTexts = base::Pack<kTextList>();
 {}
 constexpr EmbeddedPreset kPresets[] = {{
 {}}};
@@ -87,9 +108,11 @@ constexpr EmbeddedPreset kPresets[] = {{
 
 std::span<const EmbeddedPreset> EmbeddedPresets() {{ return kPresets; }}
 
+base::Texts PresetTexts() {{ return kTexts; }}
+
 }}  // namespace bailey::policy
 )";
-  return fmt::format(kFrame, nodes, table);
+  return fmt::format(kFrame, texts.code(), nodes, table);
 }
 
 int Main(int argc, char** argv) {

@@ -300,7 +300,7 @@ std::optional<std::string> UnknownCall(std::string_view name) {
   }
   if (abi::IsKnownName(name)) return std::nullopt;
   return fmt::format("no architecture has a system call {}{}", Quote(name),
-                     Suggestion(name, abi::AllNames()));
+                     Suggestion(name, abi::AllNames().ToVector()));
 }
 
 void ReadCallEntries(TableReader& table, std::string_view where, std::vector<CallEntry>& entries) {

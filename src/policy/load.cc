@@ -73,6 +73,17 @@ const EmbeddedPreset* FindPreset(std::string_view name) {
   return found == presets.end() ? nullptr : &*found;
 }
 
+std::vector<Node> NodesOf(const EmbeddedPreset& preset) {
+  const base::Texts texts = PresetTexts();
+  std::vector<Node> nodes;
+  nodes.reserve(preset.nodes.size());
+  for (const StoredNode& node : preset.nodes) {
+    nodes.push_back({node.kind, node.literal, node.end, node.key_place, node.place, texts[node.key],
+                     texts[node.text], node.number});
+  }
+  return nodes;
+}
+
 std::string UnknownPreset(std::string_view name) {
   std::vector<std::string_view> names;
   for (const EmbeddedPreset& preset : EmbeddedPresets()) names.push_back(preset.name);
@@ -113,7 +124,7 @@ class LayerStack {
   }
 
   std::optional<base::Error> AddPreset(const EmbeddedPreset& preset) {
-    return Add(std::make_shared<Document>(std::string(preset.file), preset.text, preset.nodes),
+    return Add(std::make_shared<Document>(std::string(preset.file), preset.text, NodesOf(preset)),
                std::string(preset.name), std::string(preset.name), true);
   }
 
@@ -282,7 +293,7 @@ std::optional<base::Error> ReadBinds(const std::vector<std::string>& texts,
 
 base::Result<Layer> ReadOverrides(const Overrides& overrides) {
   Layer layer;
-  layer.document = std::make_shared<Document>("command line", "", std::span<const Node>());
+  layer.document = std::make_shared<Document>("command line", "", std::vector<Node>());
   layer.name = "the command line";
   layer.read = Texts(overrides.read);
   layer.write = Texts(overrides.write);

@@ -572,35 +572,6 @@ listen = [80, 70000]
      R"(x.toml:3:15: read [network] listen: expected ports from 1 to 65535
 listen = [80, 70000]
               ^)"},
-    {"a value that is missing",
-     R"(bailey = 1
-name =
-)",
-     R"(x.toml:2:7: read policy: Error while parsing key-value pair: expected value, saw '\n'
-name =
-      ^)"},
-    {"a string that does not end",
-     R"(bailey = 1
-name = "x
-)",
-     R"(x.toml:2:10: read policy: Error while parsing string: unescaped control characters other than TAB (U+0009) are explicitly prohibited
-name = "x
-         ^)"},
-    {"a key that is there twice",
-     R"(bailey = 1
-name = "x"
-name = "y"
-)",
-     R"(x.toml:3:8: read policy: Error while parsing key-value pair: cannot redefine existing string 'name'
-name = "y"
-       ^)"},
-    {"a bracket that does not close",
-     R"(bailey = 1
-[filesystem
-)",
-     R"(x.toml:2:12: read policy: Error while parsing table header: expected ']', saw '\n'
-[filesystem
-           ^)"},
     {"columns behind characters of several bytes",
      R"(bailey = 1
 [environment]

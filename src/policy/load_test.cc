@@ -1,4 +1,5 @@
-// Layers, sections and bounds. The texts of errors are in load_error_test.cc.
+// Layers, sections and bounds. Calls are in load_calls_test.cc, the texts of errors in
+// load_error_test.cc.
 #include "policy/load.h"
 
 #include <fmt/format.h>
@@ -12,41 +13,12 @@
 #include <ctime>
 #include <fstream>
 
-#include "abi/syscalls.h"
+#include "policy/test_loading.h"
 
 namespace bailey::policy {
 namespace {
 
 using testing::ElementsAre;
-
-const Context kContext = {
-    .home = "/home/u", .current_directory = "/proj/here", .native = abi::Arch::kX86_64};
-
-Policy Read(const std::string& text, const Overrides& overrides = {},
-            const Context& context = kContext) {
-  auto policy = Parse("bailey = 1\n" + text, "x.toml", context, overrides);
-  EXPECT_TRUE(policy) << base::ToString(policy.error());
-  return policy ? *std::move(policy) : Policy();
-}
-
-std::string ErrorOf(const std::string& text, const Overrides& overrides = {},
-                    const Context& context = kContext) {
-  const auto policy = Parse("bailey = 1\n" + text, "x.toml", context, overrides);
-  return policy ? "(none)" : base::ToString(policy.error());
-}
-
-// "ANSWER [when CONDITION] (ORIGIN)" of every rule that names a call.
-std::vector<std::string> RulesOf(const Policy& policy, std::string_view call) {
-  std::vector<std::string> rules;
-  for (const Rule& rule : policy.syscalls.rules) {
-    if (rule.syscall != call) continue;
-    rules.push_back(fmt::format("{}{}{} ({})", ToString(rule.answer),
-                                rule.condition ? " when " + ToString(*rule.condition) : "",
-                                rule.arch ? fmt::format(" on {}", abi::Info(*rule.arch).name) : "",
-                                rule.origin.View()));
-  }
-  return rules;
-}
 
 class TemporaryDirectory {
  public:
@@ -315,132 +287,6 @@ TEST(Layers, NothingIsGrantedByAnEmptyFile) {
   want.syscalls.default_action = {abi::ActionKind::kErrno, "EPERM", 0};
   want.syscalls.architectures = {abi::Arch::kX86_64, abi::Arch::kI386};
   EXPECT_EQ(policy, want);
-}
-
-TEST(Families, CloseWhatIsNotListed) {
-  const struct {
-    const char* sentence;
-    const char* text;
-    std::vector<std::string> socket, socketpair;
-  } kCases[] = {
-      {"none at all",
-       "[syscalls]\nsocket-families = []",
-       {"EAFNOSUPPORT (socket-families of x)"},
-       {"EAFNOSUPPORT (socket-families of x)"}},
-      {"unix without a path is socketpair only",
-       "[syscalls]\nsocket-families = [\"unix\"]",
-       {"EAFNOSUPPORT when family == AF_UNIX (sockets of x)",
-        "EAFNOSUPPORT when not family in {AF_UNIX} (socket-families of x)"},
-       {"EAFNOSUPPORT when not family in {AF_UNIX} (socket-families of x)"}},
-      {"unix with a path",
-       "filesystem.sockets = [\"/run/s\"]\n[syscalls]\nsocket-families = [\"unix\"]",
-       {"EAFNOSUPPORT when not family in {AF_UNIX} (socket-families of x)"},
-       {"EAFNOSUPPORT when not family in {AF_UNIX} (socket-families of x)"}},
-      {"several, in the order of their numbers, once each",
-       "[syscalls]\nsocket-families = [\"inet6\", \"inet\", \"inet6\"]",
-       {"EAFNOSUPPORT when not family in {AF_INET, AF_INET6} (socket-families of x)"},
-       {"EAFNOSUPPORT when not family in {AF_INET, AF_INET6} (socket-families of x)"}},
-      {"a layer's own deny is in front of them, its allow behind",
-       "[syscalls]\nsocket-families = []\nallow = [\"socketpair\"]\n"
-       "deny = [{ syscall = \"socket\", errno = \"EACCES\" }]",
-       {"EACCES (deny of x)"},
-       {"EAFNOSUPPORT (socket-families of x)"}},
-      {"nothing said, nothing closed", "[syscalls]\ndefault = \"allow\"", {}, {}},
-  };
-  for (const auto& c : kCases) {
-    const Policy policy = Read(c.text);
-    EXPECT_EQ(RulesOf(policy, "socket"), c.socket) << c.sentence;
-    EXPECT_EQ(RulesOf(policy, "socketpair"), c.socketpair) << c.sentence;
-  }
-}
-
-TEST(Calls, EveryFormOfAnEntry) {
-  const Policy policy = Read(R"(
-[syscalls]
-default = "kill"
-unknown = "log"
-foreign = "trap"
-fallback = "EPERM"
-architectures = ["compat", "x32", "i386"]
-multiplexers = "open"
-allow = [{ nr = 0x40000200, arch = "x32" }, { syscall = "read", arch = "i386" }]
-deny = [
-  { syscall = "getpid", errno = "EAGAIN" },
-  { syscall = "getuid", errno = 0 },
-  { syscall = "getgid", action = "kill" },
-  { syscall = "dup", action = "kill-thread" },
-  { syscall = "pipe", action = "trap", data = 7 },
-  { syscall = "fork", action = "trace", data = 65535 },
-  { syscall = "vfork", action = "notify" },
-  { syscall = "pause", action = "log" },
-  { syscall = "@keyring", errno = "ENOSYS" },
-  { nr = 1, arch = "i386", when = "arg0.raw == 0x100000000", action = "kill-process" },
-  "openat2", "ptrace",
-]
-)");
-  EXPECT_EQ(ToString(policy.syscalls.default_action), "kill-process");
-  EXPECT_EQ(ToString(policy.syscalls.unknown), "log");
-  EXPECT_EQ(ToString(policy.syscalls.foreign), "trap");
-  EXPECT_EQ(ToString(policy.syscalls.fallback_default), "EPERM");
-  EXPECT_EQ(policy.syscalls.multiplexers, Multiplexers::kOpen);
-  EXPECT_THAT(policy.syscalls.architectures, ElementsAre(abi::Arch::kI386, abi::Arch::kX32));
-  const struct {
-    const char* call;
-    const char* want;
-  } kCases[] = {{"getpid", "EAGAIN (deny of x)"},          {"getuid", "errno(0) (deny of x)"},
-                {"getgid", "kill-process (deny of x)"},    {"dup", "kill-thread (deny of x)"},
-                {"pipe", "trap(7) (deny of x)"},           {"fork", "trace(65535) (deny of x)"},
-                {"vfork", "notify (deny of x)"},           {"pause", "log (deny of x)"},
-                {"keyctl", "ENOSYS (deny @keyring of x)"}, {"openat2", "ENOSYS (deny of x)"},
-                {"ptrace", "EPERM (deny of x)"},           {"read", "allow on i386 (allow of x)"}};
-  for (const auto& c : kCases)
-    EXPECT_EQ(RulesOf(policy, c.call), std::vector<std::string>{c.want}) << c.call;
-  const auto numbered = [&](std::uint32_t number) {
-    return std::ranges::find(policy.syscalls.rules, std::optional(number), &Rule::number);
-  };
-  ASSERT_NE(numbered(0x40000200), policy.syscalls.rules.end());
-  EXPECT_EQ(numbered(0x40000200)->arch, abi::Arch::kX32);
-  ASSERT_NE(numbered(1), policy.syscalls.rules.end());
-  EXPECT_EQ(ToString(*numbered(1)->condition), "arg0.raw == 0x100000000");
-}
-
-// i386 has no direct accept, send or semop: a rule that names them speaks of socketcall and ipc.
-TEST(Calls, NamesThatOnlyAMultiplexerReachesAreKept) {
-  const Policy policy = Read(R"(
-[syscalls]
-architectures = ["i386"]
-allow = ["accept", "@ipc", "send"]
-)");
-  EXPECT_EQ(RulesOf(policy, "accept"), (std::vector<std::string>{"allow (allow of x)"}));
-  EXPECT_EQ(RulesOf(policy, "send"), (std::vector<std::string>{"allow (allow of x)"}));
-  EXPECT_EQ(RulesOf(policy, "semop"), (std::vector<std::string>{"allow (allow @ipc of x)"}));
-  EXPECT_EQ(ErrorOf("[syscalls]\narchitectures = [\"aarch64\"]\nallow = [\"send\"]"),
-            "x.toml:4:10: read [syscalls] allow: \"send\" is no system call of aarch64\n"
-            "allow = [\"send\"]\n"
-            "         ^");
-}
-
-TEST(Calls, ArchitecturesWithoutACompanion) {
-  Context context = kContext;
-  context.native = abi::Arch::kRiscv64;
-  EXPECT_THAT(Read("", {}, context).syscalls.architectures, ElementsAre(abi::Arch::kRiscv64));
-}
-
-TEST(Calls, ArchitecturesOfTheCommandLine) {
-  const Policy policy =
-      Read("syscalls.architectures = ['x32']", {.architectures = {"arm64", "native", "aarch64"}});
-  EXPECT_THAT(policy.syscalls.architectures, ElementsAre(abi::Arch::kAarch64, abi::Arch::kX86_64));
-}
-
-TEST(Calls, WhatIsDecidedAlreadyIsLeftOut) {
-  const Policy policy = Read(R"(
-[syscalls]
-allow = ["@basic-io", "@basic-io", "read", "read"]
-deny = ["write", { syscall = "write", when = "fd == 1" }]
-)");
-  EXPECT_EQ(RulesOf(policy, "read"), (std::vector<std::string>{"allow (allow of x)"}));
-  EXPECT_EQ(RulesOf(policy, "write"), (std::vector<std::string>{"EPERM (deny of x)"}));
-  EXPECT_EQ(RulesOf(policy, "readv"), (std::vector<std::string>{"allow (allow @basic-io of x)"}));
 }
 
 TEST(Paths, AreResolved) {

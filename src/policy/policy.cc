@@ -17,7 +17,7 @@ constexpr std::uint16_t kEperm = 1;
 
 // Beside the *_time64 family: what was added since Linux 5.0, when numbers became common to all
 // architectures, and the older calls that glibc, musl or language runtimes try first.
-constexpr std::string_view kFallbackCalls[] = {
+constexpr std::string_view kFallbackList[] = {
     "cachestat",
     "clock_adjtime64",
     "clock_gettime64",
@@ -83,6 +83,7 @@ constexpr std::string_view kFallbackCalls[] = {
     "timerfd_gettime64",
     "timerfd_settime64",
 };
+constexpr auto kFallbackCalls = base::Pack<kFallbackList>();
 constexpr auto kFallbackIndex = abi::MakeNameIndex(kFallbackCalls);
 
 // Of them, what glibc, musl and the run times of Go, Java, node and Rust call unasked.

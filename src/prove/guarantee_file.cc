@@ -183,7 +183,7 @@ class FileReader {
     if (abi::IsKnownName(name)) return std::nullopt;
     return document_.ErrorAt(place,
                              fmt::format("read calls: no architecture has a call {}{}", Quote(name),
-                                         policy::Suggestion(name, abi::AllNames())));
+                                         policy::Suggestion(name, abi::AllNames().ToVector())));
   }
 
   std::optional<base::Error> CheckWhen(const policy::Text& when, bool has_numbers) const {
