@@ -141,7 +141,7 @@ base::Result<std::string> ExplainOn(const policy::Syscalls& syscalls, const prov
     if (abi::IsKnownName(options.syscall)) {
       return fmt::format("  no such call there\n");
     }
-    const auto nearest = base::Nearest(options.syscall, abi::AllNames());
+    const auto nearest = base::Nearest(options.syscall, abi::AllNames().ToVector());
     return base::InvalidInput(fmt::format(
         "find system call \"{}\": no architecture has it{}", base::Escape(options.syscall),
         nearest ? fmt::format(", did you mean \"{}\"?", *nearest) : ""));

@@ -194,8 +194,8 @@ base::Result<Recorded> Record(const LearnOptions& options, const policy::Context
   auto plan = sandbox::BuildPlan(*policy, *caller, plan_options);
   if (!plan) return plan.error();
   if (plan->network)
-    plan->network->recording =
-        reaches ? network::Recording::kReaching : network::Recording::kRefusing;
+    network::Record(reaches ? network::Recording::kReaching : network::Recording::kRefusing,
+                    *plan->network);
   learn::Recorder recorder;
   sandbox::Listener listener({.witness = std::bind_front(&learn::Recorder::See, &recorder)});
   auto outcome = sandbox::Launch(

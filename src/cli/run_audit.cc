@@ -188,7 +188,9 @@ base::Result<std::unique_ptr<RunAudit>> RunAudit::Make(const policy::Policy& pol
 base::Result<std::unique_ptr<RunAudit>> RunAudit::OpenForMachine(const policy::Policy& policy,
                                                                  const sandbox::Plan& plan) {
   auto run = Make(policy, plan);
-  if (run && *run) (*run)->from_machine_ = true;
+  if (!run || !*run) return run;
+  (*run)->from_machine_ = true;
+  if (policy.audit.files) (*run)->files_ = std::make_unique<sandbox::FileWitness>(plan.root);
   return run;
 }
 

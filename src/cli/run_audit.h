@@ -61,6 +61,8 @@ class RunAudit {
   // A machine has said hello: what starts now runs in it.
   void SetIsolation(const std::string& isolation);
   audit::Trail& Trail() { return *trail_; }
+  // nullptr where files are not watched.
+  sandbox::FileWitness* Files() { return files_.get(); }
   // What a machine's guest heard, before Close. `dropped`: single calls that it never told of.
   void TakeHeard(std::vector<sandbox::HeardCall> heard, std::uint64_t unanswered,
                  std::uint64_t dropped);

@@ -84,7 +84,8 @@ base::Result<microvm::MachineOutcome> RunHeard(const MachineStart& start,
                                                 [&policy](const bpf::SeccompData& call) {
                                                   return RuleOf(policy.syscalls, call);
                                                 },
-                                            .rate = {rate, kBurst}},
+                                            .rate = {rate, kBurst},
+                                            .files = audit->Files()},
                   filters.back());
     hearing.calls = &*calls;
   }
@@ -99,6 +100,20 @@ base::Result<sandbox::Outcome> OutcomeOf(const base::Result<microvm::MachineOutc
   return done->outcome;
 }
 
+base::Result<int> PrintPlan(const RunOptions& options, const MachineStart& start) {
+  const auto filters = ProvedFilters(start.policy, IsListenedToInMachine(start.policy));
+  if (!filters) return filters.error();
+  fmt::print(
+      "{:<12} {}\n{:<12} {}\n{}{:<12} filter of {} instructions, proved equal to the policy\n",
+      "policy", start.policy.name, "image", options.image, ToString(start.plan), "seccomp",
+      filters->back().Size());
+  if (options.vmm != "firecracker") return kYes;
+  const auto requests = microvm::DescribeRequests(start.plan);
+  if (!requests) return requests.error();
+  fmt::print("{}", *requests);
+  return kYes;
+}
+
 base::Result<int> Run(const RunOptions& options, const policy::Context& context) {
   if (const auto checked = image::CheckName("image", options.image); !checked)
     return checked.error();
@@ -108,32 +123,21 @@ base::Result<int> Run(const RunOptions& options, const policy::Context& context)
     if (const auto checked = image::CheckName("id", options.id); !checked) return checked.error();
   auto start = PlanMachineStart(options.sandbox, options.program, options.start_timeout, context);
   if (!start) return start.error();
-  if (start->plan.network && options.vmm == "firecracker")
-    return base::Unsupported("make the machine's network: in Firecracker there is none yet");
-  const auto filters = ProvedFilters(start->policy, IsListenedToInMachine(start->policy));
-  if (!filters) return filters.error();
-  if (options.dry_run) {
-    fmt::print(
-        "{:<12} {}\n{:<12} {}\n{}{:<12} filter of {} instructions, proved equal to the policy\n",
-        "policy", start->policy.name, "image", options.image, ToString(start->plan), "seccomp",
-        filters->back().Size());
-    if (options.vmm != "firecracker") return kYes;
-    const auto requests = microvm::DescribeRequests(start->plan);
-    if (!requests) return requests.error();
-    fmt::print("{}", *requests);
-    return kYes;
-  }
-  const auto report = Report::Open(options);
-  if (!report) return report.error();
+  if (options.dry_run) return PrintPlan(options, *start);
   const auto init = FindInit();
   if (!init) return init.error();
   microvm::MachineFiles files{options.image, options.kernel, *init, options.id, {}};
   if (options.vmm == "firecracker") files.firecracker = options.vmm_directory;
   const bool uses_pool = options.pool && !files.firecracker;
+  // Taken first: its guest answers while the filters are proved.
   auto ready = uses_pool && !start->plan.network
                    ? FindReady(options, context, start->plan, files)
                    : base::Result<std::optional<microvm::ReadyMachine>>(std::nullopt);
   if (!ready) return ready.error();
+  const auto filters = ProvedFilters(start->policy, IsListenedToInMachine(start->policy));
+  if (!filters) return filters.error();
+  const auto report = Report::Open(options);
+  if (!report) return report.error();
   const auto audit = RunAudit::OpenForMachine(start->policy, start->sandbox);
   if (!audit) return audit.error();
   network::Refusals refusals;

@@ -104,15 +104,9 @@ SysStatus WriteOwnIdMaps(int proc, const IdRange& uids, const IdRange& gids, boo
 
 SysResult<base::UniqueFd> MakeUserNamespace(const std::vector<IdRange>& uids,
                                             const std::vector<IdRange>& gids) {
-  const pid_t parent = ::getpid();
-  auto child = Fork(kUserNamespace);
+  // Only keeps the namespace alive until its descriptor is open; then it is killed.
+  auto child = StartIdle(kUserNamespace);
   if (!child) return std::unexpected(child.error());
-  if (child->pid == 0) {
-    // One who was killed before this was said is not waited for.
-    if (!DieWithParent() || ::getppid() != parent) Exit(1);
-    // Only keeps the namespace alive until its descriptor is open; then it is killed.
-    for (;;) (void)::pause();
-  }
   const std::string directory = "/proc/" + std::to_string(child->pid) + "/";
   auto result = [&]() -> SysResult<base::UniqueFd> {
     if (auto done = WriteFile(AT_FDCWD, (directory + "gid_map").c_str(), MapText(gids)); !done)

@@ -86,14 +86,14 @@ void Put16(std::uint8_t* at, std::size_t value) {
 constexpr std::size_t kUdpHeader = 8;
 
 // The header of the network layer, for a payload of `size` bytes behind it.
-std::size_t PutNetworkHeader(std::span<std::uint8_t, 40> out, const base::Endpoint& from,
-                             const base::Endpoint& to, std::size_t size) {
-  const auto source = from.address.Bytes();
-  const auto destination = to.address.Bytes();
-  if (from.address.IsV6()) {
+std::size_t PutNetworkHeader(std::span<std::uint8_t, 40> out, const base::Address& from,
+                             const base::Address& to, std::uint8_t protocol, std::size_t size) {
+  const auto source = from.Bytes();
+  const auto destination = to.Bytes();
+  if (from.IsV6()) {
     out[0] = 0x60;
     Put16(&out[4], size);
-    out[6] = IPPROTO_UDP;
+    out[6] = protocol;
     out[7] = 64;
     std::ranges::copy(source, out.begin() + 8);
     std::ranges::copy(destination, out.begin() + 24);
@@ -102,10 +102,32 @@ std::size_t PutNetworkHeader(std::span<std::uint8_t, 40> out, const base::Endpoi
   out[0] = 0x45;
   Put16(&out[2], size + 20);
   out[8] = 64;
-  out[9] = IPPROTO_UDP;
+  out[9] = protocol;
   std::ranges::copy(source, out.begin() + 12);
   std::ranges::copy(destination, out.begin() + 16);
   return 20;  // the kernel fills in length, id and checksum
+}
+
+// The complement of what was summed (RFC 1071).
+std::uint16_t Checksum(std::uint32_t sum) {
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16)));
+}
+
+// The pseudo header of RFC 768 and RFC 8200: addresses, length, protocol.
+std::uint32_t SumOfPseudoHeader(const base::Address& from, const base::Address& to,
+                                std::uint8_t protocol, std::size_t size) {
+  return Sum(to.Bytes(), Sum(from.Bytes(), static_cast<std::uint32_t>(size) + protocol));
+}
+
+SysStatus SendRaw(int raw, std::span<iovec> parts, const base::Address& to) {
+  SocketAddress address = ToSocketAddress({to, 0});  // raw sockets of IPv6 want no port
+  msghdr message = {};
+  message.msg_name = address.Get();
+  message.msg_namelen = address.size;
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return Check(::sendmsg(raw, &message, MSG_NOSIGNAL));
 }
 
 }  // namespace
@@ -267,27 +289,44 @@ SysStatus SendDatagramAs(int raw, std::span<const std::uint8_t> bytes, const bas
   const std::size_t size = kUdpHeader + bytes.size();
   if (size > 65535 || from.address.IsV6() != to.address.IsV6()) return Fail(EMSGSIZE);
   std::array<std::uint8_t, 40> header{};
-  const std::size_t header_size = PutNetworkHeader(header, from, to, size);
+  const std::size_t header_size =
+      PutNetworkHeader(header, from.address, to.address, IPPROTO_UDP, size);
   std::array<std::uint8_t, kUdpHeader> udp{};
   Put16(&udp[0], from.port);
   Put16(&udp[2], to.port);
   Put16(&udp[4], size);
-  // The pseudo header of RFC 768 and RFC 8200: addresses, length, protocol.
-  std::uint32_t sum = static_cast<std::uint32_t>(size) + IPPROTO_UDP;
-  sum = Sum(bytes, Sum(udp, Sum(to.address.Bytes(), Sum(from.address.Bytes(), sum))));
-  sum = (sum & 0xffff) + (sum >> 16);
-  const auto folded = static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16)));
-  Put16(&udp[6], folded == 0 ? 0xffff : folded);
-
-  SocketAddress address = ToSocketAddress({to.address, 0});  // raw sockets of IPv6 want no port
+  const std::uint16_t sum = Checksum(
+      Sum(bytes, Sum(udp, SumOfPseudoHeader(from.address, to.address, IPPROTO_UDP, size))));
+  Put16(&udp[6], sum == 0 ? 0xffff : sum);
   std::array<iovec, 3> parts = {iovec{header.data(), header_size}, iovec{udp.data(), udp.size()},
                                 iovec{const_cast<std::uint8_t*>(bytes.data()), bytes.size()}};
-  msghdr message = {};
-  message.msg_name = address.Get();
-  message.msg_namelen = address.size;
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  return Check(::sendmsg(raw, &message, MSG_NOSIGNAL));
+  return SendRaw(raw, parts, to.address);
+}
+
+SysStatus SendUnreachable(int raw, const base::Endpoint& from, const base::Endpoint& to) {
+  const bool v6 = from.address.IsV6();
+  if (v6 != to.address.IsV6()) return Fail(EMSGSIZE);
+  // Type and code, then the beginning of the packet that it is about: both its headers.
+  constexpr std::size_t kIcmpHeader = 8, kUnreachable4 = 3, kUnreachable6 = 1, kPort4 = 3,
+                        kPort6 = 4;
+  std::array<std::uint8_t, kIcmpHeader + 40 + kUdpHeader> icmp{};
+  icmp[0] = v6 ? kUnreachable6 : kUnreachable4;
+  icmp[1] = v6 ? kPort6 : kPort4;
+  const auto about = std::span(icmp).subspan<kIcmpHeader, 40>();
+  std::size_t size =
+      kIcmpHeader + PutNetworkHeader(about, from.address, to.address, IPPROTO_UDP, kUdpHeader);
+  Put16(&icmp[size], from.port);
+  Put16(&icmp[size + 2], to.port);
+  Put16(&icmp[size + 4], kUdpHeader);
+  size += kUdpHeader;
+  const std::uint8_t protocol = v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+  const std::uint32_t begin = v6 ? SumOfPseudoHeader(to.address, from.address, protocol, size) : 0;
+  Put16(&icmp[2], Checksum(Sum(std::span(icmp).first(size), begin)));
+  std::array<std::uint8_t, 40> header{};
+  const std::size_t header_size =
+      PutNetworkHeader(header, to.address, from.address, protocol, size);
+  std::array<iovec, 2> parts = {iovec{header.data(), header_size}, iovec{icmp.data(), size}};
+  return SendRaw(raw, parts, from.address);
 }
 
 SysResult<SocketKind> KindOfSocket(int fd) {

@@ -68,6 +68,10 @@ SysStatus SendDatagram(int socket, std::span<const std::uint8_t> bytes, const ba
 SysStatus SendDatagramAs(int raw, std::span<const std::uint8_t> bytes, const base::Endpoint& from,
                          const base::Endpoint& to);
 
+// Through the same socket: what was sent from `from` to `to` has reached nobody (ICMP). Whoever
+// sent it from a connected socket gets ECONNREFUSED.
+SysStatus SendUnreachable(int raw, const base::Endpoint& from, const base::Endpoint& to);
+
 // What kind of socket a descriptor is.
 enum class SocketKind : std::uint8_t { kNone, kUnix, kOther };
 SysResult<SocketKind> KindOfSocket(int fd);

@@ -101,24 +101,33 @@ SysStatus DescribeRoutes(int socket, std::vector<std::string>& lines) {
   return {};
 }
 
+void PutAddress(Netlink& batch, const base::Address& address, std::uint16_t flags) {
+  ifaddrmsg header = {};
+  header.ifa_family = FamilyOf(address);
+  header.ifa_prefixlen = static_cast<std::uint8_t>(address.Bits());
+  header.ifa_flags = IFA_F_NODAD;
+  header.ifa_scope = RT_SCOPE_UNIVERSE;
+  header.ifa_index = kLoopback;
+  batch.Begin(RTM_NEWADDR, static_cast<std::uint16_t>(NLM_F_CREATE | NLM_F_EXCL | flags))
+      .Append(header);
+  batch.Put(IFA_LOCAL, address.Bytes()).Put(IFA_ADDRESS, address.Bytes());
+}
+
 }  // namespace
+
+Netlink LoopbackAddress(const base::Address& address) {
+  Netlink batch;
+  PutAddress(batch, address, NLM_F_ACK);
+  return batch;
+}
 
 Netlink LoopbackBatch(const std::vector<base::Address>& addresses) {
   Netlink batch;
   ifinfomsg up = {};
   up.ifi_index = kLoopback;
   up.ifi_flags = up.ifi_change = IFF_UP;
-  batch.Begin(RTM_NEWLINK, NLM_F_ACK).Append(up);
-  for (const base::Address& address : addresses) {
-    ifaddrmsg header = {};
-    header.ifa_family = FamilyOf(address);
-    header.ifa_prefixlen = static_cast<std::uint8_t>(address.Bits());
-    header.ifa_flags = IFA_F_NODAD;
-    header.ifa_scope = RT_SCOPE_UNIVERSE;
-    header.ifa_index = kLoopback;
-    batch.Begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(header);
-    batch.Put(IFA_LOCAL, address.Bytes()).Put(IFA_ADDRESS, address.Bytes());
-  }
+  batch.Begin(RTM_NEWLINK, 0).Append(up);
+  for (const base::Address& address : addresses) PutAddress(batch, address, 0);
   for (const base::Address& address : addresses) {
     rtmsg header = {};
     header.rtm_family = FamilyOf(address);
@@ -126,10 +135,10 @@ Netlink LoopbackBatch(const std::vector<base::Address>& addresses) {
     header.rtm_protocol = RTPROT_STATIC;
     header.rtm_scope = RT_SCOPE_HOST;
     header.rtm_type = RTN_LOCAL;
-    batch.Begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(header);
+    batch.Begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL).Append(header);
     batch.PutNumber(RTA_OIF, kLoopback).Put(RTA_PREFSRC, address.Bytes());
   }
-  return batch;
+  return batch.Acknowledge();
 }
 
 SysResult<std::vector<std::string>> DescribeLinks(int route_socket) {

@@ -8,6 +8,8 @@
 #include <array>
 #include <cstring>
 
+#include "os/attributes.h"
+
 namespace bailey::os {
 namespace {
 
@@ -109,6 +111,15 @@ Netlink& Netlink::CloseNest() {
   return *this;
 }
 
+Netlink& Netlink::Acknowledge() {
+  nlmsghdr header;
+  std::memcpy(&header, data_.data() + message_, sizeof(header));
+  header.nlmsg_flags |= NLM_F_ACK;
+  std::memcpy(data_.data() + message_, &header, sizeof(header));
+  ++acknowledgements_;
+  return *this;
+}
+
 void Netlink::SetLengths() {
   const auto length = static_cast<std::uint32_t>(data_.size() - message_);
   std::memcpy(data_.data() + message_, &length, sizeof(length));
@@ -166,17 +177,31 @@ SysResult<std::vector<std::vector<std::uint8_t>>> Ask(int socket, Bytes request)
   return answers;
 }
 
+AttributeReader::AttributeReader(Bytes bytes, std::size_t skip)
+    : rest_(bytes.subspan(std::min(bytes.size(), skip))) {}
+
+std::optional<Attribute> AttributeReader::Next() {
+  if (rest_.size() < NLA_HDRLEN) return std::nullopt;
+  nlattr header;
+  std::memcpy(&header, rest_.data(), sizeof(header));
+  if (header.nla_len < NLA_HDRLEN || header.nla_len > rest_.size()) return std::nullopt;
+  const Attribute attribute = {static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK),
+                               rest_.subspan(NLA_HDRLEN, header.nla_len - NLA_HDRLEN)};
+  rest_ = rest_.subspan(std::min(rest_.size(), Aligned(header.nla_len)));
+  return attribute;
+}
+
+Bytes FindIn(Bytes bytes, std::uint16_t type, std::size_t skip) {
+  AttributeReader reader(bytes, skip);
+  while (const auto attribute = reader.Next())
+    if (attribute->type == type) return attribute->value;
+  return {};
+}
+
 std::vector<Attribute> Attributes(Bytes bytes, std::size_t skip) {
   std::vector<Attribute> attributes;
-  bytes = bytes.subspan(std::min(bytes.size(), skip));
-  while (bytes.size() >= NLA_HDRLEN) {
-    nlattr header;
-    std::memcpy(&header, bytes.data(), sizeof(header));
-    if (header.nla_len < NLA_HDRLEN || header.nla_len > bytes.size()) break;
-    attributes.push_back({static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK),
-                          bytes.subspan(NLA_HDRLEN, header.nla_len - NLA_HDRLEN)});
-    bytes = bytes.subspan(std::min(bytes.size(), Aligned(header.nla_len)));
-  }
+  AttributeReader reader(bytes, skip);
+  while (const auto attribute = reader.Next()) attributes.push_back(*attribute);
   return attributes;
 }
 

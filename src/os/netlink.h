@@ -1,7 +1,7 @@
 // Netlink: messages built before they are needed, sent in one batch, and dumps read back.
 //
 //   Netlink batch;
-//   batch.Begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_ACK).Append(header).Put(IFA_LOCAL, bytes);
+//   batch.Begin(RTM_NEWADDR, NLM_F_CREATE).Append(header).Put(IFA_LOCAL, bytes).Acknowledge();
 //   Transact(socket, batch.Bytes(), batch.Acknowledgements());     // allocates nothing
 #pragma once
 
@@ -32,6 +32,9 @@ class Netlink {
   Netlink& PutNumber(std::uint16_t type, std::uint32_t value);  // in the host's
   Netlink& OpenNest(std::uint16_t type);
   Netlink& CloseNest();
+  // Asks for an answer to the last message. An error of one before is answered in any case, and
+  // before it: one answer says of them all that they went well.
+  Netlink& Acknowledge();
 
   const std::vector<std::uint8_t>& Data() const { return data_; }
   // How many answers the messages ask for (NLM_F_ACK).

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "os/attributes.h"
+
 namespace bailey::os::nft {
 namespace {
 
@@ -148,8 +150,7 @@ void PutSet(Netlink& out, const std::string& table, const Set& set, std::uint32_
   // What nft(8) shows of a key: six bits a type (ipv4_addr 7, ipv6_addr 8, inet_proto 12,
   // inet_service 13). The kernel keeps it and reads nothing from it.
   const std::uint32_t type = ((set.v6 ? 8u : 7u) << 12) | (12u << 6) | 13u;
-  out.Begin(Type(NFT_MSG_NEWSET), NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK)
-      .Append(Family(NFPROTO_INET));
+  out.Begin(Type(NFT_MSG_NEWSET), NLM_F_CREATE | NLM_F_EXCL).Append(Family(NFPROTO_INET));
   out.Put(NFTA_SET_TABLE, table).Put(NFTA_SET_NAME, set.name);
   out.PutBig(NFTA_SET_FLAGS, SetFlags(set)).PutBig(NFTA_SET_KEY_TYPE, type);
   out.PutBig(NFTA_SET_KEY_LEN, KeySize(set)).PutBig(NFTA_SET_ID, id);
@@ -165,7 +166,7 @@ void PutElements(Netlink& out, const std::string& table, const Set& set) {
   // Attributes have 16 bits for their length: large lists go in several messages.
   constexpr std::size_t kMost = 512;
   for (std::size_t begin = 0; begin < set.elements.size(); begin += kMost) {
-    out.Begin(Type(NFT_MSG_NEWSETELEM), NLM_F_CREATE | NLM_F_ACK).Append(Family(NFPROTO_INET));
+    out.Begin(Type(NFT_MSG_NEWSETELEM), NLM_F_CREATE).Append(Family(NFPROTO_INET));
     out.Put(NFTA_SET_ELEM_LIST_TABLE, table).Put(NFTA_SET_ELEM_LIST_SET, set.name);
     out.OpenNest(NFTA_SET_ELEM_LIST_ELEMENTS);
     for (std::size_t i = begin; i < std::min(set.elements.size(), begin + kMost); ++i) {
@@ -210,36 +211,57 @@ SysResult<Messages> Dump(int socket, unsigned type, const Netlink& request) {
   return answers;
 }
 
+bool IsZero(Bytes bytes) {
+  return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
+}
+
+// A list keeps its order; other nests hold each type once, in an order that kernels change.
+bool IsList(Bytes nest) {
+  AttributeReader reader(nest);
+  const auto first = reader.Next();
+  if (!first || first->type != NFTA_LIST_ELEM) return false;
+  const auto second = reader.Next();
+  return second && second->type == NFTA_LIST_ELEM;
+}
+
 // Whether the kernel says what we said: every attribute of ours is there and equal, and what there
 // is beside is a default that the kernel wrote out (zero bytes alone).
 bool Says(Bytes kernel, Bytes ours, int depth) {
-  if (depth == 0 || std::ranges::equal(kernel, ours)) return std::ranges::equal(kernel, ours);
-  const auto has = Attributes(kernel);
-  const auto wanted = Attributes(ours);
-  if (wanted.empty()) return false;
-  std::size_t next = 0;
-  for (const Attribute& attribute : wanted) {
-    // A list keeps its order; others hold each type once, in an order that kernels change.
-    const bool list =
-        attribute.type == NFTA_LIST_ELEM && wanted.size() > 1 && wanted[0].type == wanted[1].type;
-    const Attribute* found = nullptr;
-    for (std::size_t i = list ? next : 0; i < has.size() && !found; ++i)
-      if (has[i].type == attribute.type) found = &has[i];
-    if (!found || !Says(found->value, attribute.value, depth - 1)) return false;
-    next = static_cast<std::size_t>(found - has.data()) + 1;
+  if (std::ranges::equal(kernel, ours)) return true;
+  if (depth == 0) return false;
+  const bool list = IsList(ours);
+  AttributeReader wanted(ours), listed(kernel);
+  auto attribute = wanted.Next();
+  if (!attribute) return false;
+  for (; attribute; attribute = wanted.Next()) {
+    AttributeReader any(kernel);
+    AttributeReader& has = list ? listed : any;
+    auto found = has.Next();
+    while (found && found->type != attribute->type) found = has.Next();
+    if (!found || !Says(found->value, attribute->value, depth - 1)) return false;
   }
-  return std::ranges::all_of(has, [&](const Attribute& attribute) {
-    return !Find(wanted, attribute.type).empty() ||
-           std::ranges::all_of(attribute.value, [](std::uint8_t byte) { return byte == 0; });
-  });
+  AttributeReader has(kernel);
+  while (const auto one = has.Next())
+    if (FindIn(ours, one->type).empty() && !IsZero(one->value)) return false;
+  return true;
+}
+
+// The same for every one of a rule's expressions, of which there are as many.
+bool SaysList(Bytes kernel, Bytes ours) {
+  constexpr int kDepth = 5;
+  AttributeReader wanted(ours), has(kernel);
+  for (;;) {
+    const auto attribute = wanted.Next(), found = has.Next();
+    if (!attribute || !found) return !attribute && !found;
+    if (!Says(found->value, attribute->value, kDepth)) return false;
+  }
 }
 
 void CompareRules(const Messages& messages, const Chain& chain,
                   std::vector<std::string>& differences) {
   std::size_t next = 0;
   for (const auto& message : messages) {
-    const auto attributes = Attributes(message, kHeaderSize);
-    if (Text(Find(attributes, NFTA_RULE_CHAIN)) != chain.name) continue;
+    if (Text(FindIn(message, NFTA_RULE_CHAIN, kHeaderSize)) != chain.name) continue;
     if (next == chain.rules.size()) {
       differences.push_back(fmt::format("chain {} has more rules", chain.name));
       return;
@@ -248,15 +270,8 @@ void CompareRules(const Messages& messages, const Chain& chain,
     Netlink ours;
     ours.Begin(0, 0);
     PutExpressions(ours, rule);
-    const auto wanted = Attributes(ours.Data(), NLMSG_HDRLEN);
-    const Bytes found = Find(attributes, NFTA_RULE_EXPRESSIONS);
-    const auto has = Attributes(found);
-    const auto expressions = Attributes(wanted.at(0).value);
-    constexpr int kDepth = 5;
-    bool same = has.size() == expressions.size();
-    for (std::size_t i = 0; same && i < has.size(); ++i)
-      same = Says(has[i].value, expressions[i].value, kDepth);
-    if (!same)
+    if (!SaysList(FindIn(message, NFTA_RULE_EXPRESSIONS, kHeaderSize),
+                  FindIn(ours.Data(), NFTA_RULE_EXPRESSIONS, NLMSG_HDRLEN)))
       differences.push_back(
           fmt::format("rule {} of chain {} is not: {}", next, chain.name, rule.text));
   }
@@ -345,7 +360,7 @@ Netlink Batch(const Table& table) {
   const std::uint8_t family = FamilyOf(table);
   Netlink out;
   PutBatchMark(out, NFNL_MSG_BATCH_BEGIN);
-  out.Begin(Type(NFT_MSG_NEWTABLE), NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(Family(family));
+  out.Begin(Type(NFT_MSG_NEWTABLE), NLM_F_CREATE | NLM_F_EXCL).Append(Family(family));
   out.Put(NFTA_TABLE_NAME, table.name);
   std::uint32_t id = 0;
   for (const Set& set : table.sets) {
@@ -353,7 +368,7 @@ Netlink Batch(const Table& table) {
     PutElements(out, table.name, set);
   }
   for (const Chain& chain : table.chains) {
-    out.Begin(Type(NFT_MSG_NEWCHAIN), NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(Family(family));
+    out.Begin(Type(NFT_MSG_NEWCHAIN), NLM_F_CREATE | NLM_F_EXCL).Append(Family(family));
     out.Put(NFTA_CHAIN_TABLE, table.name).Put(NFTA_CHAIN_NAME, chain.name);
     out.OpenNest(NFTA_CHAIN_HOOK).PutBig(NFTA_HOOK_HOOKNUM, HookNumber(chain.hook));
     out.PutBig(NFTA_HOOK_PRIORITY, static_cast<std::uint32_t>(chain.priority));
@@ -362,12 +377,12 @@ Netlink Batch(const Table& table) {
     out.PutBig(NFTA_CHAIN_POLICY, chain.drop ? NF_DROP : NF_ACCEPT);
     out.Put(NFTA_CHAIN_TYPE, "filter");
     for (const Rule& rule : chain.rules) {
-      out.Begin(Type(NFT_MSG_NEWRULE), NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK)
-          .Append(Family(family));
+      out.Begin(Type(NFT_MSG_NEWRULE), NLM_F_CREATE | NLM_F_APPEND).Append(Family(family));
       out.Put(NFTA_RULE_TABLE, table.name).Put(NFTA_RULE_CHAIN, chain.name);
       PutExpressions(out, rule);
     }
   }
+  out.Acknowledge();
   PutBatchMark(out, NFNL_MSG_BATCH_END);
   return out;
 }
@@ -376,6 +391,7 @@ Netlink AddElements(const std::string& table, const Set& set) {
   Netlink out;
   PutBatchMark(out, NFNL_MSG_BATCH_BEGIN);
   PutElements(out, table, set);
+  out.Acknowledge();
   PutBatchMark(out, NFNL_MSG_BATCH_END);
   return out;
 }
@@ -443,18 +459,18 @@ Netlink ListenToLog(std::uint16_t group, std::uint32_t bytes) {
   header.res_id = htons(group);
   Netlink out;
   const nfulnl_msg_config_cmd bind = {NFULNL_CFG_CMD_BIND};
-  out.Begin(kConfigure, NLM_F_ACK).Append(header);
+  out.Begin(kConfigure, 0).Append(header);
   out.Put(NFULA_CFG_CMD, Bytes(reinterpret_cast<const std::uint8_t*>(&bind), sizeof(bind)));
   nfulnl_msg_config_mode mode = {};
   mode.copy_mode = NFULNL_COPY_PACKET;
   mode.copy_range = htonl(bytes);
-  out.Begin(kConfigure, NLM_F_ACK).Append(header);
+  out.Begin(kConfigure, 0).Append(header);
   out.Put(NFULA_CFG_MODE, Bytes(reinterpret_cast<const std::uint8_t*>(&mode), sizeof(mode)));
   // Each one at once: what was refused last is known when the program ends.
   out.PutBig(NFULA_CFG_QTHRESH, 1);
   // Room for one: as many as can be wait in the socket's buffer, which counts all of it.
   out.PutBig(NFULA_CFG_NLBUFSIZ, 512);
-  return out;
+  return out.Acknowledge();
 }
 
 std::vector<std::vector<std::uint8_t>> LoggedPackets(Bytes received) {

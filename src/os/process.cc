@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "os/file.h"
 #include "os/local_socket.h"
@@ -73,6 +74,29 @@ SysResult<Child> Clone(std::uint64_t flags, int exit_signal) {
 }  // namespace
 
 SysResult<Child> Fork(std::uint32_t namespaces) { return Clone(CloneFlags(namespaces), SIGCHLD); }
+
+SysResult<Child> StartIdle(std::uint32_t namespaces) {
+  // Nobody else's, even if it outlives the call that wanted it.
+  alignas(16) static std::array<char, 16384> stack;
+  // Touches errno only where it is about to end.
+  constexpr auto kIdle = [](void* parent) {
+    // One who was killed before this was said is not waited for.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) ::_exit(1);
+    if (::getppid() != *static_cast<const pid_t*>(parent)) ::_exit(1);
+    for (;;) (void)::pause();
+    return 0;
+  };
+  static pid_t parent;
+  parent = ::getpid();
+  int pidfd = -1;
+  const int flags = static_cast<int>(CLONE_VM | CLONE_PIDFD | CloneFlags(namespaces)) | SIGCHLD;
+  const pid_t pid = ::clone(kIdle, stack.data() + stack.size(), flags, &parent, &pidfd);
+  if (pid < 0) return LastErrno();
+  Child child;
+  child.pid = pid;
+  child.pidfd.Reset(pidfd);
+  return child;
+}
 
 SysResult<Child> ForkSibling(std::uint32_t namespaces) {
   // The signal is the parent's own (kernel/fork.c, copy_process).

@@ -32,7 +32,10 @@ struct Child {
 
 // clone3(2) like fork: the child goes on from here on a copy of the memory, in new namespaces.
 SysResult<Child> Fork(std::uint32_t namespaces);
-// The same, but the child is one of the caller's parent, which alone may wait for it.
+// A child in new namespaces that only waits to be killed, or for its parent's end; one at a time.
+// It shares the memory: to copy that and to give it back is most of what a fork costs.
+SysResult<Child> StartIdle(std::uint32_t namespaces);
+// Like Fork, but the child is one of the caller's parent, which alone may wait for it.
 SysResult<Child> ForkSibling(std::uint32_t namespaces);
 // Moves this process into new namespaces (unshare(2)); a new user namespace gives it all
 // capabilities there, and no more in the one that it leaves.

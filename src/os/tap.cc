@@ -29,7 +29,12 @@ SysResult<Tap> MakeTap(const char* name) {
   return Tap{*std::move(file), static_cast<std::uint32_t>(request.ifr_ifindex)};
 }
 
-Netlink TapBatch(std::uint32_t index, const LinkAddress& own, const base::Address& guest,
+SysStatus KeepTap(const Tap& tap) {
+  if (::ioctl(tap.fd.Get(), TUNSETPERSIST, 1) != 0) return Fail(errno);
+  return {};
+}
+
+Netlink TapBatch(std::uint32_t index, const LinkAddress& own, std::span<const base::Address> guest,
                  const LinkAddress& guest_link) {
   Netlink batch;
   ifinfomsg link = {};
@@ -41,22 +46,25 @@ Netlink TapBatch(std::uint32_t index, const LinkAddress& own, const base::Addres
   batch.Put(IFLA_INET6_ADDR_GEN_MODE, Bytes(&none, 1)).CloseNest().CloseNest();
   link.ifi_flags = link.ifi_change = IFF_UP;
   batch.Begin(RTM_NEWLINK, NLM_F_ACK).Append(link);
-  // Beside the routes that make every destination local, and more exact than these.
-  rtmsg route = {};
-  route.rtm_family = AF_INET;
-  route.rtm_dst_len = static_cast<std::uint8_t>(guest.Bits());
-  route.rtm_table = RT_TABLE_LOCAL;
-  route.rtm_protocol = RTPROT_STATIC;
-  route.rtm_scope = RT_SCOPE_LINK;
-  route.rtm_type = RTN_UNICAST;
-  batch.Begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(route);
-  batch.Put(RTA_DST, guest.Bytes()).PutNumber(RTA_OIF, index);
-  ndmsg neighbour = {};
-  neighbour.ndm_family = AF_INET;
-  neighbour.ndm_ifindex = static_cast<int>(index);
-  neighbour.ndm_state = NUD_PERMANENT;
-  batch.Begin(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(neighbour);
-  batch.Put(NDA_DST, guest.Bytes()).Put(NDA_LLADDR, guest_link);
+  for (const base::Address& address : guest) {
+    const std::uint8_t family = address.IsV6() ? AF_INET6 : AF_INET;
+    // Beside the routes that make every destination local, and more exact than these.
+    rtmsg route = {};
+    route.rtm_family = family;
+    route.rtm_dst_len = static_cast<std::uint8_t>(address.Bits());
+    route.rtm_table = RT_TABLE_LOCAL;
+    route.rtm_protocol = RTPROT_STATIC;
+    route.rtm_scope = address.IsV6() ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    route.rtm_type = RTN_UNICAST;
+    batch.Begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(route);
+    batch.Put(RTA_DST, address.Bytes()).PutNumber(RTA_OIF, index);
+    ndmsg neighbour = {};
+    neighbour.ndm_family = family;
+    neighbour.ndm_ifindex = static_cast<int>(index);
+    neighbour.ndm_state = NUD_PERMANENT;
+    batch.Begin(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK).Append(neighbour);
+    batch.Put(NDA_DST, address.Bytes()).Put(NDA_LLADDR, guest_link);
+  }
   return batch;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "base/address.h"
 #include "base/unique_fd.h"
@@ -22,9 +23,13 @@ struct Tap {
 // namespace.
 SysResult<Tap> MakeTap(const char* name);
 
-// Gives it its link address and no other, brings it up, and makes `guest` reachable through it and
-// at `guest_link` alone, before anything that is local: nobody is asked who has the address.
-Netlink TapBatch(std::uint32_t index, const LinkAddress& own, const base::Address& guest,
+// From here on it goes with its namespace, and not with its last descriptor; who can open
+// /dev/net/tun there may take it by its name.
+SysStatus KeepTap(const Tap& tap);
+
+// Gives it its link address and no other, brings it up, and makes each of `guest` reachable through
+// it and at `guest_link` alone, before anything that is local: nobody is asked who has the address.
+Netlink TapBatch(std::uint32_t index, const LinkAddress& own, std::span<const base::Address> guest,
                  const LinkAddress& guest_link);
 
 }  // namespace bailey::os

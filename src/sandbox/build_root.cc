@@ -13,9 +13,11 @@
 namespace bailey::sandbox {
 namespace {
 
-constexpr const char* kMaskFile = ".bailey-mask/file";
-constexpr const char* kMaskDirectory = ".bailey-mask/directory";
-constexpr const char* kMaskText = ".bailey-mask/text";
+// In the filesystem that masks come from. The new root lies on the last while it is built.
+constexpr const char* kMaskFile = "file";
+constexpr const char* kMaskDirectory = "directory";
+constexpr const char* kMaskText = "text";
+constexpr const char* kRootPlace = "root";
 
 // Does the steps one after the other. `root` is the new root once its first step is done.
 class RootBuilder {
@@ -106,13 +108,12 @@ class RootBuilder {
       const auto made = os::MakeFile(parent_.Get(), Name(step.target), 0444);
       if (!made && made.error().value != EEXIST) return made;
     }
-    if (const auto made = MakeMaskSource(); !made) return made;
     const char* name = step.directory ? kMaskDirectory : kMaskFile;
     if (!step.text.empty()) {
       name = kMaskText;
       if (const auto written = WriteMaskText(step.text); !written) return written;
     }
-    const auto source = os::OpenInRoot(root_.Get(), name, O_PATH);
+    const auto source = os::Open(masks_.Get(), name, O_PATH | O_NOFOLLOW);
     if (!source) return std::unexpected(source.error());
     const auto tree = os::CloneTree(source->Get(), "");
     if (!tree) return std::unexpected(tree.error());
@@ -122,11 +123,6 @@ class RootBuilder {
   }
 
   os::SysStatus Finish() {
-    if (mask_source_made_) {
-      const auto detached = os::Detach(root_.Get(), kMaskSource);
-      if (!detached) return detached;
-      if (const auto gone = os::RemoveDirectory(root_.Get(), kMaskSource); !gone) return gone;
-    }
     if (const auto done = overlays_.Finish(); !done) return done;
     prepared_.root = std::move(root_);
     return {};
@@ -173,43 +169,47 @@ class RootBuilder {
   // The new root has to be attached somewhere before it can be entered. Not over "/": the payload
   // makes its user namespace meanwhile (see pid1.cc).
   os::SysStatus AttachRoot(int tree) {
-    const auto top = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
-    if (!top) return std::unexpected(top.error());
-    if (const auto attached = os::Attach(tree, top->Get()); !attached) return attached;
+    auto place = os::Open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+    if (!place) return std::unexpected(place.error());
+    const auto is_mask = [](const Step& step) { return std::holds_alternative<Mask>(step); };
+    if (std::ranges::any_of(prepared_.plan->root.steps, is_mask)) {
+      if (const auto made = MakeMaskSource(place->Get()); !made) return made;
+      place = os::Open(masks_.Get(), kRootPlace, O_PATH | O_DIRECTORY);
+      if (!place) return std::unexpected(place.error());
+    }
+    if (const auto attached = os::Attach(tree, place->Get()); !attached) return attached;
     auto opened = os::Open(tree, ".", O_PATH | O_DIRECTORY);
     if (!opened) return std::unexpected(opened.error());
     root_ = std::move(*opened);
     return {};
   }
 
-  os::SysStatus MakeMaskSource() {
-    if (mask_source_made_) return {};
-    if (auto done = os::MakeDirectory(root_.Get(), kMaskSource, 0700); !done) return done;
-    const os::FilesystemOption options[] = {{"size", "4096"}, {"nr_inodes", "4"}};
-    const auto tree = os::NewFilesystem("tmpfs", options, os::kNoSuid | os::kNoDev);
+  // What a mask is a copy of has to be attached somewhere (fs/namespace.c, before 6.15). It goes
+  // with the old root, for nothing: taken off by itself it would take a grace period of the kernel.
+  os::SysStatus MakeMaskSource(int place) {
+    const os::FilesystemOption options[] = {{"size", "4096"}, {"nr_inodes", "5"}};
+    auto tree = os::NewFilesystem("tmpfs", options, os::kNoSuid | os::kNoDev);
     if (!tree) return std::unexpected(tree.error());
-    if (auto done = os::MakeFile(tree->Get(), "file", 0); !done) return done;
-    if (auto done = os::MakeDirectory(tree->Get(), "directory", 0); !done) return done;
-    const auto place = os::OpenInRoot(root_.Get(), kMaskSource, O_PATH | O_DIRECTORY);
-    if (!place) return std::unexpected(place.error());
-    mask_source_made_ = true;
-    return os::Attach(tree->Get(), place->Get());
+    if (auto done = os::MakeFile(tree->Get(), kMaskFile, 0); !done) return done;
+    for (const char* const name : {kMaskDirectory, kRootPlace})
+      if (auto done = os::MakeDirectory(tree->Get(), name, 0); !done) return done;
+    if (const auto done = os::Attach(tree->Get(), place); !done) return done;
+    masks_ = std::move(*tree);
+    return {};
   }
 
   // A root has one such text.
   os::SysStatus WriteMaskText(const std::string& text) {
-    const auto directory = os::OpenInRoot(root_.Get(), kMaskSource, O_PATH | O_DIRECTORY);
-    if (!directory) return std::unexpected(directory.error());
-    if (auto made = os::MakeFile(directory->Get(), "text", 0444); !made) return made;
-    return os::WriteFile(directory->Get(), "text", text);
+    if (auto made = os::MakeFile(masks_.Get(), kMaskText, 0444); !made) return made;
+    return os::WriteFile(masks_.Get(), kMaskText, text);
   }
 
   Prepared& prepared_;
   std::size_t index_ = 0;
+  base::UniqueFd masks_;
   base::UniqueFd root_;
   base::UniqueFd parent_;
   std::string_view parent_path_;  // of a step's target
-  bool mask_source_made_ = false;
   Overlays overlays_;
 };
 

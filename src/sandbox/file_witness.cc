@@ -66,8 +66,8 @@ std::string OriginText(Withholding withholding, const Step* innermost) {
                        innermost == nullptr ? "" : base::Escape(Target(*innermost)));
   };
   if (withholding == Withholding::kHidden) return entry("hide");
-  const bool is_shown =
-      withholding == Withholding::kReadOnly && std::holds_alternative<BindMount>(*innermost);
+  const bool is_shown = withholding == Withholding::kReadOnly && innermost != nullptr &&
+                        std::holds_alternative<BindMount>(*innermost);
   return is_shown ? entry("read") : "[filesystem]: no entry shows it";
 }
 
@@ -83,6 +83,13 @@ const Step* Innermost(const RootPlan& root, const std::string& path, bool& is_on
     if (innermost == nullptr || target.size() >= Target(*innermost).size()) innermost = &step;
   }
   return innermost;
+}
+
+// What is nowhere is not withheld: programs look for much that is not there. What they would make
+// is.
+bool IsOutside(const std::string& path, abi::PathUse use, Withholding judged) {
+  const bool is_made = use == abi::PathUse::kWrite && judged == Withholding::kReadOnly;
+  return is_made || os::Stat(AT_FDCWD, path.c_str(), false);
 }
 
 }  // namespace
@@ -144,6 +151,20 @@ Withholding Judge(const RootPlan& root, const std::string& named, abi::PathUse u
   return writes ? Withholding::kReadOnly : Withholding::kNot;
 }
 
+audit::Event FileWitness::Note(std::string_view call, const std::string& path, abi::PathUse use,
+                               Withholding judged) {
+  ++total_;
+  const std::string access(AccessText(use)), reason(ReasonText(judged));
+  const auto key = std::tuple(base::Escape(path), access, reason);
+  if (counts_.contains(key) || counts_.size() < kMostPaths) ++counts_[key];
+  bool is_on_the_way = false;
+  const Step* const innermost = Innermost(root_, Follow(root_, path), is_on_the_way);
+  audit::Event event = {.decision = audit::Decision::kDenied,
+                        .rule = audit::Rule{OriginText(judged, innermost), ""}};
+  event.detail = audit::FileAccess{std::string(call), base::Escape(path), access, reason};
+  return event;
+}
+
 std::optional<audit::Event> FileWitness::Look(const bpf::SeccompData& call, std::int32_t task,
                                               const audit::Memory& memory) {
   const std::string_view name = audit::NameOf(call);
@@ -155,20 +176,26 @@ std::optional<audit::Event> FileWitness::Look(const bpf::SeccompData& call, std:
     const std::string path = NormalPath(*start, *text);
     const abi::PathUse use = UseOf(argument, call);
     const Withholding judged = Judge(root_, path, use);
-    if (judged == Withholding::kNot) continue;
-    // What is nowhere is not withheld: programs look for much that is not there.
-    const bool is_made = use == abi::PathUse::kWrite && judged == Withholding::kReadOnly;
-    if (!is_made && !os::Stat(AT_FDCWD, path.c_str(), false)) continue;
-    ++total_;
-    const std::string access(AccessText(use)), reason(ReasonText(judged));
-    const auto key = std::tuple(base::Escape(path), access, reason);
-    if (counts_.contains(key) || counts_.size() < kMostPaths) ++counts_[key];
-    bool is_on_the_way = false;
-    const Step* const innermost = Innermost(root_, Follow(root_, path), is_on_the_way);
-    audit::Event event = {.decision = audit::Decision::kDenied,
-                          .rule = audit::Rule{OriginText(judged, innermost), ""}};
-    event.detail = audit::FileAccess{std::string(name), base::Escape(path), access, reason};
-    return event;
+    if (judged == Withholding::kNot || !IsOutside(path, use, judged)) continue;
+    return Note(name, path, use, judged);
+  }
+  return std::nullopt;
+}
+
+std::optional<audit::Event> FileWitness::LookInMachine(const bpf::SeccompData& call,
+                                                       const Names& names) {
+  const std::string_view name = audit::NameOf(call);
+  for (const abi::PathArgument& argument : abi::PathsOf(name)) {
+    const auto named = names(argument);
+    if (!named || !named->path.starts_with('/')) continue;
+    const std::string path = NormalPath("/", named->path);
+    const abi::PathUse use = UseOf(argument, call);
+    Withholding judged = Judge(root_, path, use);
+    // What the image has is shown, and never to be changed.
+    if (named->is_there && judged != Withholding::kNot)
+      judged = use == abi::PathUse::kWrite ? Withholding::kReadOnly : Withholding::kNot;
+    if (judged == Withholding::kNot || !IsOutside(path, use, judged)) continue;
+    return Note(name, path, use, judged);
   }
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,11 +53,23 @@ class FileWitness {
   // An event where a path of this call will be withheld, and is there outside.
   std::optional<audit::Event> Look(const bpf::SeccompData& call, std::int32_t task,
                                    const audit::Memory& memory);
+  // The same of a call in a machine, whose image shows what the plan does not know of. By argument:
+  // what its path is there, absolute, and whether that is there; nullopt for no path.
+  struct Named {
+    std::string path;
+    bool is_there = false;
+  };
+  using Names = std::function<std::optional<Named>(const abi::PathArgument&)>;
+  std::optional<audit::Event> LookInMachine(const bpf::SeccompData& call, const Names& names);
   // The most frequent first; at most a thousand different ones are told apart.
   std::vector<WithheldFile> Withheld() const;
   std::uint64_t Total() const { return total_; }
 
  private:
+  // One that is withheld: it is counted.
+  audit::Event Note(std::string_view call, const std::string& path, abi::PathUse use,
+                    Withholding judged);
+
   const RootPlan& root_;
   std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> counts_;
   std::uint64_t total_ = 0;

@@ -92,5 +92,41 @@ TEST(FileWitness, NotesWhatIsThereAndWithheld) {
   EXPECT_EQ(withheld[0], (WithheldFile{"/etc/passwd", "read", "not shown", 2}));
 }
 
+TEST(FileWitness, InAMachineWhatTheImageHasIsShown) {
+  FileWitness witness(kRoot);
+  const std::uint32_t token = abi::Info(abi::Arch::kX86_64).token;
+  const bpf::SeccompData read = {.nr = 257, .arch = token, .args = {0xffffff9c, 0x1000, O_RDONLY}};
+  const bpf::SeccompData write = {.nr = 257, .arch = token, .args = {0xffffff9c, 0x1000, O_WRONLY}};
+  const struct {
+    const bpf::SeccompData& call;
+    const char* path;
+    bool is_there;
+    const char* want;  // the access and the reason
+  } kCases[] = {
+      {read, "/etc/passwd", false, "read not shown"},
+      {read, "/etc/../etc//passwd", false, "read not shown"},
+      {read, "/etc/passwd", true, ""},
+      {write, "/etc/passwd", true, "write read-only"},
+      {write, "/etc/passwd", false, "write not shown"},
+      {write, "/usr/new-file", false, "write read-only"},
+      {write, "/home/me/yard/out", true, ""},
+      {write, "/tmp/x", false, ""},
+      {read, "/no/such/file", false, ""},
+      {read, "etc/passwd", false, ""},
+      {read, "", false, ""},
+  };
+  for (const auto& one : kCases) {
+    const auto event = witness.LookInMachine(one.call, [&](const abi::PathArgument& argument) {
+      EXPECT_EQ(argument.path, 1);
+      return std::optional(FileWitness::Named{one.path, one.is_there});
+    });
+    const auto* const file = event ? std::get_if<audit::FileAccess>(&event->detail) : nullptr;
+    EXPECT_EQ(file == nullptr ? "" : file->access + " " + file->reason, one.want) << one.path;
+  }
+  EXPECT_FALSE(witness.LookInMachine(
+      read, [](const abi::PathArgument&) { return std::optional<FileWitness::Named>(); }));
+  EXPECT_EQ(witness.Total(), 5u);
+}
+
 }  // namespace
 }  // namespace bailey::sandbox

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "abi/notification.h"
+#include "network/hand_out.h"
 #include "network/probe.h"
 #include "os/file.h"
 #include "os/local_socket.h"
@@ -83,8 +85,9 @@ os::SysStatus CloseOthers(const Plan& plan, int socket, int third, int fourth = 
   return os::CloseAllBut({kept.begin(), end});
 }
 
-os::SysStatus MakeNetwork(const Prepared& prepared, std::uint32_t namespaces) {
-  if (prepared.network) return network::MakeInside(*prepared.network, prepared.handoff);
+os::SysStatus MakeNetwork(const Prepared& prepared, std::uint32_t namespaces,
+                          network::MadeSockets& made) {
+  if (prepared.network) return network::MakeSockets(*prepared.network, made);
   return namespaces & os::kNetworkNamespace ? os::BringLoopbackUp() : os::SysStatus();
 }
 
@@ -147,12 +150,12 @@ os::SysStatus ConnectTerminal(const Prepared& prepared) {
   return {};
 }
 
-void EnterNamespaces(Stages& stages, const Prepared& prepared) {
+void EnterNamespaces(Stages& stages, const Prepared& prepared, network::MadeSockets& made) {
   const Plan& plan = *prepared.plan;
   const std::uint32_t namespaces = PayloadNamespaces(plan);
   stages.Then(Stage::kNamespaces, [&](Failure&) { return os::Unshare(namespaces); })
       .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })
-      .Then(Stage::kLoopback, [&](Failure&) { return MakeNetwork(prepared, namespaces); })
+      .Then(Stage::kLoopback, [&](Failure&) { return MakeNetwork(prepared, namespaces, made); })
       .Then(Stage::kUserNamespace, [](Failure&) { return EnterUserNamespace(); });
 }
 
@@ -160,11 +163,12 @@ void EnterNamespaces(Stages& stages, const Prepared& prepared) {
 void Begin(Stages& stages, const Prepared& prepared, int link) {
   const Plan& plan = *prepared.plan;
   const int socket = prepared.socket.Get();
+  network::MadeSockets made;
   stages.Then(Stage::kOutput, [&](Failure&) { return ConnectOutput(prepared); });
   if (HasNamespaces(plan)) {
     stages.Then(Stage::kDescriptors,
                 [&](Failure&) { return CloseOthers(plan, socket, link, prepared.handoff); });
-    EnterNamespaces(stages, prepared);
+    EnterNamespaces(stages, prepared, made);
   } else {
     stages.Then(Stage::kSignals, [](Failure&) { return os::DieWithParent(); });
   }
@@ -174,6 +178,12 @@ void Begin(Stages& stages, const Prepared& prepared, int link) {
               const Message hello{.kind = MessageKind::kHello};
               const auto said = os::WriteAll(socket, hello.Bytes());
               return said && link >= 0 ? os::SendDescriptor(link, -1) : said;
+            })
+      // After PID 1, which the start waits for, has been woken.
+      .Then(Stage::kLoopback,
+            [&](Failure&) {
+              if (!prepared.network) return os::SysStatus();
+              return network::HandOut(std::move(made), prepared.handoff);
             })
       .Then(Stage::kNewSession,
             [&](Failure&) { return plan.new_session ? os::StartSession() : os::SysStatus(); })

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include "network/low_ports.h"
 #include "os/file.h"
 #include "os/process.h"
 #include "os/seccomp.h"
@@ -55,6 +56,11 @@ void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {
               return os::JoinNamespaces(payload.child.pidfd.Get(), PayloadNamespaces(plan));
             })
       .Then(Stage::kEnterRoot, [&](Failure&) { return EnterRoot(prepared); })
+      .Then(Stage::kLoopback,
+            [&](Failure&) {
+              if (prepared.network) network::OpenLowPorts();
+              return os::SysStatus();
+            })
       .Then(Stage::kMapPayloadIds,
             [&](Failure&) { return MapPayload(plan.identity, payload.child.pid); })
       .Then(Stage::kLandlockRules,

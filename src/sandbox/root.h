@@ -131,7 +131,4 @@ struct RootOptions {
 // Looks at the host's files (lstat, readlink), changes nothing.
 base::Result<RootPlan> PlanRoot(const policy::Filesystem& filesystem, const RootOptions& options);
 
-// A directory where masks come from while the root is built; gone before the program starts.
-inline constexpr const char* kMaskSource = ".bailey-mask";
-
 }  // namespace bailey::sandbox

@@ -86,7 +86,7 @@ void Reap(const Prepared& prepared, pid_t payload) {
     message.error = status;
     if (ended < 0) message = {MessageKind::kFailed, Stage::kHandshake, 0, errno};
     // Every process in the namespace is a child of PID 1, or of one that is.
-    if (prepared.Command() && ::wait4(-1, nullptr, WNOHANG, nullptr) < 0 && errno == ECHILD)
+    if (ended >= 0 && ::wait4(-1, nullptr, WNOHANG, nullptr) < 0 && errno == ECHILD)
       message.index = kNobodyLeft;
     (void)!::write(prepared.socket.Get(), &message, sizeof(message));
     os::Exit(0);

@@ -177,6 +177,9 @@ base::Result<bool> Supervisor::HandleMessage() {
     case MessageKind::kEnded:
       if (outcome_.enforced.empty()) return EndedEarly(message.error);
       wait_status_ = message.error;
+      // Nobody is left that could ask for anything: it ends while the kernel takes the namespaces
+      // apart.
+      if (gateway_ && message.index == kNobodyLeft) gateway_->Finish();
       TellCustomer(message);
       return true;
     case MessageKind::kMapped:
@@ -380,7 +383,6 @@ base::Result<Outcome> Supervisor::Finish() {
 // taken the namespaces apart.
 void Supervisor::TellCustomer(const Message& ended) {
   if (!customer_ || ended.index != kNobodyLeft || streams_) return;
-  if (gateway_) gateway_->Finish();
   outcome_.user = std::chrono::microseconds(ended.user_us);
   outcome_.system = std::chrono::microseconds(ended.system_us);
   outcome_.peak_memory_kib = ended.peak_kib;
