@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -51,10 +52,10 @@ struct Connection {
 
 class Decider {
  public:
-  Decider(const Plan& plan, os::Poller poller, DeciderSockets sockets, const std::string& resolver,
+  Decider(const Plan& plan, Ground ground, DeciderSockets sockets, const std::string& resolver,
           std::size_t most)
       : plan_(plan),
-        poller_(std::move(poller)),
+        poller_(std::move(ground.poller)),
         supervisor_(std::move(sockets.supervisor)),
         worker_(std::move(sockets.worker)),
         sockets_(std::move(sockets.inside)),
@@ -66,7 +67,7 @@ class Decider {
         naming_(plan, sockets_.netfilter.Get(),
                 [this](const Decision& decision) { Tell(decision); }),
         probes_(RefusedProbes(plan)),
-        scratch_(std::make_unique_for_overwrite<std::uint8_t[]>(Relays::kLargestRead)),
+        scratch_(std::move(ground.scratch)),
         relays_(poller_, {scratch_.get(), Relays::kLargestRead},
                 {plan.policy.idle, plan.policy.total},
                 [this](std::uint64_t id, const Relay& relay) {
@@ -173,7 +174,9 @@ class Decider {
     }
     last_words_ = Clock::now() + kLastWords;
     // What has ended is told at once then.
-    if (HasRelays()) PauseProxy(true);
+    Wire over;
+    over.kind = WireKind::kOver;
+    if (HasRelays()) worker_.Send(over);
     return true;
   }
 
@@ -199,7 +202,8 @@ class Decider {
     }
   }
 
-  // At the limit nothing is accepted: what comes waits in the kernel's queue.
+  // At the limit nothing is accepted: what comes waits in the kernel's queue, and what the worker
+  // has accepted, here.
   bool Pauses() {
     if (connections_.size() + inbound_.Waiting() < most_) return false;
     Pause();
@@ -218,8 +222,16 @@ class Decider {
     Tell(decision);
   }
 
+  // Whoever is refused ends at once, and comes here again.
   void Resume() {
-    if (!paused_ || connections_.size() >= most_) return;
+    if (!paused_ || std::exchange(resuming_, true)) return;
+    while (!asked_.empty() && connections_.size() < most_) {
+      const Wire asked = asked_.front();
+      asked_.pop_front();
+      Ask(asked);
+    }
+    resuming_ = false;
+    if (connections_.size() >= most_) return;
     paused_ = false;
     SetTraps(os::Poller::Wants::kRead);
     PauseProxy(false);
@@ -414,29 +426,15 @@ class Decider {
       case WireKind::kQuestion:
         worker_.Send(naming_.Answer(wire));
         return;
-      case WireKind::kProxyQuestion: {
-        Connection connection;
-        connection.of = Connection::Of::kProxy;
-        connection.worker_id = wire.id;
-        // A client may have the address that a name has inside, from our own name service.
-        const auto address = wire.address.Get();
-        const auto host = egress::Host::Parse(wire.Text());
-        const egress::Host* name = host ? &*host : address ? naming_.Find(*address) : nullptr;
-        return Decide(std::move(connection), address, wire.port, Protocol::kTcp, name);
-      }
-      case WireKind::kFlowQuestion: {
-        Connection connection;
-        connection.of = Connection::Of::kFlow;
-        connection.worker_id = wire.id;
-        const auto address = wire.address.Get();
-        return Decide(std::move(connection), address, wire.port, Protocol::kUdp,
-                      address ? naming_.Find(*address) : nullptr);
-      }
+      case WireKind::kProxyQuestion:
+      case WireKind::kFlowQuestion:
+        if (Pauses()) return asked_.push_back(wire);
+        return Ask(wire);
       case WireKind::kEnded:
         return Ended(wire);
       case WireKind::kSaw: {
         Decision decision;
-        decision.kind = Decision::Kind::kProxy;
+        decision.kind = wire.what == 1 ? Decision::Kind::kLimit : Decision::Kind::kProxy;
         decision.why = wire.Text();
         return Tell(decision);
       }
@@ -445,8 +443,23 @@ class Decider {
       case WireKind::kProxyAnswer:
       case WireKind::kFlowAnswer:
       case WireKind::kPauseProxy:
+      case WireKind::kOver:
         return;
     }
+  }
+
+  // For a client of the proxy, or a flow of datagrams.
+  void Ask(const Wire& wire) {
+    const bool is_flow = wire.kind == WireKind::kFlowQuestion;
+    Connection connection;
+    connection.of = is_flow ? Connection::Of::kFlow : Connection::Of::kProxy;
+    connection.worker_id = wire.id;
+    // A client may have the address that a name has inside, from our own name service.
+    const auto address = wire.address.Get();
+    const auto host = egress::Host::Parse(wire.Text());
+    const egress::Host* name = host ? &*host : address ? naming_.Find(*address) : nullptr;
+    Decide(std::move(connection), address, wire.port, is_flow ? Protocol::kUdp : Protocol::kTcp,
+           name);
   }
 
   void Ended(const Wire& wire) {
@@ -519,11 +532,11 @@ class Decider {
   std::vector<base::Endpoint> probes_;  // whose refusal is not the program's
   std::unordered_map<std::uint64_t, Connection> connections_;
   std::unordered_map<std::uint64_t, std::uint64_t> flows_;  // the worker's id, ours
-  // Pages of it that are never read into are never made.
   std::unique_ptr<std::uint8_t[]> scratch_;
   Relays relays_;
   std::uint64_t next_id_ = 0;
-  bool paused_ = false, said_paused_ = false;
+  bool paused_ = false, said_paused_ = false, resuming_ = false;
+  std::deque<Wire> asked_;  // by the worker while there was no room
   ReportQueue reports_;
   std::optional<Clock::time_point> last_words_;
   Clock::time_point last_tick_ = Clock::now();
@@ -531,12 +544,9 @@ class Decider {
 
 }  // namespace
 
-base::Status RunDecider(const Plan& plan, DeciderSockets sockets, const std::string& resolver,
-                        std::size_t most) {
-  auto poller = os::Poller::Make();
-  if (!poller) return base::SystemError("wait for connections", poller.error().value);
-  Decider(plan, *std::move(poller), std::move(sockets), resolver, most).Run();
-  return {};
+void RunDecider(const Plan& plan, Ground ground, DeciderSockets sockets,
+                const std::string& resolver, std::size_t most) {
+  Decider(plan, std::move(ground), std::move(sockets), resolver, most).Run();
 }
 
 }  // namespace bailey::network

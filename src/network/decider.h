@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <string>
 
-#include "base/result.h"
 #include "base/unique_fd.h"
+#include "network/ground.h"
 #include "network/inbound.h"
 #include "network/plan.h"
 #include "network/wire.h"
@@ -23,7 +23,7 @@ struct DeciderSockets {
 
 // Serves until the supervisor's end of its socket is closed. `most`: connections at once that this
 // process and its worker have descriptors for.
-base::Status RunDecider(const Plan& plan, DeciderSockets sockets, const std::string& resolver,
-                        std::size_t most);
+void RunDecider(const Plan& plan, Ground ground, DeciderSockets sockets,
+                const std::string& resolver, std::size_t most);
 
 }  // namespace bailey::network

@@ -29,7 +29,11 @@ std::string_view ToString(Decision::Kind kind) {
 }
 
 std::string ToString(const Decision& decision) {
-  if (decision.kind == Decision::Kind::kName) return fmt::format("the name {}", decision.host);
+  if (decision.kind == Decision::Kind::kName) {
+    if (!decision.host.empty()) return fmt::format("the name {}", decision.host);
+    if (!decision.address) return "a name";
+    return fmt::format("the name of {}", base::ToString(*decision.address));
+  }
   if (decision.kind == Decision::Kind::kLimit) return "more connections";
   if (decision.kind == Decision::Kind::kInbound)
     return fmt::format("a connection to port {} inside", decision.port);

@@ -6,7 +6,7 @@
 namespace bailey::network {
 
 // As MakePlan, without the addresses, routes, rules, sets and sockets of IPv6.
-Plan MakePlanOfIpv4(const policy::Network& policy);
+Plan MakePlanOfIpv4(const policy::Network& policy, RangeSets range_sets = RangeSets::kNeeded);
 bool HasIpv6(const Plan& plan);
 
 }  // namespace bailey::network

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -41,6 +41,8 @@ class Flows {
   void ReadOutside(std::uint64_t id, std::span<std::uint8_t> scratch);
   // The decider has decided about a flow.
   void Answer(const Wire& answer, base::UniqueFd socket);
+  // The program is gone: all flows have ended.
+  void EndAll();
   // Ends flows in which nothing has passed for long, and those that are older than `total`.
   void Expire(Clock::time_point now, std::chrono::milliseconds idle,
               std::optional<std::chrono::milliseconds> total);
@@ -50,14 +52,16 @@ class Flows {
   struct Flow {
     base::Endpoint from, to;
     base::UniqueFd socket;  // not open: not decided yet, or refused
-    bool refused = false;
+    bool refused = false;   // or over: nothing passes any more, and the decider knows
     std::vector<std::vector<std::uint8_t>> first;  // datagrams that came before the decision
     std::uint64_t up = 0, down = 0;
     std::shared_ptr<std::uint64_t> left;  // as of a Relay
-    std::string why;                      // why it passes no more
     Clock::time_point begin, last;
   };
-  void Send(Flow& flow, std::span<const std::uint8_t> datagram);
+  void Send(std::uint64_t id, Flow& flow, std::span<const std::uint8_t> datagram);
+  // The program hears at once that nothing gets there.
+  void Bounce(const Flow& flow);
+  void TellEnd(std::uint64_t id, const Flow& flow, std::string_view why);
   std::uint64_t FlowOf(const base::Endpoint& from, const base::Endpoint& to);
   void End(std::uint64_t id);
 
@@ -68,6 +72,7 @@ class Flows {
   std::map<std::pair<base::Endpoint, base::Endpoint>, std::uint64_t> by_places_;
   std::unordered_map<std::uint64_t, Flow> flows_;
   std::uint64_t next_ = 1;
+  bool said_full_ = false;
 };
 
 }  // namespace bailey::network

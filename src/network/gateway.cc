@@ -15,6 +15,7 @@
 #include "network/inbound.h"
 #include "network/nat_gateway.h"
 #include "network/report.h"
+#include "network/tokens.h"
 #include "network/wire.h"
 #include "network/worker.h"
 #include "network/worker_filter.h"
@@ -31,8 +32,24 @@
 namespace bailey::network {
 namespace {
 
-// Descriptors of a process that are no connections.
+// Descriptors of a process that are no connections; of those that there may be, one in eight for
+// clients of the proxy that have not said where to, and one in 16 for streams of the name service.
 constexpr std::size_t kOtherDescriptors = 64;
+constexpr std::size_t kMostProxyClients = 1024, kMostNameStreams = 256;
+
+WorkerLimits LimitsOf(const policy::Network& policy, std::size_t descriptors) {
+  WorkerLimits limits;
+  limits.proxy_clients = std::clamp<std::size_t>(descriptors / 8, 1, kMostProxyClients);
+  limits.name_streams = std::clamp<std::size_t>(descriptors / 16, 1, kMostNameStreams);
+  const std::size_t others = kOtherDescriptors + limits.proxy_clients + limits.name_streams;
+  // Two descriptors a connection, in this process or in the worker.
+  limits.connections = std::clamp<std::size_t>((descriptors - std::min(descriptors, others)) / 2, 1,
+                                               policy.connections);
+  limits.time = {policy.idle, policy.total};
+  limits.out = policy.out;
+  return limits;
+}
+
 // The order of InsideSockets.
 std::optional<InsideSockets> Take(std::vector<base::UniqueFd>& descriptors, std::size_t first,
                                   bool ipv6) {
@@ -52,81 +69,89 @@ std::optional<InsideSockets> Take(std::vector<base::UniqueFd>& descriptors, std:
 }
 
 // By what the worker's filter allows.
-bool AwaitFirst(int decider) {
-  auto poller = os::Poller::Make();
-  if (!poller || !poller->Add(decider, 0, os::Poller::Wants::kRead)) return false;
+bool AwaitFirst(os::Poller& poller, int decider) {
+  if (!poller.Add(decider, Make(Token::kDecider), os::Poller::Wants::kRead)) return false;
   for (;;) {
-    const auto ready = poller->Wait(std::nullopt);
+    const auto ready = poller.Wait(std::nullopt);
     if (!ready) return false;
     if (!ready->empty()) return true;
   }
 }
 
-[[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan, std::size_t most) {
+[[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan, const WorkerLimits& limits) {
   const auto filter = WorkerFilter();
   const int kept[] = {decider.Get()};
   // Before the sockets are there, while they are made.
   if (!filter || !os::DieWithParent() || !os::CloseAllBut(kept) || !os::Confine(plan.landlock) ||
-      !os::AttachFilter(filter->Bytes()) || !AwaitFirst(decider.Get()))
+      !os::AttachFilter(filter->Bytes()))
     os::Exit(1);
+  auto ground = MakeGround();
+  if (!ground || !AwaitFirst(ground->poller, decider.Get())) os::Exit(1);
   Wire first;
   auto received =
       os::ReceiveMessage(decider.Get(), {reinterpret_cast<std::uint8_t*>(&first), sizeof(first)});
   if (!received) os::Exit(1);
   auto sockets = Take(received->descriptors, kInsideSockets - kWorkerSockets, HasIpv6(plan));
   if (!sockets) os::Exit(1);
-  RunWorker(std::move(decider), *std::move(sockets),
-            {most, {plan.policy.idle, plan.policy.total}, plan.policy.out});
+  RunWorker(*std::move(ground), std::move(decider), *std::move(sockets), limits);
   os::Exit(0);
 }
 
-base::Result<base::UniqueFd> StartWorker(const Plan& plan, std::size_t most) {
+base::Result<base::UniqueFd> StartWorker(const Plan& plan, const WorkerLimits& limits) {
   auto pair = os::ChannelPair();
   if (!pair) return base::SystemError("start the gateway's worker", pair.error().value);
   auto child = os::Fork(0);
   if (!child) return base::SystemError("start the gateway's worker", child.error().value);
-  if (child->pid == 0) BeWorker(std::move((*pair)[1]), plan, most);
+  if (child->pid == 0) BeWorker(std::move((*pair)[1]), plan, limits);
   return std::move((*pair)[0]);
 }
 
-// `inside` is the caller's: where something fails, probes get no answer, and so none that is wrong,
+// What probes are sent to, and the worker, which has a part of it.
+struct Held {
+  std::optional<InsideSockets> inside;
+  std::optional<Channel> worker;
+};
+
+// `held` is the caller's: where something fails, probes get no answer, and so none that is wrong,
 // before the supervisor has heard what it was.
 base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string& resolver,
-                   std::optional<InsideSockets>& inside) {
+                   Held& held) {
   const auto descriptors = os::RaiseDescriptorLimit();
   if (!descriptors) return base::SystemError("raise the limit of files", descriptors.error().value);
-  // Two descriptors a connection, in this process or in the worker.
-  const std::size_t most = std::min<std::size_t>(
-      plan.policy.connections,
-      (std::max(*descriptors, 2 * kOtherDescriptors) - kOtherDescriptors) / 2);
-  auto worker = StartWorker(plan, most);
+  const WorkerLimits limits = LimitsOf(plan.policy, *descriptors);
+  auto worker = StartWorker(plan, limits);
   if (!worker) return worker.error();
+  auto ground = MakeGround();
+  if (!ground) return base::SystemError("wait for connections", ground.error().value);
+  const auto lines = os::LoopbackLines(plan.addresses);
   auto received = ReceiveHandedOut(sockets);
   if (!received) return received.error();
   if (!*received) return {};
-  inside = Take(**received, 0, HasIpv6(plan));
+  auto& inside = held.inside = Take(**received, 0, HasIpv6(plan));
   if (!inside) return base::Internal("take over the network inside: sockets are missing");
-  const auto lines = os::LoopbackLines(plan.addresses);
-  if (const auto same = ReadBackLinks(inside->route.Get(), lines); !same) return same;
-  if (const auto same = ReadBackRules(inside->netfilter.Get(), plan); !same) return same;
-  if (const auto listens = ListenToRefusals(inside->log.Get()); !listens) return listens;
-  auto inbound = Inbound::Start(plan.policy.listen, inside->route.Get(), plan.landlock);
-  if (!inbound) return inbound.error();
-  Channel channel(*std::move(worker));
+  // It asks about everything, and is answered when all this is done.
+  held.worker.emplace(*std::move(worker));
   std::vector<base::UniqueFd> handed;
   for (base::UniqueFd* socket : {&inside->datagrams4, &inside->datagrams6, &inside->raw4,
                                  &inside->raw6, &inside->names, &inside->names_tcp, &inside->proxy})
     if (socket->IsOpen()) handed.push_back(std::move(*socket));
-  channel.Send(Wire(), std::move(handed));
+  held.worker->Send(Wire(), std::move(handed));
+  if (const auto same = ReadBackLinks(inside->route.Get(), lines); !same) return same;
+  if (const auto same = ReadBackRules(inside->netfilter.Get(), plan); !same) return same;
+  if (const auto listens = ListenToRefusals(inside->log.Get()); !listens) return listens;
+  auto inbound =
+      Inbound::Start(plan.policy.listen, plan.inward, inside->route.Get(), plan.landlock);
+  if (!inbound) return inbound.error();
   const int supervisor = sockets.supervisor.Get();
   Tell(supervisor, Report::Kind::kReady,
        fmt::format("{} rules, {} entries",
                    plan.table.chains[0].rules.size() + plan.table.chains[1].rules.size(),
                    plan.policy.egress.allow.size()));
-  return RunDecider(
-      plan,
-      {std::move(sockets.supervisor), std::move(channel), *std::move(inside), *std::move(inbound)},
-      resolver, most);
+  RunDecider(plan, *std::move(ground),
+             {std::move(sockets.supervisor), *std::move(held.worker), *std::move(inside),
+              *std::move(inbound)},
+             resolver, limits.connections);
+  return {};
 }
 
 // Nothing that the caller's descriptors lead to is kept open by a process beside the program.
@@ -149,8 +174,8 @@ void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& res
                      os::SetDumpable(false) && os::CloseAllBut(kept) &&
                      LeaveStandardDescriptors() && os::ReapUnseen();
   if (!alone) os::Exit(1);
-  std::optional<InsideSockets> inside;
-  const auto served = plan.nat ? ServeNat(plan, sockets) : Serve(plan, sockets, resolver, inside);
+  Held held;
+  const auto served = plan.nat ? ServeNat(plan, sockets) : Serve(plan, sockets, resolver, held);
   if (!served) Tell(supervisor, Report::Kind::kFailed, served.error().text);
   os::Exit(0);
 }

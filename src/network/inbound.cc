@@ -55,11 +55,12 @@ os::SysStatus EnterNetworkOf(int socket) {
 
 }  // namespace
 
-base::Result<Inbound> Inbound::Start(const std::vector<std::uint16_t>& ports, int inside,
-                                     bool landlock) {
+base::Result<Inbound> Inbound::Start(const std::vector<std::uint16_t>& ports, const InwardTo& to,
+                                     int inside, bool landlock) {
   Inbound inbound;
   if (ports.empty()) return inbound;
   inbound.ports_ = ports;
+  inbound.to_ = to;
   for (const std::uint16_t port : ports) {
     auto listener = os::BindSocket(os::Transport::kTcp, {kLoopback, port});
     if (!listener) {
@@ -90,7 +91,10 @@ os::SysStatus Inbound::Accept(std::size_t listener) {
   auto accepted = os::AcceptConnected(listeners_.at(listener).Get());
   if (!accepted) return std::unexpected(accepted.error());
   if (const auto asked = os::SendMessage(maker_.Get(), kAsked); !asked) return asked;
-  waiting_.push_back({std::move(accepted->socket), {}, ports_.at(listener)});
+  const std::uint16_t port = ports_.at(listener);
+  const auto inside =
+      to_.first_port == 0 ? port : static_cast<std::uint16_t>(to_.first_port + listener);
+  waiting_.push_back({std::move(accepted->socket), {}, port, {to_.address, inside}});
   return {};
 }
 
@@ -104,7 +108,7 @@ os::SysResult<std::optional<Inbound::Connection>> Inbound::Next() {
   Connection connection = std::move(waiting_.front());
   waiting_.pop_front();
   if (!answer->descriptors.empty() &&
-      os::ConnectSocket(answer->descriptors[0].Get(), {kLoopback, connection.port}))
+      os::ConnectSocket(answer->descriptors[0].Get(), connection.to))
     connection.inside = std::move(answer->descriptors[0]);
   return connection;
 }

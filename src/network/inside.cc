@@ -1,14 +1,13 @@
 #include "network/inside.h"
 
-#include <fcntl.h>
-
 #include <array>
 #include <span>
+#include <utility>
 
+#include "network/hand_out.h"
 #include "network/probe.h"
 #include "network/worker.h"
 #include "os/channel.h"
-#include "os/file.h"
 #include "os/inet.h"
 #include "os/links.h"
 
@@ -48,12 +47,6 @@ os::SysResult<base::UniqueFd> MakeSocket(std::size_t index) {
   }
 }
 
-// Servers inside may use the usual ports. Where /proc/sys is read-only (in containers) they keep to
-// those from 1024 on, which is no loss of safety.
-void OpenLowPorts() {
-  (void)os::WriteFile(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-}
-
 }  // namespace
 
 InsideSetup Prepare(const Plan& plan) {
@@ -61,31 +54,38 @@ InsideSetup Prepare(const Plan& plan) {
           plan.nat.has_value()};
 }
 
-os::SysStatus MakeInside(const InsideSetup& setup, int handoff) {
-  std::array<base::UniqueFd, kInsideSockets> sockets;
-  std::array<int, kInsideSockets> numbers{};
+os::SysStatus MakeSockets(const InsideSetup& setup, MadeSockets& made) {
   // What is probed is what there is.
   const bool ipv6 = ProbesIpv6(setup.refused);
-  std::size_t made_sockets = 0;
-  for (std::size_t i = 0; i < sockets.size(); ++i) {
+  for (std::size_t i = 0; i < kInsideSockets; ++i) {
     // The addresses that the others are bound to come with the links.
     if (i == 3) {
       const os::Netlink& links = setup.links;
       const os::Netlink& table = setup.table;
-      auto done = os::Transact(numbers[1], links.Data(), links.Acknowledgements());
-      if (done) done = os::Transact(numbers[0], table.Data(), table.Acknowledgements());
+      auto done = os::Transact(made.sockets[1].Get(), links.Data(), links.Acknowledgements());
+      if (done) done = os::Transact(made.sockets[0].Get(), table.Data(), table.Acknowledgements());
       if (!done) return done;
     }
     if (i >= 3 && setup.routed) break;
     if (!ipv6 && IsOfIpv6(i)) continue;
-    auto made = MakeSocket(i);
-    if (!made) return std::unexpected(made.error());
-    numbers[made_sockets++] = made->Get();
-    sockets[i] = std::move(*made);
+    auto socket = MakeSocket(i);
+    if (!socket) return std::unexpected(socket.error());
+    made.sockets[made.count++] = std::move(*socket);
   }
-  OpenLowPorts();
+  return {};
+}
+
+os::SysStatus HandOut(MadeSockets made, int handoff) {
+  std::array<int, kInsideSockets> numbers{};
+  for (std::size_t i = 0; i < made.count; ++i) numbers[i] = made.sockets[i].Get();
   constexpr std::array<std::uint8_t, 1> kSaid = {'s'};
-  return os::SendMessage(handoff, kSaid, std::span<const int>(numbers).first(made_sockets));
+  return os::SendMessage(handoff, kSaid, std::span<const int>(numbers).first(made.count));
+}
+
+os::SysStatus MakeInside(const InsideSetup& setup, int handoff) {
+  MadeSockets made;
+  if (const auto done = MakeSockets(setup, made); !done) return done;
+  return HandOut(std::move(made), handoff);
 }
 
 }  // namespace bailey::network

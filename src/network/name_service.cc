@@ -34,7 +34,6 @@ std::vector<std::uint8_t> NameService::Take(std::span<const std::uint8_t> messag
   DnsRead read = ReadDns(message);
   if (read.kind == DnsRead::Kind::kSilence) return {};
   if (read.kind != DnsRead::Kind::kQuery) return WriteDnsError(read);
-  if (read.query.question.kind == DnsQuestion::Kind::kNoName) return WriteDns(read.query, {});
   if (waiting_.size() >= kMostWaiting) return {};
   Wire wire = QuestionFor(read.query.question);
   wire.id = next_++;

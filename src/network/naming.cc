@@ -1,5 +1,8 @@
 #include "network/naming.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "network/dns.h"
 #include "network/families.h"
 #include "network/opening.h"
@@ -10,6 +13,22 @@ namespace {
 
 constexpr base::Address kLoopback4 = base::Address::V4(127, 0, 0, 1);
 constexpr base::Address kLoopback6 = base::Address::V6({0, 0, 0, 0, 0, 0, 0, 1});
+
+// No port of it is open: where an entry would not change that, the one that denies it.
+std::string WhyNoPorts(const egress::Egress& egress, const egress::Host& host) {
+  constexpr std::uint16_t kHttps = 443;
+  std::string why = egress.Decide(host, kHttps, egress::Protocol::kTcp).why;
+  const auto covers = [&](const egress::Rule& rule) { return rule.Covers(host); };
+  const auto denied = std::ranges::find_if(egress.deny, covers);
+  if (denied != egress.deny.end() && std::ranges::any_of(egress.allow, covers))
+    why = "denied by " + egress::ToString(*denied);
+  return why;
+}
+
+bool IsOwnAddress(const base::Address& address) {
+  return address == kOwn4 || address == kOwn6 || address == kLoopback6 ||
+         base::AddressRange{base::Address::V4(127, 0, 0, 0), 8}.Contains(address);
+}
 
 // Of the sandbox itself: its host name, and what RFC 6761 keeps for loopback.
 bool IsOwnName(const egress::Host& host) {
@@ -33,12 +52,18 @@ Wire Naming::Answer(const Wire& wire) {
   const auto address = wire.address.Get();
   if (question == Question::kPointer || address) {
     const egress::Host* name = address ? names_.Find(*address) : nullptr;
-    if (!name) return say(Says::kNoSuchName);
+    if (!name) {
+      if (address && !IsOwnAddress(*address)) TellRefused("no name here has it", *address);
+      return say(Says::kNoSuchName);
+    }
     answer.SetText(name->Text());
     return say(question == Question::kPointer ? Says::kPointer : Says::kEmpty);
   }
   const auto host = egress::Host::Parse(wire.Text());
-  if (!host) return say(Says::kNoSuchName);
+  if (!host) {
+    TellRefused("it is no name of a host", std::nullopt);
+    return say(Says::kNoSuchName);
+  }
   if (question == Question::kAddress6 && !HasIpv6(plan_) && Exists(*host)) return say(Says::kEmpty);
   if (IsOwnName(*host)) {
     if (question != Question::kAddress4 && question != Question::kAddress6)
@@ -54,6 +79,14 @@ Wire Naming::Answer(const Wire& wire) {
   return say(Says::kAddress);
 }
 
+void Naming::TellRefused(std::string why, std::optional<base::Address> address) {
+  Decision decision;
+  decision.kind = Decision::Kind::kName;
+  decision.address = address;
+  decision.why = std::move(why);
+  tell_(decision);
+}
+
 bool Naming::Exists(const egress::Host& host) {
   return IsOwnName(host) || host.Text() == kProbeName || Give(host).has_value();
 }
@@ -64,7 +97,7 @@ std::optional<NameTable::Addresses> Naming::Give(const egress::Host& host) {
   decision.kind = Decision::Kind::kName;
   decision.host = host.Text();
   if (ports.empty()) {
-    decision.why = "no entry allows it";
+    decision.why = WhyNoPorts(plan_.policy.egress, host);
     // Asked by the probe, before the program starts.
     if (host.Text() != kRefusedProbeName) tell_(decision);
     return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "base/address.h"
 #include "egress/host.h"
@@ -29,6 +30,8 @@ class Naming {
 
  private:
   bool Exists(const egress::Host& host);
+  // A question that is not about a name which an entry could allow.
+  void TellRefused(std::string why, std::optional<base::Address> address);
   std::optional<NameTable::Addresses> Give(const egress::Host& host);
 
   const Plan& plan_;

@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "egress/special.h"
 #include "network/families.h"
@@ -85,7 +87,7 @@ void RefuseRest(nft::Chain& chain) {
                          {LoadProtocol(0), IsProtocol(IPPROTO_TCP), nft::ResetTcp{}}});
 }
 
-nft::Chain OutChain(bool ipv6) {
+nft::Chain OutChain(const std::vector<nft::Set>& sets, bool ipv6) {
   constexpr std::uint8_t kSyn = 0x02, kAck = 0x10, kFlags = 13;
   nft::Chain chain{.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules = {}};
   // Of a connection that began, or one that nobody has: the kernel answers the latter. First, as
@@ -96,10 +98,7 @@ nft::Chain OutChain(bool ipv6) {
         nft::LoadPacket{nft::Header::kTransport, kFlags, 1, 0}, nft::And{0, Bytes{kSyn | kAck}},
         nft::Match{0, false, Bytes{kSyn}}, nft::Accept{}}});
   for (nft::Rule& own : AcceptOwn(ipv6)) chain.rules.push_back(std::move(own));
-  for (const bool v6 : Families(ipv6)) {
-    chain.rules.push_back(AcceptIn(PairSet(v6), v6));
-    chain.rules.push_back(AcceptIn(RangeSet(v6), v6));
-  }
+  for (const nft::Set& set : sets) chain.rules.push_back(AcceptIn(set.name, set.v6));
   RefuseRest(chain);
   return chain;
 }
@@ -264,31 +263,59 @@ std::vector<std::pair<std::string, std::string>> ProxyVariables() {
 
 namespace {
 
-Plan MakePlanOf(const policy::Network& policy, bool ipv6) {
+bool IsPair(const nft::Element& element) {
+  return element.first == element.last && element.low == element.high;
+}
+
+// Whether a name may have so many ports that they are ranges (ElementsOf).
+bool HasNamesOfManyPorts(const egress::Egress& egress) {
+  std::set<std::pair<egress::Protocol, std::uint16_t>> ports;
+  for (const egress::Rule& rule : egress.allow) {
+    if (std::holds_alternative<base::AddressRange>(rule.target)) continue;
+    if (rule.ports.high - rule.ports.low >= static_cast<int>(kMostSinglePorts)) return true;
+    for (unsigned port = rule.ports.low; port <= rule.ports.high; ++port)
+      ports.emplace(rule.protocol, static_cast<std::uint16_t>(port));
+    if (ports.size() > kMostSinglePorts) return true;
+  }
+  return false;
+}
+
+// A set of ranges takes the kernel twice as long to make as all else of a usual table: there is
+// none that will stay empty.
+nft::Table TableOf(const egress::Egress& egress, bool ipv6, RangeSets range_sets) {
+  nft::Table table;
+  table.name = "bailey";
+  const std::vector<nft::Element> allowed = AllowedRanges(egress);
+  const bool may_come = range_sets == RangeSets::kAlways || HasNamesOfManyPorts(egress);
+  for (const bool v6 : Families(ipv6)) {
+    const base::Address probe = v6 ? kProbe6 : kProbe4;
+    nft::Set pairs{
+        std::string(PairSet(v6)), v6, false, {{probe, probe, IPPROTO_TCP, kProbePort, kProbePort}}};
+    nft::Set ranges{std::string(RangeSet(v6)), v6, true, {}};
+    for (const nft::Element& element : allowed)
+      if (element.first.IsV6() == v6)
+        (IsPair(element) ? pairs : ranges).elements.push_back(element);
+    table.sets.push_back(std::move(pairs));
+    if (may_come || !ranges.elements.empty()) table.sets.push_back(std::move(ranges));
+  }
+  table.chains = {OutChain(table.sets, ipv6), InChain(ipv6)};
+  return table;
+}
+
+Plan MakePlanOf(const policy::Network& policy, bool ipv6, RangeSets range_sets) {
   Plan plan;
   plan.addresses = {kOwn4};
   if (ipv6) plan.addresses.push_back(kOwn6);
   plan.policy = policy;
-  plan.table.name = "bailey";
-  const std::vector<nft::Element> ranges = AllowedRanges(policy.egress);
-  for (const bool v6 : Families(ipv6)) {
-    const base::Address probe = v6 ? kProbe6 : kProbe4;
-    plan.table.sets.push_back({std::string(PairSet(v6)),
-                               v6,
-                               false,
-                               {{probe, probe, IPPROTO_TCP, kProbePort, kProbePort}}});
-    nft::Set set{std::string(RangeSet(v6)), v6, true, {}};
-    std::ranges::copy_if(ranges, std::back_inserter(set.elements),
-                         [v6](const nft::Element& element) { return element.first.IsV6() == v6; });
-    plan.table.sets.push_back(std::move(set));
-  }
-  plan.table.chains = {OutChain(ipv6), InChain(ipv6)};
+  plan.table = TableOf(policy.egress, ipv6, range_sets);
   return plan;
 }
 
 }  // namespace
 
-Plan MakePlan(const policy::Network& policy) { return MakePlanOf(policy, true); }
+Plan MakePlan(const policy::Network& policy, RangeSets range_sets) {
+  return MakePlanOf(policy, true, range_sets);
+}
 
 Plan MakeNatPlan(const policy::Network& policy, const Nat& nat) {
   Plan plan;
@@ -313,7 +340,15 @@ Plan MakeNatPlan(const policy::Network& policy, const Nat& nat) {
   plan.table.chains = {RoutedOutChain(nat)};
   return plan;
 }
-Plan MakePlanOfIpv4(const policy::Network& policy) { return MakePlanOf(policy, false); }
+
+Plan MakePlanOfIpv4(const policy::Network& policy, RangeSets range_sets) {
+  return MakePlanOf(policy, false, range_sets);
+}
+
+void Record(Recording recording, Plan& plan) {
+  plan.recording = recording;
+  plan.table = TableOf(plan.policy.egress, HasIpv6(plan), RangeSets::kAlways);
+}
 
 bool HasIpv6(const Plan& plan) { return std::ranges::any_of(plan.addresses, &base::Address::IsV6); }
 

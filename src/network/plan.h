@@ -47,6 +47,14 @@ enum class Recording : std::uint8_t {
   kReaching,  // it is reached
 };
 
+// Where what comes from outside goes on to (policy::Network::listen): an address inside, at its own
+// port, or at one from `first_port` on in the order of the policy's.
+struct InwardTo {
+  base::Address address = base::Address::V4(127, 0, 0, 1);
+  std::uint16_t first_port = 0;
+  bool operator==(const InwardTo&) const = default;
+};
+
 struct Plan {
   std::vector<base::Address> addresses;  // of lo, beside its own
   os::nft::Table table;
@@ -54,11 +62,17 @@ struct Plan {
   bool landlock = true;       // the gateway's worker is under it
   bool tells_allowed = true;  // not only what is refused
   Recording recording = Recording::kNo;
+  InwardTo inward;
   std::optional<Nat> nat;  // in place of the gateway, pasta routes; the rules are around it
   bool operator==(const Plan&) const = default;
 };
 
-Plan MakePlan(const policy::Network& policy);
+// Sets of ranges: where the policy's entries need them, or for whoever adds to them too.
+enum class RangeSets : std::uint8_t { kNeeded, kAlways };
+
+Plan MakePlan(const policy::Network& policy, RangeSets range_sets = RangeSets::kNeeded);
+// From now on it records.
+void Record(Recording recording, Plan& plan);
 // In mode "nat": what the host reaches, but special addresses without an entry of their own.
 Plan MakeNatPlan(const policy::Network& policy, const Nat& nat);
 std::string ToString(const Plan& plan);

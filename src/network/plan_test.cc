@@ -144,20 +144,6 @@ Plan Example() {
   return MakePlan(policy);
 }
 
-TEST(Plan, RecordsEveryNameButTheHostsOwn) {
-  Plan plan = MakePlan({.mode = policy::NetworkMode::kAllow});
-  const auto name = *egress::Host::Parse("a.test"), host = *egress::Host::Parse("host.bailey");
-  EXPECT_FALSE(DecideName(plan, name, 443, egress::Protocol::kTcp).allowed);
-  EXPECT_TRUE(PortsOfName(plan, name).empty());
-  for (const Recording recording : {Recording::kRefusing, Recording::kReaching}) {
-    plan.recording = recording;
-    EXPECT_TRUE(DecideName(plan, name, 443, egress::Protocol::kTcp).allowed);
-    EXPECT_EQ(PortsOfName(plan, name).size(), 2u);
-    EXPECT_FALSE(DecideName(plan, host, 443, egress::Protocol::kTcp).allowed);
-    EXPECT_TRUE(PortsOfName(plan, host).empty());
-  }
-}
-
 std::string AppliedAndReadBack(const Plan& plan) {
   const auto route = os::OpenNetlink(os::NetlinkFamily::kRoute);
   const auto netfilter = os::OpenNetlink(os::NetlinkFamily::kNetfilter);
@@ -170,6 +156,67 @@ std::string AppliedAndReadBack(const Plan& plan) {
     return Joined(*lines) + "is not\n" + Joined(os::LoopbackLines(plan.addresses));
   const auto differences = nft::Compare(netfilter->Get(), plan.table);
   return differences ? Joined(*differences) : "compare failed";
+}
+
+std::vector<std::string> SetsOf(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const nft::Set& set : plan.table.sets) names.push_back(set.name);
+  return names;
+}
+
+Plan Allowing(std::initializer_list<const char*> allow) {
+  return MakePlan({.mode = policy::NetworkMode::kAllow, .egress = Make(allow, {})});
+}
+
+TEST(Plan, HasSetsOfRangesWhereSomethingIsOne) {
+  const std::vector<std::string> pairs = {"pairs4", "pairs6"},
+                                 all = {"pairs4", "ranges4", "pairs6", "ranges6"},
+                                 ranges4 = {"pairs4", "ranges4", "pairs6"};
+  EXPECT_EQ(SetsOf(Allowing({})), pairs);
+  EXPECT_EQ(SetsOf(Allowing({"a.test:80-95", "*.b.test:80-90", "8.8.8.8:53/udp"})), pairs);
+  EXPECT_EQ(SetsOf(Allowing({"a.test:80-96"})), all);
+  EXPECT_EQ(SetsOf(Allowing({"a.test:80-89", "*.test:90-99"})), all);
+  EXPECT_EQ(SetsOf(Allowing({"a.test:*"})), all);
+  EXPECT_EQ(SetsOf(Allowing({"8.8.8.0/24:53", "a.test:443"})), ranges4);
+  EXPECT_EQ(SetsOf(Allowing({"8.8.8.8:53-54"})), ranges4);
+  Plan recorded = Allowing({"a.test:443"});
+  Record(Recording::kReaching, recorded);
+  EXPECT_EQ(SetsOf(recorded), all);
+  EXPECT_EQ(SetsOf(MakePlanOfIpv4({}, RangeSets::kAlways)),
+            (std::vector<std::string>{"pairs4", "ranges4"}));
+}
+
+// What has no set of its own is in the other, and nothing is in both.
+TEST(Plan, SingleAddressesAndPortsArePairs) {
+  const Plan plan = Allowing({"8.8.8.8:53", "9.9.9.0/24:53", "[2620:fe::fe]:53"});
+  const auto elements = [&](std::string_view set) {
+    return std::ranges::find(plan.table.sets, set, &nft::Set::name)->elements;
+  };
+  const auto element = [](const char* first, const char* last, std::uint16_t port) {
+    return nft::Element{*base::ParseAddress(first), *base::ParseAddress(last), IPPROTO_TCP, port,
+                        port};
+  };
+  EXPECT_THAT(elements("pairs4"), testing::ElementsAre(element("198.18.0.2", "198.18.0.2", 1),
+                                                       element("8.8.8.8", "8.8.8.8", 53)));
+  EXPECT_THAT(elements("ranges4"), testing::ElementsAre(element("9.9.9.0", "9.9.9.255", 53)));
+  EXPECT_THAT(elements("pairs6"),
+              testing::ElementsAre(element("fd0b:a11e:7e57::2", "fd0b:a11e:7e57::2", 1),
+                                   element("2620:fe::fe", "2620:fe::fe", 53)));
+  Inside([&]() { return AppliedAndReadBack(plan); });
+}
+
+TEST(Plan, RecordsEveryNameButTheHostsOwn) {
+  Plan plan = MakePlan({.mode = policy::NetworkMode::kAllow});
+  const auto name = *egress::Host::Parse("a.test"), host = *egress::Host::Parse("host.bailey");
+  EXPECT_FALSE(DecideName(plan, name, 443, egress::Protocol::kTcp).allowed);
+  EXPECT_TRUE(PortsOfName(plan, name).empty());
+  for (const Recording recording : {Recording::kRefusing, Recording::kReaching}) {
+    Record(recording, plan);
+    EXPECT_TRUE(DecideName(plan, name, 443, egress::Protocol::kTcp).allowed);
+    EXPECT_EQ(PortsOfName(plan, name).size(), 2u);
+    EXPECT_FALSE(DecideName(plan, host, 443, egress::Protocol::kTcp).allowed);
+    EXPECT_TRUE(PortsOfName(plan, host).empty());
+  }
 }
 
 TEST(Plan, IsReadBackAsItWasApplied) {

@@ -55,6 +55,8 @@ os::SysResult<std::optional<WireIn>> Channel::Receive() {
   if (!received) {
     if (received.error().value == EAGAIN || received.error().value == EINTR)
       return std::optional<WireIn>();
+    // This process can have no more descriptors. The message is whole, and what it came with lost.
+    if (received.error().value == EMFILE) return std::optional<WireIn>(std::move(in));
     return std::unexpected(received.error());
   }
   if (received->size != sizeof(in.message)) return os::Fail(EPIPE);

@@ -28,13 +28,17 @@ enum class WireKind : std::uint8_t {
   kProxyAnswer,  // to kProxyQuestion; with the connection outside where it says yes
   kFlowAnswer,   // to kFlowQuestion; the same
   kPauseProxy,   // accept no more of the proxy's connections, or (verdict 1) again
+  kOver,         // the program is gone: flows have no end of their own
   // To the decider.
   kQuestion,       // of the name service
   kProxyQuestion,  // where a client of the proxy wants to go
   kFlowQuestion,   // the first datagram from one place to another
   kEnded,          // a connection or a flow; how much went through, and why it ended
-  kSaw,            // something refused by the worker itself
+  kSaw,            // something refused by the worker itself; `what` 1: for want of room
 };
+
+// Why a connection or a flow ends whose descriptors could not be handed over.
+inline constexpr std::string_view kNoDescriptors = "there was no descriptor left for it";
 
 struct WireAddress {
   std::uint8_t size = 0;  // 0: none
@@ -82,7 +86,8 @@ class Channel {
   os::SysStatus Flush();
   bool IsWaiting() const { return !waiting_.empty(); }
   std::size_t Waiting() const { return waiting_.size(); }
-  // nullopt: none now. EPIPE: the other end is gone.
+  // nullopt: none now. EPIPE: the other end is gone. A message that should have descriptors and has
+  // none came when this process could have no more.
   os::SysResult<std::optional<WireIn>> Receive();
 
  private:

@@ -21,7 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kProxyRead = 16 << 10;
-constexpr std::size_t kMostProxyClients = 1024, kMostDnsStreams = 256;
 constexpr std::chrono::seconds kTick{1};
 constexpr std::size_t kEndsAtOnce = 32;
 constexpr std::chrono::milliseconds kEndsWait{10};
@@ -38,9 +37,8 @@ struct ProxyClient {
 
 class Worker {
  public:
-  Worker(os::Poller poller, base::UniqueFd decider, InsideSockets sockets,
-         const WorkerLimits& limits)
-      : poller_(std::move(poller)),
+  Worker(Ground ground, base::UniqueFd decider, InsideSockets sockets, const WorkerLimits& limits)
+      : poller_(std::move(ground.poller)),
         decider_(std::move(decider)),
         sockets_(std::move(sockets)),
         limits_(limits),
@@ -52,7 +50,7 @@ class Worker {
             [this](int fd, std::uint64_t id) {
               (void)poller_.Add(fd, Make(Token::kFlow, id), os::Poller::Wants::kRead);
             }),
-        scratch_memory_(std::make_unique_for_overwrite<std::uint8_t[]>(Relays::kLargestRead)),
+        scratch_memory_(std::move(ground.scratch)),
         scratch_(scratch_memory_.get(), Relays::kLargestRead),
         relays_(poller_, scratch_, limits.time,
                 [this](std::uint64_t id, const Relay& relay) { Ended(id, relay); }) {}
@@ -66,8 +64,7 @@ class Worker {
  private:
   bool WatchAll() {
     using Wants = os::Poller::Wants;
-    return poller_.Add(decider_.Descriptor(), Make(Token::kDecider), Wants::kRead) &&
-           poller_.Add(sockets_.names.Get(), Make(Token::kNames), Wants::kRead) &&
+    return poller_.Add(sockets_.names.Get(), Make(Token::kNames), Wants::kRead) &&
            poller_.AddChanges(sockets_.names_tcp.Get(), Make(Token::kNamesTcp)) &&
            poller_.AddChanges(sockets_.proxy.Get(), Make(Token::kProxy)) &&
            poller_.Add(sockets_.datagrams4.Get(), Make(Token::kDatagrams4), Wants::kRead) &&
@@ -153,9 +150,9 @@ class Worker {
   void HandleDecider(WireIn in) {
     switch (in.message.kind) {
       case WireKind::kRelay:
-        if (in.descriptors.size() == 2)
-          StartRelay(in.message, std::move(in.descriptors[0]), std::move(in.descriptors[1]), {});
-        return;
+        if (in.descriptors.size() != 2) return TellLost(in.message.id);
+        return StartRelay(in.message, std::move(in.descriptors[0]), std::move(in.descriptors[1]),
+                          {});
       case WireKind::kAnswer:
         if (names_.Answer(in.message, dns_streams_)) ServeWaitingDns();
         return;
@@ -169,6 +166,10 @@ class Worker {
       case WireKind::kPauseProxy:
         paused_ = in.message.verdict == 0;
         AcceptProxy();
+        return;
+      case WireKind::kOver:
+        paused_ = true;
+        flows_.EndAll();
         return;
       case WireKind::kQuestion:
       case WireKind::kProxyQuestion:
@@ -194,6 +195,14 @@ class Worker {
     relays_.Start(wire.id, std::move(client), std::move(upstream), std::move(options));
   }
 
+  void TellLost(std::uint64_t id) {
+    Wire ended;
+    ended.kind = WireKind::kEnded;
+    ended.id = id;
+    ended.SetText(kNoDescriptors);
+    decider_.Send(ended);
+  }
+
   void Ended(std::uint64_t id, const Relay& relay) {
     Wire ended;
     ended.kind = WireKind::kEnded;
@@ -217,7 +226,7 @@ class Worker {
   }
 
   void AcceptDns() {
-    while (dns_streams_.size() < kMostDnsStreams) {
+    while (dns_streams_.size() < limits_.name_streams) {
       auto accepted = os::AcceptConnected(sockets_.names_tcp.Get());
       if (!accepted) return;
       const std::uint64_t id = ++next_;
@@ -247,7 +256,7 @@ class Worker {
   }
 
   void AcceptProxy() {
-    while (!paused_ && proxy_clients_.size() < kMostProxyClients) {
+    while (!paused_ && proxy_clients_.size() < limits_.proxy_clients) {
       auto accepted = os::AcceptConnected(sockets_.proxy.Get());
       if (!accepted) return;
       const std::uint64_t id = ++next_;
@@ -313,13 +322,16 @@ class Worker {
   }
 
   void AnswerProxyClient(WireIn in) {
+    auto outcome = static_cast<ProxyOutcome>(in.message.verdict);
+    if (outcome == ProxyOutcome::kConnected && in.descriptors.empty()) {
+      TellLost(in.message.id);
+      outcome = ProxyOutcome::kUnreachable;
+    }
     const auto found = proxy_clients_.find(in.message.up);
     if (found == proxy_clients_.end()) return;
     ProxyClient client = std::move(found->second);
-    const auto outcome = static_cast<ProxyOutcome>(in.message.verdict);
     const auto reply = ProxyReply(client.request, outcome);
-    if (outcome != ProxyOutcome::kConnected || in.descriptors.empty())
-      return EndProxyClient(found->first, client, reply);
+    if (outcome != ProxyOutcome::kConnected) return EndProxyClient(found->first, client, reply);
     proxy_clients_.erase(found);
     Relay::Options options;
     options.to_client = reply;
@@ -356,7 +368,6 @@ class Worker {
   Budgets budgets_;
   NameService names_;
   Flows flows_;
-  // Pages of it that are never read into are never made.
   std::unique_ptr<std::uint8_t[]> scratch_memory_;
   std::span<std::uint8_t> scratch_;
   Relays relays_;
@@ -372,10 +383,9 @@ class Worker {
 
 }  // namespace
 
-void RunWorker(base::UniqueFd decider, InsideSockets sockets, const WorkerLimits& limits) {
-  auto poller = os::Poller::Make();
-  if (!poller) return;
-  Worker(*std::move(poller), std::move(decider), std::move(sockets), limits).Run();
+void RunWorker(Ground ground, base::UniqueFd decider, InsideSockets sockets,
+               const WorkerLimits& limits) {
+  Worker(std::move(ground), std::move(decider), std::move(sockets), limits).Run();
 }
 
 }  // namespace bailey::network

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/unique_fd.h"
+#include "network/ground.h"
 #include "network/relays.h"
 
 namespace bailey::network {
@@ -27,11 +28,14 @@ constexpr bool IsOfIpv6(std::size_t index) { return index == 4 || index == 6 || 
 
 struct WorkerLimits {
   std::size_t connections = 0;
+  std::size_t proxy_clients = 0, name_streams = 0;  // that wait to be heard
   TimeLimits time;
   std::optional<std::uint64_t> out;
 };
 
-// Runs until the decider is gone. `sockets`: the worker's own.
-void RunWorker(base::UniqueFd decider, InsideSockets sockets, const WorkerLimits& limits);
+// Runs until the decider is gone. `ground`: it watches the decider already, as Token::kDecider.
+// `sockets`: the worker's own.
+void RunWorker(Ground ground, base::UniqueFd decider, InsideSockets sockets,
+               const WorkerLimits& limits);
 
 }  // namespace bailey::network

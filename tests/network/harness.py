@@ -1,13 +1,23 @@
 """What the tests of the network share: a sandbox's command line, and who they are run as."""
 
+import ctypes
+import json
 import os
 import pathlib
+import platform
 import shutil
+import struct
 import subprocess
 import sys
 import unittest
 
 import world as worlds
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(SOURCE / "tests/system"))
+import schema  # noqa: E402: shared with tests/system
+
+EVENT_SCHEMA = json.loads((SOURCE / "docs/schemas/event.schema.json").read_text())
 
 USER = 12345
 bailey_source = None
@@ -56,6 +66,42 @@ class Sandboxed(unittest.TestCase):
     def curl(self, entries, *words, **options):
         return self.sandbox(entries, "curl", "-sS", "--max-time", "20", "--cacert", "ca.pem",
                             *words, **options)
+
+    def events_of(self, entries, code, options=(), policy="agent"):
+        """The connections of a program's events, as (decision, protocol, target, port, reason)."""
+        log = self.workspace / "events"
+        log.unlink(missing_ok=True)
+        done, out, error = self.python(entries, code, options=[
+            "--policy", policy, "--audit-to", f"file:{log}", *options])
+        self.assertEqual(done, 0, error)
+        found = []
+        for line in log.read_text().splitlines():
+            event = json.loads(line)
+            self.assertEqual(list(schema.faults(event, EVENT_SCHEMA)), [], line)
+            if event["kind"] == "connection":
+                one = event["connection"]
+                found.append((event["decision"], one["protocol"], one["host"] or one["address"],
+                              one["port"], one["reason"]))
+        return found, out, error
+
+    def assert_denied(self, found, protocol, target, port, reason):
+        fitting = [one for one in found if one[:4] == ("denied", protocol, target, port)]
+        self.assertTrue(any(reason in one[4] for one in fitting), (target, reason, found))
+
+
+def answer(name, arguments, error):
+    """From here on a system call with these arguments is answered, and does nothing; error 0: it "succeeds"."""
+    number = {"x86_64": {"socket": 41, "bind": 49, "setsockopt": 54},
+              "aarch64": {"socket": 198, "bind": 200, "setsockopt": 208}}[platform.machine()][name]
+    steps = [(0x20, 0, 0, 0), (0x15, 0, 2 * len(arguments) + 1, number)]
+    for at, (place, value) in enumerate(arguments.items()):
+        steps += [(0x20, 0, 0, 16 + 8 * place), (0x15, 0, 2 * (len(arguments) - at) - 1, value)]
+    steps += [(0x06, 0, 0, 0x00050000 | error), (0x06, 0, 0, 0x7fff0000)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in steps))
+    libc = ctypes.CDLL(None)
+    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+    described = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(program))
+    worlds.check(libc.prctl(22, 2, described, 0, 0), "attach a filter")  # PR_SET_SECCOMP
 
 
 def inside(uid, arguments):

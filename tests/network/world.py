@@ -30,7 +30,9 @@ WEB6 = "2001:db8:1::10"
 OTHER = "203.0.113.20"
 PRIVATE = "10.7.7.7"
 METADATA = "169.254.169.254"
+METADATA6 = "fd00:ec2::254"
 ADDRESSES = [NAME_SERVER, WEB, OTHER, PRIVATE, METADATA]
+ADDRESSES6 = [WEB6, METADATA6]
 NAMES = {
     "example.test": [WEB],
     "www.example.test": [WEB],
@@ -41,7 +43,13 @@ NAMES = {
     "local.test": ["127.0.0.1"],
     "both.test": [PRIVATE, WEB],
     "dead.test": ["203.0.113.99"],
+    "metadata6.test": [METADATA6],
+    "mapped.test": [f"::ffff:{METADATA}"],
+    "xn--bcher-kva.test": [WEB],
+    "turn.test": [WEB],
 }
+# Where a name leads from the second time on that it is asked for.
+LATER = {"turn.test": [PRIVATE]}
 
 
 def check(result, what):
@@ -87,6 +95,10 @@ class NameServer(socketserver.BaseRequestHandler):
         kind = struct.unpack("!H", message[end:end + 2])[0]
         self.server.asked.append(name)
         addresses = NAMES.get(name)
+        if name in LATER and kind == 1:
+            self.server.turned.add((name, message[:2]))  # one that is asked again is the same
+            if len(self.server.turned) > 1:
+                addresses = LATER[name]
         answers = b""
         count = 0
         for text in addresses or []:
@@ -139,6 +151,11 @@ class TcpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 4096
+    accepted = 0  # by all of them
+
+    def process_request(self, request, client_address):
+        TcpServer.accepted += 1
+        super().process_request(request, client_address)
 
     def handle_error(self, request, client_address):
         pass
@@ -166,14 +183,48 @@ class SpeaksFirst(socketserver.BaseRequestHandler):
         self.request.sendall(b"you said " + self.request.recv(100))
 
 
+class UdpServer6(socketserver.ThreadingUDPServer):
+    address_family = socket.AF_INET6
+
+
 class UdpEcho(socketserver.BaseRequestHandler):
     def handle(self):
         message, sock = self.request
         sock.sendto(b"echo " + message, self.client_address)
 
 
+class Waits(socketserver.BaseRequestHandler):
+    """Reads nothing until it is told to; then all, and counts it."""
+
+    def handle(self):
+        self.server.go.wait()
+        while data := self.request.recv(1 << 20):
+            self.server.received += len(data)
+        self.request.sendall(b"%d" % self.server.received)
+
+
+class Floods(socketserver.BaseRequestHandler):
+    """Sends more than anybody wants, and counts what the other side took."""
+
+    def handle(self):
+        data = b"y" * 65536
+        while self.server.sent < self.server.most:
+            self.server.sent += self.request.send(data)
+
+
+class EndsFirst(socketserver.BaseRequestHandler):
+    """Has said all before the client says anything, and hears the client out."""
+
+    def handle(self):
+        self.request.sendall(b"all")
+        self.request.shutdown(socket.SHUT_WR)
+        while data := self.request.recv(65536):
+            self.server.received += len(data)
+        self.server.ended.set()
+
+
 class ConnectProxy(socketserver.BaseRequestHandler):
-    """A proxy between a host and its world: tunnels to names of NAMES, and no others."""
+    """A proxy between a host and its world: tunnels to names of NAMES and WEB, and no others."""
 
     def handle(self):
         head = b""
@@ -182,13 +233,14 @@ class ConnectProxy(socketserver.BaseRequestHandler):
             if not more:
                 return
             head += more
-        target = head.split()[1].decode()
+            self.server.heard.append(more)
+        target = head.split()[1].decode(errors="replace")
         self.server.asked.append(target)
         host, port = target.rsplit(":", 1)
-        if host not in NAMES or host == "dead.test":
+        if host not in [*NAMES, WEB] or host == "dead.test":
             self.request.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             return
-        with socket.create_connection((NAMES[host][0], int(port))) as outside:
+        with socket.create_connection((NAMES.get(host, [host])[0], int(port))) as outside:
             self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             back = threading.Thread(target=pass_on, args=(outside, self.request), daemon=True)
             back.start()
@@ -214,7 +266,8 @@ class World:
         run("ip", "link", "set", "lo", "up")
         for address in ADDRESSES:
             run("ip", "address", "add", f"{address}/32", "dev", "lo")
-        run("ip", "-6", "address", "add", f"{WEB6}/128", "dev", "lo", "nodad")
+        for address in ADDRESSES6:
+            run("ip", "-6", "address", "add", f"{address}/128", "dev", "lo", "nodad")
         for name, text in [("resolv.conf", f"nameserver {NAME_SERVER}\n"),
                            ("hosts", "127.0.0.1 localhost\n"), ("nsswitch.conf", "hosts: files dns\n")]:
             (self.directory / name).write_text(text)
@@ -222,7 +275,7 @@ class World:
                              MS_BIND, None), f"mount /etc/{name}")
         self.servers = []
         self.names = self.serve(socketserver.ThreadingUDPServer, (NAME_SERVER, 53), NameServer)
-        self.names.asked = []
+        self.names.asked, self.names.turned = [], set()
         self.certificates()
         self.web = {}
         for label, address in [("example", WEB), ("other", OTHER), ("private", PRIVATE),
@@ -230,12 +283,23 @@ class World:
             self.web[label] = self.serve_web(label, (address, 80))
             self.web[label + "-tls"] = self.serve_web(label, (address, 443), tls=True)
         self.web["six"] = self.serve_web("six", (WEB6, 80), TcpServer6)
+        self.web["metadata6"] = self.serve_web("metadata6", (METADATA6, 80), TcpServer6)
         self.serve(TcpServer, (WEB, 7), Echo)
         self.serve(TcpServer, (OTHER, 7), Echo)
         self.serve(TcpServer, (WEB, 25), SpeaksFirst)
+        self.waits = self.serve(TcpServer, (WEB, 9), Waits)
+        self.waits.go, self.waits.received = threading.Event(), 0
+        self.floods = self.serve(TcpServer, (WEB, 19), Floods)
+        self.floods.sent, self.floods.most = 0, 1 << 30
+        self.ends_first = self.serve(TcpServer, (WEB, 13), EndsFirst)
+        self.ends_first.received, self.ends_first.ended = 0, threading.Event()
         self.proxy = self.serve(TcpServer, (OTHER, 3129), ConnectProxy)
-        self.proxy.asked = []
+        # One that is no proxy of the host's, but a server that may be reached.
+        self.open_proxy = self.serve(TcpServer, (WEB, 8080), ConnectProxy)
+        for proxy in [self.proxy, self.open_proxy]:
+            proxy.asked, proxy.heard = [], []
         self.serve(socketserver.ThreadingUDPServer, (WEB, 7), UdpEcho)
+        self.serve(UdpServer6, (WEB6, 7), UdpEcho)
         self.local = self.serve_web("host", ("127.0.0.1", 0))
         self.local_port = self.local.server_address[1]
         return self
