@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "guest/machine.h"
+#include "guest/trees.h"
 
 namespace bailey::guest {
 namespace {
@@ -214,7 +215,8 @@ class Collector {
   std::uint64_t left_ = 0;
 };
 
-int WriteChanges(const Command& command, std::string_view drive, Collected& collected) {
+int WriteChanges(const Command& command, std::size_t stage, std::string_view drive,
+                 Collected& collected) {
   Path device;
   const int opened = OpenDrive(drive, O_WRONLY, device);
   if (opened < 0) return -opened;
@@ -225,7 +227,7 @@ int WriteChanges(const Command& command, std::string_view drive, Collected& coll
   for (std::size_t i = 1; i < command.mount_count; ++i) {
     if (command.mounts[i].kind != Mount::Kind::kChange) continue;
     Path upper;
-    upper << "/layers/upper-" << i;
+    PathOfChanges(stage, i, upper);
     const int directory = ::open(upper.Text(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) return errno;
     collector.Layer(i, directory);
@@ -238,13 +240,14 @@ int WriteChanges(const Command& command, std::string_view drive, Collected& coll
 
 }  // namespace
 
-int Collect(const Command& command, std::string_view drive, Collected& collected) {
+int Collect(const Command& command, std::size_t stage, std::string_view drive,
+            Collected& collected) {
   // One for each directory on the way down, and no more of them for the next program than it had.
   rlimit before = {};
   if (::getrlimit(RLIMIT_NOFILE, &before) != 0) return errno;
   const rlimit descriptors = {1 << 20, 1 << 20};
   (void)::setrlimit(RLIMIT_NOFILE, &descriptors);
-  const int error = WriteChanges(command, drive, collected);
+  const int error = WriteChanges(command, stage, drive, collected);
   return ::setrlimit(RLIMIT_NOFILE, &before) == 0 ? error : errno;
 }
 

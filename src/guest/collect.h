@@ -7,7 +7,9 @@
 
 namespace bailey::guest {
 
-// 0, or an errno: ENOSPC where the drive is too small.
-int Collect(const Command& command, std::string_view drive, Collected& collected);
+// Of the command whose trees are of this stage. 0, or an errno: ENOSPC where the drive is too
+// small.
+int Collect(const Command& command, std::size_t stage, std::string_view drive,
+            Collected& collected);
 
 }  // namespace bailey::guest

@@ -52,15 +52,33 @@ void Command::Clear() {
   argv = environment = {};
   arguments = variables = 0;
   grant_count = limit_count = mount_count = filter_count = 0;
-  watch_count = 0;
+  watch_count = naming_count = 0;
   listens = has_network = rehearses = false;
   start = {};
   is_complete = false;
-  used_ = 0;
+  shape_fits_ = true;
+  shape_size_ = used_ = 0;
+}
+
+void Command::AddShape(const Frame& frame) {
+  if (frame.type == FrameType::kArgument || frame.type == FrameType::kVariable ||
+      frame.type == FrameType::kListen || frame.type == FrameType::kRehearse)
+    return;
+  const auto put = [this](const void* bytes, std::size_t size) {
+    shape_fits_ = shape_fits_ && size <= kMostShape - shape_size_;
+    if (!shape_fits_ || size == 0) return;
+    std::memcpy(shape_.data() + shape_size_, bytes, size);
+    shape_size_ += size;
+  };
+  const auto size = static_cast<std::uint32_t>(frame.body.size());
+  put(&frame.type, sizeof(frame.type));
+  put(&size, sizeof(size));
+  put(frame.body.data(), size);
 }
 
 bool Command::Add(const Frame& frame) {
   if (is_complete) return false;
+  AddShape(frame);
   switch (frame.type) {
     case FrameType::kArgument:
       return AddWord(frame, argv, arguments);
@@ -82,6 +100,8 @@ bool Command::Add(const Frame& frame) {
       return listens;
     case FrameType::kWatch:
       return watch_count < kMostWatches && Decode(frame.body, watches[watch_count++]);
+    case FrameType::kNaming:
+      return naming_count < kMostNamings && Decode(frame.body, namings[naming_count++]);
     case FrameType::kNetwork:
       has_network = !has_network && Decode(frame.body, network) && KeepView(network.name) &&
                     KeepView(network.refused_name) && KeepView(network.text);

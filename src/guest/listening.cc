@@ -1,24 +1,24 @@
 #include "guest/listening.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "abi/notification.h"
 #include "audit/token_bucket.h"
 #include "bpf/execute.h"
-#include "guest/machine.h"
+#include "guest/naming.h"
+#include "guest/task.h"
 
 namespace bailey::guest {
 namespace {
@@ -32,19 +32,16 @@ constexpr std::size_t kRest = Denied::kMostRows - 1;
 constexpr std::size_t kIndex = 4 * Denied::kMostRows;
 constexpr std::uint16_t kNone = 0xffff;
 constexpr std::size_t kMostAddress = 128;
-
-struct Text {
-  std::uint8_t slot = kNoSlot;
-  std::size_t size = 0;
-  char bytes[Called::kMostText];
-  std::string_view View() const { return {bytes, size}; }
-};
+// How long what there is to tell may wait, unless so much waits that some of it would be lost.
+constexpr std::chrono::milliseconds kLate{100};
+constexpr std::size_t kHurry = kRing / 2;
 
 struct Single {
   bpf::SeccompData data;
   std::uint32_t process = 0;
   Text executable;
   std::array<Text, Called::kMostTexts> texts;
+  std::size_t file_count = 0;  // of a call that goes on: texts that are files
 };
 
 struct Key {
@@ -70,6 +67,11 @@ struct Shared {
 };
 
 pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+// Held from when a call is taken until it is counted and answered, and by who changes the listener.
+pthread_mutex_t answering = PTHREAD_MUTEX_INITIALIZER;
+// The ring has room again, or nothing is to be kept any more.
+pthread_cond_t has_room = PTHREAD_COND_INITIALIZER;
+bool is_ending = false;
 Shared shared;
 const Command* command = nullptr;
 std::span<const bpf::Instruction> filter;
@@ -79,10 +81,13 @@ std::array<std::uint16_t, kIndex> rows_by_key;
 
 class Lock {
  public:
-  Lock() { ::pthread_mutex_lock(&mutex); }
+  explicit Lock(pthread_mutex_t& held = mutex) : held_(held) { ::pthread_mutex_lock(&held_); }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
-  ~Lock() { ::pthread_mutex_unlock(&mutex); }
+  ~Lock() { ::pthread_mutex_unlock(&held_); }
+
+ private:
+  pthread_mutex_t& held_;
 };
 
 audit::TokenBucket::Time Now() {
@@ -90,58 +95,6 @@ audit::TokenBucket::Time Now() {
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return audit::TokenBucket::Time(std::chrono::seconds(now.tv_sec) +
                                   std::chrono::nanoseconds(now.tv_nsec));
-}
-
-// Up to the first null byte, or as far as it is there and fits.
-bool ReadText(pid_t task, std::uint64_t address, Text& text) {
-  constexpr std::size_t kPage = 4096;
-  text.size = 0;
-  while (text.size < sizeof(text.bytes)) {
-    const std::uint64_t at = address + text.size;
-    iovec to = {text.bytes + text.size,
-                std::min<std::size_t>(sizeof(text.bytes) - text.size, kPage - at % kPage)};
-    iovec from = {reinterpret_cast<void*>(at), to.iov_len};
-    const ssize_t size = ::process_vm_readv(task, &to, 1, &from, 1, 0);
-    if (size <= 0) return false;
-    if (const void* const end = memchr(to.iov_base, '\0', static_cast<std::size_t>(size))) {
-      text.size = static_cast<std::size_t>(static_cast<const char*>(end) - text.bytes);
-      return true;
-    }
-    text.size += static_cast<std::size_t>(size);
-  }
-  return true;
-}
-
-bool ReadBytes(pid_t task, std::uint64_t address, std::size_t size, Text& text) {
-  iovec to = {text.bytes, std::min(size, sizeof(text.bytes))};
-  iovec from = {reinterpret_cast<void*>(address), to.iov_len};
-  const ssize_t count = ::process_vm_readv(task, &to, 1, &from, 1, 0);
-  text.size = count > 0 ? static_cast<std::size_t>(count) : 0;
-  return count > 0;
-}
-
-std::uint32_t ProcessOf(std::uint32_t thread) {
-  Path path;
-  path << "/proc/" << thread << "/status";
-  const int file = ::open(path.Text(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return thread;
-  char bytes[1024];
-  const ssize_t size = ::read(file, bytes, sizeof(bytes));
-  ::close(file);
-  const std::string_view status(bytes, size > 0 ? static_cast<std::size_t>(size) : 0);
-  std::size_t at = status.find("\nTgid:\t");
-  if (at == std::string_view::npos) return thread;
-  std::uint32_t number = 0;
-  for (at += 7; at < status.size() && status[at] >= '0' && status[at] <= '9'; ++at)
-    number = number * 10 + static_cast<std::uint32_t>(status[at] - '0');
-  return number;
-}
-
-void ReadExecutable(std::uint32_t thread, Text& text) {
-  Path path;
-  path << "/proc/" << thread << "/exe";
-  const ssize_t size = ::readlink(path.Text(), text.bytes, sizeof(text.bytes));
-  text.size = size > 0 ? static_cast<std::size_t>(size) : 0;
 }
 
 std::uint64_t ValueOf(const Watch& watch, const bpf::SeccompData& data) {
@@ -208,6 +161,7 @@ Row& RowOf(const bpf::SeccompData& data, std::uint32_t returned) {
 
 void Read(const seccomp_notif& call, const bpf::SeccompData& data, Single& single) {
   single.data = data;
+  single.file_count = 0;
   single.process = ProcessOf(call.pid);
   ReadExecutable(call.pid, single.executable);
   for (Text& text : single.texts) text.slot = kNoSlot;
@@ -247,6 +201,32 @@ void Keep(int listener, const seccomp_notif& call, const bpf::SeccompData& data)
   shared.ring[(shared.begin + shared.count++) % kRing] = single;
 }
 
+// A file that may be withheld waits for room in the ring, and the call for that: nobody counts
+// these here, so that each is told of.
+void KeepFiles(int listener, const seccomp_notif& call, const bpf::SeccompData& data) {
+  static Single single;
+  const auto task = static_cast<pid_t>(call.pid);
+  single.file_count = FilesOf(*command, data, task, single.texts);
+  if (single.file_count == 0) return;
+  single.data = data;
+  single.process = ProcessOf(call.pid);
+  ReadExecutable(call.pid, single.executable);
+  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call.id) != 0) return;
+  const Lock lock;
+  while (shared.count == kRing && !is_ending) ::pthread_cond_wait(&has_room, &mutex);
+  if (shared.count == kRing) return;
+  shared.ring[(shared.begin + shared.count++) % kRing] = single;
+}
+
+// Mounts and Landlock decide, and nothing here.
+void LetGoOn(int listener, const seccomp_notif& call, const bpf::SeccompData& data) {
+  if (command->naming_count > 0) KeepFiles(listener, call, data);
+  seccomp_notif_resp response = {};
+  response.id = call.id;
+  response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  (void)::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);  // or its task has been killed
+}
+
 // Counted before it is answered: the program may be over, and all be told, right after.
 void Answer(int listener, const seccomp_notif& call) {
   bpf::SeccompData data = {
@@ -254,6 +234,8 @@ void Answer(int listener, const seccomp_notif& call) {
   for (std::size_t i = 0; i < data.args.size(); ++i) data.args[i] = call.data.args[i];
   const std::uint32_t returned = bpf::Execute(filter, data, false, [](std::uint32_t) {}).value;
   const std::uint32_t answer = abi::PlainAnswer(returned);
+  if (answer == static_cast<std::uint32_t>(abi::ActionKind::kAllow))
+    return LetGoOn(listener, call, data);
   const bool is_errno =
       (answer & 0xffff0000) == static_cast<std::uint32_t>(abi::ActionKind::kErrno);
   Keep(listener, call, data);
@@ -276,44 +258,87 @@ void Answer(int listener, const seccomp_notif& call) {
 }  // namespace
 
 int Listening::Begin(int listener, const Command& wanted) {
-  listener_ = listener;
-  command = &wanted;
-  const auto records = wanted.filters[wanted.filter_count - 1];
-  filter = {reinterpret_cast<const bpf::Instruction*>(records.data()),
-            records.size() / sizeof(bpf::Instruction)};
-  bucket.emplace(wanted.listen.rate, wanted.listen.burst, Now());
-  shared.begin = shared.count = shared.row_count = shared.row_told = 0;
-  shared.missed = shared.told = {};
-  values.fill(0);
-  rows_by_key.fill(kNone);
-  stop_ = ::eventfd(0, EFD_CLOEXEC);
-  changed_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (stop_ < 0 || changed_ < 0) return errno;
+  if (due_ < 0)
+    if (const int error = Start()) return error;
+  {
+    const Lock held(answering);
+    Release();
+    listener_ = listener;
+    command = &wanted;
+    const auto records = wanted.filters[wanted.filter_count - 1];
+    filter = {reinterpret_cast<const bpf::Instruction*>(records.data()),
+              records.size() / sizeof(bpf::Instruction)};
+    bucket.emplace(wanted.listen.rate, wanted.listen.burst, Now());
+    shared.begin = shared.count = shared.row_count = shared.row_told = 0;
+    shared.missed = shared.told = {};
+    is_ending = false;
+    values.fill(0);
+    rows_by_key.fill(kNone);
+  }
+  const std::uint64_t one = 1;
+  return ::write(changed_, &one, sizeof(one)) < 0 ? errno : 0;
+}
+
+int Listening::Start() {
+  changed_ = ::eventfd(0, EFD_CLOEXEC);
+  due_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (changed_ < 0 || due_ < 0) return errno;
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
   ::pthread_attr_setstacksize(&attributes, kStack);
-  const int error = ::pthread_create(&thread_, &attributes, &Listening::Listen, this);
+  pthread_t thread;
+  const int error = ::pthread_create(&thread, &attributes, &Listening::Listen, this);
   ::pthread_attr_destroy(&attributes);
-  if (error != 0) thread_ = 0;
   return error;
 }
 
+void Listening::Release() {
+  if (listener_ >= 0) ::close(listener_);
+  listener_ = -1;
+  ++turn_;
+}
+
 void Listening::End() {
-  if (thread_ != 0) {
-    const std::uint64_t one = 1;
-    (void)!::write(stop_, &one, sizeof(one));
-    ::pthread_join(thread_, nullptr);
-    thread_ = 0;
+  {
+    const Lock lock;
+    is_ending = true;
   }
-  for (int* const descriptor : {&listener_, &stop_, &changed_}) {
-    if (*descriptor >= 0) ::close(*descriptor);
-    *descriptor = -1;
-  }
+  ::pthread_cond_signal(&has_room);
+  const Lock held(answering);
+  // What the thread has not taken yet.
+  pollfd wait = {listener_, POLLIN, 0};
+  while (listener_ >= 0 && ::poll(&wait, 1, 0) > 0 && (wait.revents & POLLIN) && AnswerNext())
+    continue;
+  Release();
 }
 
 void Listening::Settle() {
   std::uint64_t times = 0;
-  (void)!::read(changed_, &times, sizeof(times));
+  (void)!::read(due_, &times, sizeof(times));
+}
+
+void Listening::Announce() {
+  waits_ = false;
+  const std::uint64_t one = 1;
+  (void)!::write(due_, &one, sizeof(one));
+}
+
+// What came is announced when it is late, or so much that some of it would be lost.
+void Listening::NoteCall() {
+  bool hurries = false;
+  {
+    const Lock lock;
+    hurries = shared.count >= kHurry;
+  }
+  if (hurries) return Announce();
+  if (!waits_) late_ = Now() + kLate;
+  waits_ = true;
+}
+
+int Listening::Patience() const {
+  if (!waits_) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(late_ - Now());
+  return static_cast<int>(std::max(left, std::chrono::milliseconds(0)).count());
 }
 
 void* Listening::Listen(void* self) {
@@ -323,37 +348,65 @@ void* Listening::Listen(void* self) {
 
 void Listening::Listen() {
   for (;;) {
-    pollfd waits[] = {{listener_, POLLIN, 0}, {stop_, POLLIN, 0}};
-    if (::poll(waits, 2, -1) < 0) continue;
-    if (!(waits[0].revents & POLLIN)) return;  // nobody is left, or it is over
-    seccomp_notif call = {};
-    if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &call) == 0) {
-      Answer(listener_, call);
-      const std::uint64_t one = 1;
-      (void)!::write(changed_, &one, sizeof(one));
-    } else if (errno == ENOENT) {
-      const Lock lock;
-      ++shared.missed.unanswered;
-    } else if (errno != EINTR) {
-      return;
+    pollfd waits[] = {{changed_, POLLIN, 0}, {-1, POLLIN, 0}};
+    unsigned turn = 0;
+    {
+      const Lock held(answering);
+      waits[1].fd = listener_;
+      turn = turn_;
     }
+    const int ready = ::poll(waits, 2, Patience());
+    if (ready < 0) continue;
+    if (waits_ && Patience() == 0) Announce();
+    if (ready == 0) continue;
+    if (waits[0].revents) {
+      std::uint64_t times = 0;
+      (void)!::read(changed_, &times, sizeof(times));
+      continue;
+    }
+    const Lock held(answering);
+    if (turn != turn_) continue;
+    if ((waits[1].revents & POLLIN) && AnswerNext())
+      NoteCall();
+    else
+      Release();  // nobody is left
   }
 }
 
-bool Listening::Next(Called& called) {
+bool Listening::AnswerNext() {
+  seccomp_notif call = {};
+  if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &call) == 0) {
+    Answer(listener_, call);
+  } else if (errno == ENOENT) {
+    const Lock lock;
+    ++shared.missed.unanswered;
+  } else if (errno != EINTR) {
+    return false;
+  }
+  return true;
+}
+
+Listening::Kind Listening::Next(Called& called, Used& used) {
   static Single single;
   {
     const Lock lock;
-    if (shared.count == 0) return false;
+    if (shared.count == 0) return Kind::kNone;
     single = shared.ring[shared.begin];
     shared.begin = (shared.begin + 1) % kRing;
     --shared.count;
+  }
+  ::pthread_cond_signal(&has_room);
+  if (single.file_count > 0) {
+    used = {single.data, single.process, single.executable.View(), {}};
+    for (std::size_t i = 0; i < single.file_count; ++i)
+      used.names[i] = {single.texts[i].slot, single.texts[i].is_there, single.texts[i].View()};
+    return Kind::kUsed;
   }
   called = {single.data, single.process, single.executable.View(), {}};
   for (std::size_t i = 0; i < single.texts.size(); ++i)
     if (single.texts[i].slot != kNoSlot)
       called.texts[i] = {single.texts[i].slot, single.texts[i].View()};
-  return true;
+  return Kind::kCalled;
 }
 
 bool Listening::Next(Denied& denied) {

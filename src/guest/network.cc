@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "guest/machine.h"
+#include "guest/network6.h"
 
 namespace bailey::guest {
 namespace {
@@ -84,6 +85,7 @@ int Configure(const Network& network) {
   ifreq request = {};
   memcpy(request.ifr_name, kInterface, sizeof(kInterface));
   if (const int error = AwaitInterface(socket.Get(), request)) return error;
+  const int index = request.ifr_ifindex;
   Put(request.ifr_addr, SocketAddress(network.address));
   if (::ioctl(socket.Get(), SIOCSIFADDR, &request) != 0) return errno;
   Put(request.ifr_netmask, SocketAddress(~0u));
@@ -100,13 +102,14 @@ int Configure(const Network& network) {
   neighbour.arp_flags = ATF_PERM | ATF_COM;
   memcpy(neighbour.arp_dev, kInterface, sizeof(kInterface));
   if (::ioctl(socket.Get(), SIOCSARP, &neighbour) != 0) return errno;
-  return AddRoute(socket.Get(), 0, 0, &gateway);
+  if (const int error = AddRoute(socket.Get(), 0, 0, &gateway)) return error;
+  return network.has_ipv6 == 1 ? ConfigureIpv6(network, index) : 0;
 }
 
-int Connect(int type, std::uint32_t address, std::uint16_t port) {
-  const int socket = ::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+template <class Address>
+int ConnectTo(int type, const Address& to, sa_family_t family) {
+  const int socket = ::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (socket < 0) return socket;
-  const sockaddr_in to = SocketAddress(address, port);
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0 ||
       errno == EINPROGRESS)
     return socket;
@@ -114,6 +117,18 @@ int Connect(int type, std::uint32_t address, std::uint16_t port) {
   ::close(socket);
   errno = error;
   return -1;
+}
+
+int Connect(int type, std::uint32_t address, std::uint16_t port) {
+  return ConnectTo(type, SocketAddress(address, port), AF_INET);
+}
+
+int Connect(int type, const Network::Address6& address, std::uint16_t port) {
+  sockaddr_in6 to = {};
+  to.sin6_family = AF_INET6;
+  memcpy(&to.sin6_addr, address.data(), address.size());
+  to.sin6_port = htons(port);
+  return ConnectTo(type, to, AF_INET6);
 }
 
 // 0 when the socket can be read: answered, or at its end.
@@ -172,14 +187,28 @@ int IsReset(int socket) {
   return error == ECONNREFUSED ? 0 : error;
 }
 
-constexpr const char* kRefusedProbe = "connect to an address that nothing allows";
-
 // Within a time in which the gateway answers.
 bool IsConnected(int socket) {
   constexpr int kMilliseconds = 300;
   pollfd wait = {socket, POLLOUT, 0};
   return socket >= 0 && ::poll(&wait, 1, kMilliseconds) == 1 &&
          (wait.revents & (POLLERR | POLLHUP)) == 0;
+}
+
+// One that nothing allows, of either family.
+template <class Address>
+int IsRefused(const Network& network, const Address& address) {
+  const Descriptor closed(Connect(SOCK_STREAM, address, network.refused_port));
+  if (network.resets != 0) return IsReset(closed.Get());
+  return IsConnected(closed.Get()) ? EPROTO : 0;
+}
+
+int ProbeRefusals(const Network& network, const char*& failed) {
+  failed = "connect to an address that nothing allows";
+  if (const int error = IsRefused(network, network.refused)) return error;
+  if (network.has_ipv6 != 1) return 0;
+  failed = "connect to an IPv6 address that nothing allows";
+  return IsRefused(network, network.refused6);
 }
 
 int Probe(const Network& network, const char*& failed) {
@@ -192,11 +221,11 @@ int Probe(const Network& network, const char*& failed) {
   if (refused.Get() < 0) return errno;
   if (const int error = Ask(refused.Get(), network.refused_name)) return error;
   const Descriptor open(Connect(SOCK_STREAM, network.probe, network.probe_port));
-  if (network.resets != 0) {
-    failed = kRefusedProbe;
-    const Descriptor closed(Connect(SOCK_STREAM, network.refused, network.refused_port));
-    if (const int error = IsReset(closed.Get())) return error;
-  }
+  const Descriptor open6(
+      network.has_ipv6 == 1 ? Connect(SOCK_STREAM, network.probe6, network.probe_port) : -1);
+  // At once where somebody says so, else after a wait that nothing else is to stand behind.
+  if (network.resets != 0)
+    if (const int error = ProbeRefusals(network, failed)) return error;
   failed = "resolve a name that the gateway has";
   if (const int error = IsResolved(name.Get(), network.probe)) return error;
   failed = "resolve a name that nothing allows";
@@ -204,10 +233,12 @@ int Probe(const Network& network, const char*& failed) {
   failed = "connect to the gateway";
   if (open.Get() < 0) return ECONNREFUSED;
   if (const int error = IsAnswered(open.Get(), network.text)) return error;
-  if (network.resets != 0) return 0;
-  failed = kRefusedProbe;
-  const Descriptor closed(Connect(SOCK_STREAM, network.refused, network.refused_port));
-  return IsConnected(closed.Get()) ? EPROTO : 0;
+  failed = "connect to the gateway over IPv6";
+  if (network.has_ipv6 == 1) {
+    if (open6.Get() < 0) return ECONNREFUSED;
+    if (const int error = IsAnswered(open6.Get(), network.text)) return error;
+  }
+  return network.resets != 0 ? 0 : ProbeRefusals(network, failed);
 }
 
 }  // namespace

@@ -23,15 +23,21 @@ struct Running {
   int output[2] = {-1, -1};  // to read from; with a terminal the first alone
 };
 
-// Does what does not depend on the next command, before there is one: makes the root's tree, a
-// group and pipes, and forks a child, which enters all of it and waits. `command` is where the next
-// one will be, in memory that the two share.
-Failure PrepareProgram(const Command& command);
 // Makes the command's own trees and limits, and waits until the program's own first instruction is
 // next. `listening` has begun then, where the command asks for it.
 Failure StartProgram(const Command& command, Running& running, Listening& listening);
-// Unmakes what both have made, when all of the program is gone. 0, or an errno.
-int ForgetProgram(const Command& command);
+// Kills what is left of it, and waits until all of it is gone. 0, or an errno.
+int KillProgram();
+// When it is gone: the next command is another one's. Unmakes what was made for it, and prepares
+// for as many as are wanted, before they are known: makes the root's tree, a group and pipes, and
+// forks a child, which enters all of it and waits. One for a command that is like this one is all
+// that the program will be, but for its execution; where another comes after all, it is not used.
+// Where a child waits for the next one already, what was made for this one stays where nobody sees
+// it: to unmake it would take longer than to run the next.
+// `command` is where the next one will be, in memory that all of them share.
+Failure ForgetProgram(const Command& command, const Forget& wanted);
+// Below which the program's trees are.
+std::size_t StageOfProgram();
 // Whether the kernel killed something for want of memory in the program's group.
 bool HadMemoryKill();
 

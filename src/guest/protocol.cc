@@ -176,6 +176,10 @@ std::span<const std::uint8_t> Encode(const Start& value, std::span<std::uint8_t>
       .Finish();
 }
 
+std::span<const std::uint8_t> Encode(const Forget& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kForget, room).Put(value.commands).Put(value.alike).Finish();
+}
+
 std::span<const std::uint8_t> Encode(const Window& value, std::span<std::uint8_t> room) {
   return Writer(FrameType::kWindow, room).Put(value.rows).Put(value.columns).Finish();
 }
@@ -223,11 +227,27 @@ std::span<const std::uint8_t> Encode(const Watch& value, std::span<std::uint8_t>
       .Finish();
 }
 
+std::span<const std::uint8_t> Encode(const Naming& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kNaming, room)
+      .Put(value.arch)
+      .Put(value.number)
+      .Put(value.path)
+      .Put(value.directory)
+      .Put(value.flags)
+      .Put(value.writes)
+      .Finish();
+}
+
 std::span<const std::uint8_t> Encode(const Network& value, std::span<std::uint8_t> room) {
   return Writer(FrameType::kNetwork, room)
       .Put(value.address)
       .Put(value.gateway)
       .PutBytes(value.gateway_link)
+      .Put(value.has_ipv6)
+      .PutBytes(value.address6)
+      .PutBytes(value.gateway6)
+      .PutBytes(value.probe6)
+      .PutBytes(value.refused6)
       .Put(value.probe)
       .Put(value.refused)
       .Put(value.probe_port)
@@ -243,6 +263,14 @@ std::span<const std::uint8_t> Encode(const Called& value, std::span<std::uint8_t
   Writer writer(FrameType::kCalled, room);
   writer.PutData(value.data).Put(value.process).PutText(value.executable);
   for (const Called::Text& text : value.texts) writer.Put(text.slot).PutText(text.bytes);
+  return writer.Finish();
+}
+
+std::span<const std::uint8_t> Encode(const Used& value, std::span<std::uint8_t> room) {
+  Writer writer(FrameType::kUsed, room);
+  writer.PutData(value.data).Put(value.process).PutText(value.executable);
+  for (const Used::Name& name : value.names)
+    writer.Put(name.slot).Put(name.is_there).PutText(name.path);
   return writer.Finish();
 }
 
@@ -317,6 +345,11 @@ bool Decode(std::span<const std::uint8_t> body, Window& value) {
   return Reader(body).Get(value.rows).Get(value.columns).IsWhole();
 }
 
+bool Decode(std::span<const std::uint8_t> body, Forget& value) {
+  return Reader(body).Get(value.commands).Get(value.alike).IsWhole() &&
+         (value.commands == 1 || value.commands == 2) && value.alike <= 1;
+}
+
 bool Decode(std::span<const std::uint8_t> body, Number& value) {
   return Reader(body).Get(value.value).IsWhole();
 }
@@ -356,11 +389,27 @@ bool Decode(std::span<const std::uint8_t> body, Watch& value) {
       .IsWhole();
 }
 
+bool Decode(std::span<const std::uint8_t> body, Naming& value) {
+  return Reader(body)
+      .Get(value.arch)
+      .Get(value.number)
+      .Get(value.path)
+      .Get(value.directory)
+      .Get(value.flags)
+      .Get(value.writes)
+      .IsWhole();
+}
+
 bool Decode(std::span<const std::uint8_t> body, Network& value) {
   return Reader(body)
       .Get(value.address)
       .Get(value.gateway)
       .GetBytes(value.gateway_link)
+      .Get(value.has_ipv6)
+      .GetBytes(value.address6)
+      .GetBytes(value.gateway6)
+      .GetBytes(value.probe6)
+      .GetBytes(value.refused6)
       .Get(value.probe)
       .Get(value.refused)
       .Get(value.probe_port)
@@ -380,6 +429,17 @@ bool Decode(std::span<const std::uint8_t> body, Called& value) {
   if (!reader.IsWhole() || value.executable.size() > Called::kMostText) return false;
   for (const Called::Text& text : value.texts)
     if (text.bytes.size() > Called::kMostText) return false;
+  return true;
+}
+
+bool Decode(std::span<const std::uint8_t> body, Used& value) {
+  Reader reader(body);
+  reader.GetData(value.data).Get(value.process).GetText(value.executable);
+  for (std::size_t i = 0; i < Used::kMostNames; ++i)
+    reader.Get(value.names[i].slot).Get(value.names[i].is_there).GetText(value.names[i].path);
+  if (!reader.IsWhole() || value.executable.size() > Called::kMostText) return false;
+  for (const Used::Name& name : value.names)
+    if (name.path.size() > Called::kMostText || name.is_there > 1) return false;
   return true;
 }
 

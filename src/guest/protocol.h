@@ -3,14 +3,15 @@
 //
 //   host   Welcome  version, token, seed, clock             the guest reseeds and sets its clock
 //   guest  Hello    version, the same token, its kernel     else the machine is not used
-//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch*] [Network]
+//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch* Naming*] [Network]
 //          [Rehearse], Start
 //   guest  Started | Failed
 //   guest  Called* Denied* Missed*     what the newest filter denies, where Listen has asked for it
+//   guest  Used*                       what calls name that may be withheld, where Naming has asked
 //   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
 //   guest  Ended
 //   host   Collect; guest Collected    what was changed lies on the drive for it, as tar
-//   host   Forget; guest Forgotten     the machine is as it was before the command: for another
+//   host   Forget; guest Forgotten     nothing of the command is left for the next, or for two
 //   host   Preload; guest Preloaded    programs and libraries are in memory: for copies
 //   host   PowerOff, or closes the stream
 //
@@ -29,7 +30,7 @@
 
 namespace bailey::guest {
 
-inline constexpr std::uint16_t kVersion = 4;
+inline constexpr std::uint16_t kVersion = 6;
 // Where the guest listens, of a monitor whose line is vsock.
 inline constexpr std::uint32_t kVsockPort = 47633;
 inline constexpr std::size_t kHeaderSize = 5;
@@ -54,12 +55,13 @@ enum class FrameType : std::uint8_t {
   kCollect,   // empty
   kPowerOff,  // empty
   kPing,      // empty: answered with kPong
-  kForget,    // empty
+  kForget,
   kListen,
   kWatch,
   kNetwork,
   kPreload,   // a Number: so many MiB at most
   kRehearse,  // empty: nobody waits for this command, which is to do what others will
+  kNaming,
   kHello = 64,
   kStarted,  // empty
   kOutput,   // a u8, which is the stream (1 or 2), and bytes
@@ -73,6 +75,7 @@ enum class FrameType : std::uint8_t {
   kDenied,
   kMissed,
   kPreloaded,  // empty
+  kUsed,
 };
 
 struct Frame {
@@ -140,6 +143,12 @@ struct Number {
   std::uint32_t value = 0;
   bool operator==(const Number&) const = default;
 };
+// What comes next is prepared for: one command, or two; and where they will be like the last one in
+// all but their arguments, their environment and the rate of what is told, all of it.
+struct Forget {
+  std::uint8_t commands = 1, alike = 0;
+  bool operator==(const Forget&) const = default;
+};
 struct Ended {
   std::uint32_t status = 0;      // as of wait(2)
   std::uint8_t memory_kill = 0;  // 1: the kernel killed something at the limit
@@ -200,11 +209,23 @@ struct Watch {
   std::uint8_t size = kNoSlot;                 // and of its size
   bool operator==(const Watch&) const = default;
 };
+// An argument of a call that the newest filter lets go on, and that names a file.
+struct Naming {
+  std::uint32_t arch = 0, number = 0;
+  std::uint8_t path = 0;             // its slot,
+  std::uint8_t directory = kNoSlot;  // of the directory that it starts at, and of flags of open(2)
+  std::uint8_t flags = kNoSlot;
+  std::uint8_t writes = 0;  // 1: the call changes what it names, whatever its flags are
+  bool operator==(const Naming&) const = default;
+};
 // The machine's interface: what it is set to, and what is tried before the program starts.
-// Addresses are of IPv4, the first byte the highest.
+// Addresses of IPv4 have the first byte the highest.
 struct Network {
+  using Address6 = std::array<std::uint8_t, 16>;
   std::uint32_t address = 0, gateway = 0;
   std::array<std::uint8_t, 6> gateway_link = {};
+  std::uint8_t has_ipv6 = 0;  // 1: the same of IPv6, at the same ports
+  Address6 address6 = {}, gateway6 = {}, probe6 = {}, refused6 = {};
   std::uint32_t probe = 0, refused = 0;  // one that answers with `text`, one that does not
   std::uint16_t probe_port = 0, refused_port = 0;
   std::uint8_t resets = 1;              // 0: nobody says so where a connection is refused
@@ -225,6 +246,22 @@ struct Called {
   std::string_view executable;
   std::array<Text, kMostTexts> texts;  // those without a slot are none
   bool operator==(const Called&) const = default;
+};
+// One call that goes on, and what it names: files that are not there, or that it would change. The
+// host judges whether the sandbox withholds them.
+struct Used {
+  static constexpr std::size_t kMostNames = 2;
+  struct Name {
+    std::uint8_t slot = kNoSlot;
+    std::uint8_t is_there = 0;  // 1: in the root of the program
+    std::string_view path;      // absolute
+    bool operator==(const Name&) const = default;
+  };
+  bpf::SeccompData data;
+  std::uint32_t process = 0;
+  std::string_view executable;
+  std::array<Name, kMostNames> names;  // those without a slot are none
+  bool operator==(const Used&) const = default;
 };
 // How often calls like this one were denied until now.
 struct Denied {
@@ -252,13 +289,16 @@ std::span<const std::uint8_t> Encode(const Limit& value, std::span<std::uint8_t>
 std::span<const std::uint8_t> Encode(const Mount& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Start& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Window& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Forget& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Ended& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Failed& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Collected& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Listen& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Watch& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Naming& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Network& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Called& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Used& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Denied& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Missed& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(FrameType type, Number value, std::span<std::uint8_t> room);
@@ -271,14 +311,17 @@ bool Decode(std::span<const std::uint8_t> body, Limit& value);
 bool Decode(std::span<const std::uint8_t> body, Mount& value);
 bool Decode(std::span<const std::uint8_t> body, Start& value);
 bool Decode(std::span<const std::uint8_t> body, Window& value);
+bool Decode(std::span<const std::uint8_t> body, Forget& value);
 bool Decode(std::span<const std::uint8_t> body, Number& value);
 bool Decode(std::span<const std::uint8_t> body, Ended& value);
 bool Decode(std::span<const std::uint8_t> body, Failed& value);
 bool Decode(std::span<const std::uint8_t> body, Collected& value);
 bool Decode(std::span<const std::uint8_t> body, Listen& value);
 bool Decode(std::span<const std::uint8_t> body, Watch& value);
+bool Decode(std::span<const std::uint8_t> body, Naming& value);
 bool Decode(std::span<const std::uint8_t> body, Network& value);
 bool Decode(std::span<const std::uint8_t> body, Called& value);
+bool Decode(std::span<const std::uint8_t> body, Used& value);
 bool Decode(std::span<const std::uint8_t> body, Denied& value);
 bool Decode(std::span<const std::uint8_t> body, Missed& value);
 

@@ -50,14 +50,32 @@ TEST(Protocol, EveryValueComesBackAsItWas) {
   ExpectRoundTrip(Mount{Mount::Kind::kShow, 5, "drive-1", "/a", "b"});
   ExpectRoundTrip(Start{1000, 1001, 3, 1 << 20, 17, 1, "/work", "bailey"});
   ExpectRoundTrip(Window{24, 80});
+  ExpectRoundTrip(Forget{2, 1});
   ExpectRoundTrip(Ended{256, 1, 2, 3, 4});
   ExpectRoundTrip(Failed{Step::kExecute, 2, "/bin/none"});
   ExpectRoundTrip(Collected{1024, 2, 3});
   ExpectRoundTrip(Listen{100, 1000});
   ExpectRoundTrip(Watch{0xc000003e, 41, 0, 0, 32, 6, 1, 2});
-  ExpectRoundTrip(Network{1, 2, {2, 0, 0, 0, 0, 1}, 3, 4, 5, 6, 0, "a.test", "b.test", "text"});
+  ExpectRoundTrip(Naming{0xc000003e, 257, 1, 0, 2, 1});
+  ExpectRoundTrip(Network{1,
+                          2,
+                          {2, 0, 0, 0, 0, 1},
+                          1,
+                          {1, 2},
+                          {3},
+                          {4, 5},
+                          {6},
+                          3,
+                          4,
+                          5,
+                          6,
+                          0,
+                          "a.test",
+                          "b.test",
+                          "text"});
   const bpf::SeccompData data = {165, 0xc000003e, ~0ull, {1, 2, 3, 4, 5, 1ull << 63}};
   ExpectRoundTrip(Called{data, 12, "/bin/mount", {{{0, "/dev/sda"}, {1, ""}, {}}}});
+  ExpectRoundTrip(Used{data, 12, "/bin/mv", {{{1, 1, "/a"}, {3, 0, "/b"}}}});
   ExpectRoundTrip(Denied{1023, 1, ~0ull, data});
   ExpectRoundTrip(Missed{1, 2});
 }
@@ -70,6 +88,12 @@ TEST(Protocol, WhatIsToldOfDeniedCallsIsBounded) {
   EXPECT_TRUE(reads({{}, 1, most, {{{0, most}, {}, {}}}}));
   EXPECT_FALSE(reads({{}, 1, more, {}}));
   EXPECT_FALSE(reads({{}, 1, "", {{{}, {}, {0, more}}}}));
+  Used used;
+  const auto is_read = [&](const Used& value) { return Decode(Body(Encode(value, room)), used); };
+  EXPECT_TRUE(is_read({{}, 1, most, {{{0, 1, most}, {}}}}));
+  EXPECT_FALSE(is_read({{}, 1, more, {}}));
+  EXPECT_FALSE(is_read({{}, 1, "", {{{}, {1, 0, more}}}}));
+  EXPECT_FALSE(is_read({{}, 1, "", {{{0, 2, "/a"}, {}}}}));
   Denied denied;
   EXPECT_FALSE(Decode(Body(Encode(Denied{Denied::kMostRows, 0, 1, {}}, room)), denied));
   EXPECT_FALSE(Decode(Body(Encode(Denied{0, 2, 1, {}}, room)), denied));

@@ -89,7 +89,7 @@ class Session {
                           {pending.begin < pending.end ? running_.input : -1, POLLOUT, 0},
                           {running_.output[0], POLLIN, 0},
                           {running_.output[1], POLLIN, 0},
-                          {listening.Line(), POLLIN, 0}};
+                          {ended_ ? -1 : listening.Line(), POLLIN, 0}};
     if (::poll(waits, kAll, counts_change_ ? kTellMilliseconds : -1) < 0) return;
     if (waits[kDenials].revents) TellCalls();
     if (counts_change_ && ::time(nullptr) > told_at_) TellCounts();
@@ -102,7 +102,17 @@ class Session {
 
   void TellCalls() {
     listening.Settle();
-    for (Called called; !over_ && listening.Next(called);) Send(called);
+    Called called;
+    Used used;
+    while (!over_) {
+      const auto kind = listening.Next(called, used);
+      if (kind == Listening::Kind::kNone) break;
+      if (kind == Listening::Kind::kCalled) {
+        Send(called);
+      } else {
+        Send(used);
+      }
+    }
     counts_change_ = true;
   }
 
@@ -146,7 +156,7 @@ class Session {
       case FrameType::kCollect:
         return BringOut();
       case FrameType::kForget:
-        return Forget();
+        return Forget(frame);
       case FrameType::kPreload:
         return ReadAhead(frame);
       case FrameType::kPing:
@@ -263,10 +273,9 @@ class Session {
   // With the program everything that it has left goes.
   void End(int status) {
     ended_ = true;
-    const bool memory_kill = HadMemoryKill();
-    KillAll();
+    const bool memory_kill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && HadMemoryKill();
+    if (const int error = KillProgram()) return Fail({guest::Step::kGroup, error, 0});
     if (listening.Line() >= 0) {
-      TellCalls();
       listening.End();
       TellCalls();
       TellCounts();
@@ -294,24 +303,25 @@ class Session {
   void BringOut() {
     Collected collected;
     if (!ended_) return Fail({guest::Step::kCollect, EBUSY, 0});
-    if (const int error = Collect(command, "changes", collected))
+    if (const int error = Collect(command, StageOfProgram(), "changes", collected))
       return Fail({guest::Step::kCollect, error, 0});
     Send(collected);
   }
 
-  // Whatever ran here is gone, with all that was made for it: what comes next finds nothing of it.
-  void Forget() {
+  // Whatever ran here is gone: what comes next finds nothing of it, nor waits for what every
+  // command needs.
+  void Forget(const Frame& frame) {
+    guest::Forget wanted;
+    if (!Decode(frame.body, wanted)) return Fail({guest::Step::kForget, EPROTO, 0});
     if (!ended_) return Fail({guest::Step::kForget, EBUSY, 0});
-    KillAll();
     Close(running_.input);
     for (int& output : running_.output) Close(output);
-    if (const int error = ForgetProgram(command)) return Fail({guest::Step::kForget, error, 0});
+    if (const Failure failure = ForgetProgram(command, wanted); failure.error != 0)
+      return Fail(failure);
     command.Clear();
     pending.begin = pending.end = 0;
     pending.ends = ended_ = false;
     running_ = {};
-    // Nor does it wait for what every command needs.
-    if (const Failure failure = PrepareProgram(command); failure.error != 0) return Fail(failure);
     Send(FrameType::kForgotten, {});
   }
 
@@ -320,11 +330,6 @@ class Session {
     if (!Decode(frame.body, mebibytes)) return Fail({guest::Step::kCommand, EPROTO, 0});
     Preload(std::uint64_t{mebibytes.value} << 20);
     Send(FrameType::kPreloaded, {});
-  }
-
-  static void KillAll() {
-    ::kill(-1, SIGKILL);
-    while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) continue;
   }
 
   static void Close(int& descriptor) {

@@ -39,6 +39,17 @@ int MountDrive(std::string_view name, const char* place) {
   return Result(::mount(device.Text(), place, kind, MS_RDONLY | kPlain, nullptr));
 }
 
+void PathOfLayers(std::size_t stage, Path& path) { path << "/layers/" << stage; }
+
+void PathOfTree(std::size_t stage, std::size_t number, Path& path) {
+  path << "/trees/" << stage << "-" << number;
+}
+
+void PathOfDrive(std::size_t stage, std::size_t number, Path& path) {
+  PathOfLayers(stage, path);
+  path << "/drive-" << number;
+}
+
 // The merged directory looks like its upper one.
 int CopyAttributes(const char* from, const char* to) {
   struct stat found;
@@ -48,10 +59,11 @@ int CopyAttributes(const char* from, const char* to) {
   return 0;
 }
 
-int MountOverlay(std::size_t number, const char* lower, const char* place) {
+int MountOverlay(std::size_t stage, std::size_t number, const char* lower, const char* place) {
   Path upper, work, options;
-  upper << "/layers/upper-" << number;
-  work << "/layers/work-" << number;
+  PathOfChanges(stage, number, upper);
+  PathOfLayers(stage, work);
+  work << "/work-" << number;
   options << "lowerdir=" << lower << ",upperdir=" << upper.Text() << ",workdir=" << work.Text();
   if (::mkdir(upper.Text(), 0755) != 0 || ::mkdir(work.Text(), 0700) != 0 ||
       ::mkdir(place, 0700) != 0)
@@ -73,12 +85,10 @@ int MountCarried(const Mount& mount, const char* place) {
   return MountDrive(mount.drive, place);
 }
 
-void PathOfDrive(std::size_t number, Path& path) { path << "/layers/drive-" << number; }
-
-int MakeTree(const Mount& mount, std::size_t number, int& copy) {
+int MakeTree(const Mount& mount, std::size_t stage, std::size_t number, int& copy) {
   Path drive, place;
-  PathOfDrive(number, drive);
-  PathOfTree(number, place);
+  PathOfDrive(stage, number, drive);
+  PathOfTree(stage, number, place);
   if (mount.kind == Mount::Kind::kMemory) {
     Path options;
     options << "mode=1777,size=" << mount.size;
@@ -88,7 +98,7 @@ int MakeTree(const Mount& mount, std::size_t number, int& copy) {
     return error;
   }
   if (mount.kind == Mount::Kind::kChange) {
-    if (const int error = MountOverlay(number, drive.Text(), place.Text())) return error;
+    if (const int error = MountOverlay(stage, number, drive.Text(), place.Text())) return error;
   }
   Path shown;
   shown << (mount.kind == Mount::Kind::kShow ? drive.Text() : place.Text());
@@ -175,45 +185,55 @@ int MountKernels() {
 
 }  // namespace
 
-void PathOfTree(std::size_t number, Path& path) { path << "/trees/" << number; }
-
-int MakeRootTree() {
-  if (::mount("tmpfs", "/layers", "tmpfs", MS_NODEV | MS_NOSUID, "mode=0700") != 0) return errno;
-  if (const int error = MountRootDrive()) return error;
-  Path place;
-  PathOfTree(0, place);
-  return MountOverlay(0, kRootDrive, place.Text());
+void PathOfChanges(std::size_t stage, std::size_t number, Path& path) {
+  PathOfLayers(stage, path);
+  path << "/upper-" << number;
 }
 
-int MakeTrees(const Command& command, Trees& trees, std::size_t& failed) {
+int MakeRootTree(std::size_t stage) {
+  Path layers, place;
+  PathOfLayers(stage, layers);
+  if (::mkdir(layers.Text(), 0700) != 0 && errno != EEXIST) return errno;
+  if (::mount("tmpfs", layers.Text(), "tmpfs", MS_NODEV | MS_NOSUID, "mode=0700") != 0)
+    return errno;
+  if (const int error = MountRootDrive()) return error;
+  PathOfTree(stage, 0, place);
+  return MountOverlay(stage, 0, kRootDrive, place.Text());
+}
+
+int MakeTrees(const Command& command, std::size_t stage, Trees& trees, std::size_t& failed) {
   failed = 0;
   if (command.mounts[0].drive != kRootName) return ENODEV;
   for (std::size_t i = 1; i < command.mount_count; ++i) {
     failed = i;
-    if (const int error = MakeTree(command.mounts[i], i, trees.copies[i])) return error;
+    if (const int error = MakeTree(command.mounts[i], stage, i, trees.copies[i])) return error;
   }
   return 0;
 }
 
-int UnmakeTrees(const Command& command, Trees& trees) {
+int UnmakeTrees(const Command& command, std::size_t stage, Trees& trees) {
   for (std::size_t i = command.mount_count; i-- > 0;) {
     const Mount& mount = command.mounts[i];
     if (i > 0) ::close(trees.copies[i]);
     Path drive, place;
-    PathOfDrive(i, drive);
-    PathOfTree(i, place);
+    PathOfDrive(stage, i, drive);
+    PathOfTree(stage, i, place);
     if (mount.kind != Mount::Kind::kShow &&
         (::umount2(place.Text(), 0) != 0 || ::rmdir(place.Text()) != 0))
       return errno;
     const bool carried = mount.kind == Mount::Kind::kShow || mount.kind == Mount::Kind::kChange;
     if (carried && ::umount2(drive.Text(), 0) != 0) return errno;
   }
-  return Result(::umount2("/layers", 0));
+  Path layers;
+  PathOfLayers(stage, layers);
+  return Result(::umount2(layers.Text(), 0));
 }
 
-int EnterRoot() {
+int EnterRoot(std::size_t stage) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno;
-  if (::chdir("/trees/0") != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
+  Path root;
+  PathOfTree(stage, 0, root);
+  if (::chdir(root.Text()) != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
       ::chroot(".") != 0)
     return errno;
   return MountKernels();

@@ -16,19 +16,24 @@ struct Trees {
   std::array<int, Command::kMostMounts> copies;
 };
 
+// All that a command's trees are made of lies below its stage: several commands can be prepared
+// for.
+inline constexpr std::size_t kStages = 3;
+
 // Every command's first mount, the drive "root" with an overlay above it, before there is a
 // command.
-int MakeRootTree();
-// Mounts the other drives, and overlays above those that may change, at /trees/N; the changes of
-// mount N are at /layers/upper-N. 0, or an errno; `failed` is the mount's number then.
-int MakeTrees(const Command& command, Trees& trees, std::size_t& failed);
+int MakeRootTree(std::size_t stage);
+// Mounts the other drives, and overlays above those that may change, as tree N. 0, or an errno;
+// `failed` is the mount's number then.
+int MakeTrees(const Command& command, std::size_t stage, Trees& trees, std::size_t& failed);
 // The reverse of both. The root's drive stays mounted: what was read of it need not be read again.
-int UnmakeTrees(const Command& command, Trees& trees);
+int UnmakeTrees(const Command& command, std::size_t stage, Trees& trees);
 // In the program's mount namespace: makes the first tree the root, with its own /dev and /proc.
-int EnterRoot();
+int EnterRoot(std::size_t stage);
 // After it: the others in their places, and all of it read-only that is not to change. 0, or an
 // errno.
 int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed);
-void PathOfTree(std::size_t number, class Path& path);
+// Where the changes of mount N are.
+void PathOfChanges(std::size_t stage, std::size_t number, class Path& path);
 
 }  // namespace bailey::guest

@@ -84,9 +84,13 @@ base::Status PackTar(int tar, const std::string& what, const NewImage& image) {
   Tool tool;
   tool.what = what;
   tool.input = tar;
-  tool.argv = {"sqfstar",   "-quiet", "-no-progress", "-no-xattrs", "-mkfs-time", "0",
-               "-all-time", "0",      "-root-mode",   "0755",       "-comp",      "zstd",
-               image.Path()};
+  // It gives the root directory to who runs it.
+  tool.argv = Words({"fakeroot", "--", "sqfstar", "-quiet", "-no-progress", "-no-xattrs",
+                     "-mkfs-time", "0", "-all-time", "0", "-root-mode", "0755", "-comp", "zstd"},
+                    {fmt::format("/proc/self/fd/{}/{}", image.Directory(), image.FileName())});
+  tool.descriptors = {image.Directory()};
+  tool.runs = "sqfstar";
+  tool.variable = kFakeOwners;
   return RunTool(tool);
 }
 

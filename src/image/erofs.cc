@@ -42,8 +42,7 @@ base::Status PackTarAsErofs(int tar, const std::string& what, const NewImage& im
   tool.input = tar;
   tool.descriptors = {image.Directory()};
   tool.runs = "tar or mkfs.erofs";
-  // An owner that is noted needs not be set; where there is no such user it could not be.
-  tool.variable = "FAKEROOTDONTTRYCHOWN=1";
+  tool.variable = kFakeOwners;
   if (const auto made = RunTool(tool); !made) return made;
   return image.DropScratch(kTree);
 }

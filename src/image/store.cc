@@ -80,10 +80,26 @@ base::Result<Image> Describe(int store, const std::string& name) {
   return image;
 }
 
+constexpr std::string_view kDraft = ".new-";
+
+// What builders have left that were killed: nobody holds the lock any more. What cannot be removed
+// stays as it is.
+void RemoveAbandoned(int store) {
+  const auto names = os::Names(store);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kDraft)) continue;
+    const auto draft = os::Open(store, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!draft) continue;
+    const auto free = os::TryLock(draft->Get(), os::Lock::kExclusive);
+    if (free && *free) (void)os::RemoveTree(store, name);
+  }
+}
+
 std::string RandomName() {
   std::array<std::uint8_t, 8> bytes = {};
   (void)os::FillRandom(bytes);  // a name that is taken is an error where it is made
-  std::string name = ".new-";
+  std::string name(kDraft);
   for (const std::uint8_t byte : bytes) name += fmt::format("{:02x}", byte);
   return name;
 }
@@ -159,6 +175,12 @@ base::Result<NewImage> NewImage::Begin(const std::string& name, Format format) {
   image.name_ = name;
   image.format_ = format;
   image.place_ = *std::move(store);
+  // Between making a draft and holding it nobody looks for abandoned ones.
+  const auto alone = os::Open(image.place_.Get(), ".", O_RDONLY | O_DIRECTORY);
+  if (!alone) return base::SystemError("make image " + name, alone.error().value);
+  if (const auto locked = os::WaitForLock(alone->Get(), os::Lock::kExclusive); !locked)
+    return base::SystemError("make image " + name, locked.error().value);
+  RemoveAbandoned(image.place_.Get());
   const std::string draft = RandomName();
   const auto made = os::MakeDirectory(image.place_.Get(), draft.c_str(), 0700);
   if (!made) return base::SystemError("make image " + name, made.error().value);
@@ -166,6 +188,8 @@ base::Result<NewImage> NewImage::Begin(const std::string& name, Format format) {
   auto directory = os::Open(image.place_.Get(), draft.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!directory) return base::SystemError("make image " + name, directory.error().value);
   image.directory_ = *std::move(directory);
+  if (const auto held = os::TryLock(image.directory_.Get(), os::Lock::kExclusive); !held || !*held)
+    return base::SystemError("make image " + name, held ? EBUSY : held.error().value);
   return image;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -108,6 +109,34 @@ TEST_F(Store, WhatIsNotFinishedLeavesNothing) {
   }
   EXPECT_TRUE(std::filesystem::is_empty(Place()));
   EXPECT_TRUE(ListImages()->empty());
+}
+
+TEST_F(Store, WhatAKilledBuilderHasLeftGoesWithTheNextImage) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto image = NewImage::Begin("killed");
+    if (image) std::ofstream(image->Path()) << "half";
+    ::_exit(0);  // without unmaking anything
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  const auto drafts = [this] {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(Place()))
+      count += entry.path().filename().string().starts_with(".new-") ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(drafts(), 1u);
+  auto still = NewImage::Begin("still");
+  ASSERT_TRUE(still.has_value());
+  EXPECT_EQ(drafts(), 1u);
+  // That one is somebody's.
+  Put("other", "abc");
+  EXPECT_EQ(drafts(), 1u);
+  std::ofstream(still->Path()) << "whole";
+  EXPECT_TRUE(still->Finish());
+  EXPECT_EQ(drafts(), 0u);
+  EXPECT_EQ(ListImages()->size(), 2u);
 }
 
 TEST_F(Store, AStoreThatOthersCanLookIntoIsRefused) {

@@ -11,6 +11,9 @@ namespace bailey::image {
 
 // Times that it writes are 1970's.
 inline constexpr const char* kEpoch = "SOURCE_DATE_EPOCH=0";
+// For fakeroot: an owner that is noted needs not be set; where there is no such user it could not
+// be.
+inline constexpr const char* kFakeOwners = "FAKEROOTDONTTRYCHOWN=1";
 
 struct Tool {
   std::vector<std::string> argv;   // argv[0] is looked for in /usr/bin and the like

@@ -53,7 +53,26 @@ guest::Watch WatchOf(abi::Arch arch, const abi::Syscall& call) {
   return watch;
 }
 
+guest::Naming NamingOf(abi::Arch arch, const abi::Syscall& call, const abi::PathArgument& path) {
+  guest::Naming naming{abi::Info(arch).token, call.number, path.path};
+  if (path.directory >= 0) naming.directory = static_cast<std::uint8_t>(path.directory);
+  if (path.use == abi::PathUse::kOpen) naming.flags = path.flags;
+  naming.writes = path.use == abi::PathUse::kWrite ? 1 : 0;
+  return naming;
+}
+
 }  // namespace
+
+std::vector<guest::Naming> CallNamings() {
+  std::vector<guest::Naming> namings;
+  for (const abi::Arch arch : kArchs)
+    for (const abi::Syscall& call : abi::Syscalls(arch))
+      for (const abi::PathArgument& path : abi::PathsOf(call.name))
+        namings.push_back(NamingOf(arch, call, path));
+  std::ranges::stable_sort(namings, {},
+                           [](const auto& one) { return std::pair(one.arch, one.number); });
+  return namings;
+}
 
 std::vector<guest::Watch> CallWatches() {
   std::vector<guest::Watch> watches;
@@ -101,6 +120,24 @@ base::Status CallLog::Take(const guest::Called& called) {
                                   audit::ArchOf(called.data).value_or(abi::NativeArch())),
                     MemoryOf(called));
   options_.trail->Record(std::move(event));
+  return {};
+}
+
+base::Status CallLog::Take(const guest::Used& used) {
+  const std::uint32_t returned = bpf::Interpret(filter_, used.data, false).value;
+  const bool goes_on = abi::Decode(returned).kind == abi::ActionKind::kNotify &&
+                       abi::Decode(abi::PlainAnswer(returned)).kind == abi::ActionKind::kAllow;
+  if (options_.files == nullptr || !goes_on)
+    return base::Violation("hear the guest: it tells of a file that no call of its filter names");
+  auto event = options_.files->LookInMachine(used.data, [&used](const abi::PathArgument& argument) {
+    const auto found = std::ranges::find(used.names, argument.path, &guest::Used::Name::slot);
+    if (found == used.names.end()) return std::optional<sandbox::FileWitness::Named>();
+    return std::optional(
+        sandbox::FileWitness::Named{std::string(found->path), found->is_there == 1});
+  });
+  if (!event || options_.trail == nullptr || !options_.trail->Admits()) return {};
+  event->task = audit::Task{.inside = used.process, .executable = base::Escape(used.executable)};
+  options_.trail->Record(*std::move(event));
   return {};
 }
 

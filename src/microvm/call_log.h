@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "bpf/program.h"
 #include "guest/protocol.h"
+#include "sandbox/file_witness.h"
 #include "sandbox/listener.h"
 
 namespace bailey::microvm {
@@ -29,13 +30,15 @@ class CallLog {
   struct Options {
     audit::Trail* trail = nullptr;  // none: it only counts
     std::function<audit::Rule(const bpf::SeccompData&)> explain;
-    guest::Listen rate;  // of single calls that the guest tells of
+    guest::Listen rate;                     // of single calls that the guest tells of
+    sandbox::FileWitness* files = nullptr;  // none: nobody asks what calls name that go on
   };
   CallLog(Options options, bpf::Program filter)
       : options_(std::move(options)), filter_(std::move(filter)) {}
 
   // kViolation for what a guest of ours does not say.
   base::Status Take(const guest::Called& called);
+  base::Status Take(const guest::Used& used);
   base::Status Take(const guest::Denied& denied);
   base::Status Take(const guest::Missed& missed);
 
@@ -43,6 +46,7 @@ class CallLog {
   std::vector<sandbox::HeardCall> Heard() const;
   const guest::Missed& Missed() const { return missed_; }
   const guest::Listen& Rate() const { return options_.rate; }
+  bool AsksForFiles() const { return options_.files != nullptr; }
 
  private:
   std::uint32_t Returned(const bpf::SeccompData& data) const;
@@ -60,5 +64,7 @@ class CallLog {
 // What a guest is to know of the calls of its architectures: which argument tells them apart, and
 // which point to something to be shown. By architecture and number.
 std::vector<guest::Watch> CallWatches();
+// And which of them name files.
+std::vector<guest::Naming> CallNamings();
 
 }  // namespace bailey::microvm

@@ -122,6 +122,56 @@ TEST(CallLog, SingleCallsBecomeEvents) {
   EXPECT_EQ(call.arguments[0], (audit::Argument{"dev_name", path, true}));
 }
 
+TEST(CallLog, AFileThatACallNamesIsJudgedByThePlanAlone) {
+  const sandbox::RootPlan root = {
+      .steps = {sandbox::TmpfsMount{.target = "/", .seal = true}, sandbox::MakeDirectory{"/usr"},
+                sandbox::BindMount{.source = "/usr", .target = "/usr"}}};
+  sandbox::FileWitness files(root);
+  const std::uint32_t openat = *abi::Number(abi::Arch::kX86_64, "openat");
+  const auto filter = *bpf::Validate({{bpf::kLoadAbs, 0, 0, bpf::kOffsetNr},
+                                      {bpf::kJeq, 0, 1, openat},
+                                      {bpf::kReturn, 0, 0, 0x7fc0ffff},
+                                      {bpf::kReturn, 0, 0, 0x7fc00001}});
+  const auto used = [&](const char* call, const char* path, std::uint8_t slot = 1) {
+    guest::Used one = {
+        {*abi::Number(abi::Arch::kX86_64, call), kX86_64, 0, {0, 0, 1}}, 12, "/a", {}};
+    one.names[0] = {slot, 0, path};
+    return one;
+  };
+  CallLog calls({.files = &files}, filter);
+  EXPECT_TRUE(calls.Take(used("openat", "/usr/new")));
+  EXPECT_TRUE(calls.Take(used("openat", "/usr/../usr/new")));
+  EXPECT_TRUE(calls.Take(used("openat", "/usr/new", 3)));  // no path of this call
+  EXPECT_TRUE(calls.Take(used("openat", "relative")));
+  EXPECT_EQ(files.Total(), 2u);
+  const std::string want = "hear the guest: it tells of a file that no call of its filter names";
+  CallLog deaf({}, filter);
+  for (const base::Status& lie :
+       {calls.Take(used("mkdirat", "/usr/new")), deaf.Take(used("openat", "/usr/new"))}) {
+    ASSERT_FALSE(lie);
+    EXPECT_EQ(lie.error().code, base::ErrorCode::kViolation);
+    EXPECT_EQ(lie.error().text, want);
+  }
+  EXPECT_EQ(files.Total(), 2u);
+}
+
+TEST(CallLog, AGuestLearnsWhichArgumentsNameFiles) {
+  const auto namings = CallNamings();
+  EXPECT_TRUE(std::ranges::is_sorted(
+      namings, {}, [](const auto& one) { return std::pair(one.arch, one.number); }));
+  EXPECT_LE(namings.size(), 512u);  // of guest::Command
+  const auto has = [&](const char* name, guest::Naming wanted) {
+    wanted.arch = kX86_64;
+    wanted.number = *abi::Number(abi::Arch::kX86_64, name);
+    return std::ranges::count(namings, wanted) == 1;
+  };
+  EXPECT_TRUE(has("openat", {0, 0, 1, 0, 2, 0}));
+  EXPECT_TRUE(has("open", {0, 0, 0, guest::kNoSlot, 1, 0}));
+  EXPECT_TRUE(has("renameat2", {0, 0, 1, 0, guest::kNoSlot, 1}));
+  EXPECT_TRUE(has("renameat2", {0, 0, 3, 2, guest::kNoSlot, 1}));
+  EXPECT_TRUE(has("execve", {0, 0, 0, guest::kNoSlot, guest::kNoSlot, 0}));
+}
+
 TEST(CallLog, ACallThatIsNotDeniedIsNoEvent) {
   audit::Trail trail("machine", {}, {});
   CallLog calls({.trail = &trail}, Filter());

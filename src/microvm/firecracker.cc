@@ -32,6 +32,7 @@ struct Inputs {
   std::vector<std::string> argv;
   std::vector<sandbox::Limit> limits;
   int jail = -1, go = -1, report = -1, output = -1;
+  int network = -1;  // the namespace to enter, where it is not new
 };
 
 // Files of its own around the jailer: the jail's file system, and a /proc of the new namespace.
@@ -66,6 +67,7 @@ os::SysStatus Mount(int jail) {
     os::Exit(125);
   };
   std::vector<int> kept = {inputs.jail, inputs.go, inputs.report};
+  if (inputs.network >= 0) kept.push_back(inputs.network);
   std::ranges::sort(kept);
   const auto null = os::Open(AT_FDCWD, "/dev/null", O_RDWR);
   const bool ready = os::DieWithParent() && os::StartSession() && os::ResetSignals() && null &&
@@ -76,6 +78,9 @@ os::SysStatus Mount(int jail) {
   std::array<std::uint8_t, 1> go;
   const auto count = os::ReadSome(inputs.go, go);
   if (!count || *count == 0) os::Exit(0);
+  if (inputs.network >= 0)
+    if (const auto joined = os::JoinNamespace(inputs.network, os::kNetworkNamespace); !joined)
+      fail("enter the machine's network", joined.error());
   if (const auto mounted = Mount(inputs.jail); !mounted) fail("mount the jail", mounted.error());
   const auto child = os::Fork(0);
   if (!child) fail("start the jailer", child.error());
@@ -108,7 +113,7 @@ base::Result<std::unique_ptr<Firecracker>> Firecracker::Start(const FirecrackerH
                                                               const std::string& id,
                                                               const JailContents& contents,
                                                               std::chrono::milliseconds patience,
-                                                              int interrupt) {
+                                                              os::SignalQueue& signals) {
   const auto limits = PlanGroups(contents);
   if (!limits) return limits.error();
   auto user = JailUser::Claim();
@@ -117,17 +122,18 @@ base::Result<std::unique_ptr<Firecracker>> Firecracker::Start(const FirecrackerH
   auto jail = Jail::Make(plan, contents);
   if (!jail) return jail.error();
   std::unique_ptr<Firecracker> machine(
-      new Firecracker(*std::move(user), *std::move(jail), Clock::now() + patience, interrupt));
+      new Firecracker(*std::move(user), *std::move(jail), Clock::now() + patience, signals));
   auto groups = sandbox::Groups::Make(limits->groups);
   if (!groups) return groups.error();
   machine->groups_.emplace(*std::move(groups));
-  if (const auto launched = machine->Launch(plan, limits->resources); !launched)
+  if (const auto launched = machine->Launch(plan, limits->resources, contents.network); !launched)
     return launched.error();
   if (const auto configured = machine->Configure(); !configured) return configured.error();
   return machine;
 }
 
-base::Status Firecracker::Launch(const JailPlan& plan, const std::vector<sandbox::Limit>& limits) {
+base::Status Firecracker::Launch(const JailPlan& plan, const std::vector<sandbox::Limit>& limits,
+                                 int network) {
   auto output = os::MakePipe(), report = os::MakePipe(), go = os::MakePipe();
   if (!output || !report || !go)
     return base::SystemError("start the jailer", (!output   ? output
@@ -139,11 +145,13 @@ base::Status Firecracker::Launch(const JailPlan& plan, const std::vector<sandbox
   for (auto& end : *output)
     if (const auto done = os::SetNonBlocking(end.Get()); !done)
       return base::SystemError("start the jailer", done.error().value);
-  const Inputs inputs{JailerArguments(plan), limits,
-                      jail_.Mount(),         (*go)[0].Get(),
-                      (*report)[1].Get(),    (*output)[1].Get()};
-  auto init = os::Fork(os::kMountNamespace | os::kPidNamespace | os::kNetworkNamespace |
-                       os::kIpcNamespace | os::kUtsNamespace);
+  const Inputs inputs{
+      JailerArguments(plan), limits, jail_.Mount(), (*go)[0].Get(), (*report)[1].Get(),
+      (*output)[1].Get(),    network};
+  std::uint32_t own =
+      os::kMountNamespace | os::kPidNamespace | os::kIpcNamespace | os::kUtsNamespace;
+  if (network < 0) own |= os::kNetworkNamespace;
+  auto init = os::Fork(own);
   if (!init) return base::SystemError("start the jailer", init.error().value);
   if (init->pid == 0) {
     (*go)[1].Reset();
@@ -163,11 +171,13 @@ base::Status Firecracker::Pause() {
   const auto now = Clock::now();
   if (now >= deadline_)
     return base::Unsupported("start Firecracker: it does not answer" + LastWords());
-  const os::Interest interests[] = {{init_.pidfd.Get()}, {interrupt_}};
+  const os::Interest interests[] = {{init_.pidfd.Get()}, {signals_.Descriptor()}};
   const auto ready = os::WaitReady(interests, now + kPause);
   if (!ready) return base::SystemError("wait for Firecracker", ready.error().value);
   if (!*ready) return {};
   if (**ready == 0) return WhyEnded();
+  const auto signal = signals_.Next();
+  if (!signal || *signal == SIGWINCH || *signal == SIGCONT) return {};
   return base::Unsupported("start Firecracker: stopped by a signal");
 }
 

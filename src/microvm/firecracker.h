@@ -7,6 +7,7 @@
 
 #include "base/unique_fd.h"
 #include "microvm/firecracker_jail.h"
+#include "os/events.h"
 #include "os/process.h"
 #include "sandbox/limits.h"
 
@@ -15,13 +16,13 @@ namespace bailey::microvm {
 class Firecracker {
  public:
   // The machine has been started when this returns, and has not said anything yet. Whatever the
-  // monitor does not answer within `patience` ends it. `interrupt`: a descriptor that can be read
-  // when nobody wants the machine any more.
+  // monitor does not answer within `patience` ends it. `signals`: of the caller's, by which one
+  // says when nobody wants the machine any more.
   static base::Result<std::unique_ptr<Firecracker>> Start(const FirecrackerHost& host,
                                                           const std::string& id,
                                                           const JailContents& contents,
                                                           std::chrono::milliseconds patience,
-                                                          int interrupt);
+                                                          os::SignalQueue& signals);
   Firecracker(const Firecracker&) = delete;
   Firecracker& operator=(const Firecracker&) = delete;
   ~Firecracker();  // whatever happens, the machine does not outlive this object
@@ -38,12 +39,9 @@ class Firecracker {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Firecracker(JailUser user, Jail jail, Clock::time_point deadline, int interrupt)
-      : user_(std::move(user)),
-        jail_(std::move(jail)),
-        deadline_(deadline),
-        interrupt_(interrupt) {}
-  base::Status Launch(const JailPlan& plan, const std::vector<sandbox::Limit>& limits);
+  Firecracker(JailUser user, Jail jail, Clock::time_point deadline, os::SignalQueue& signals)
+      : user_(std::move(user)), jail_(std::move(jail)), deadline_(deadline), signals_(signals) {}
+  base::Status Launch(const JailPlan& plan, const std::vector<sandbox::Limit>& limits, int network);
   base::Status Configure();
   // The socket `name` in the jail, which is waited for.
   base::Result<base::UniqueFd> Await(const char* name);
@@ -53,7 +51,7 @@ class Firecracker {
   JailUser user_;
   Jail jail_;
   Clock::time_point deadline_;
-  int interrupt_;
+  os::SignalQueue& signals_;
   std::optional<sandbox::Groups> groups_;
   os::Child init_;
   base::UniqueFd report_, output_;

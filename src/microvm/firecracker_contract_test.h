@@ -89,6 +89,15 @@ inline const std::vector<Operation>& Operations() {
         {"io_engine", Type::kText, false, {"Sync", "Async"}},
         {"socket", Type::kText}}},
       {"PUT",
+       "/network-interfaces/*",
+       When::kBeforeStart,
+       {{"iface_id", Type::kText, true},
+        {"host_dev_name", Type::kText, true},
+        {"guest_mac", Type::kText},
+        {"mtu", Type::kNumber, false, {}, 68, 65535},
+        {"rx_rate_limiter", Type::kObject, false, {}, 0, 0, kRate},
+        {"tx_rate_limiter", Type::kObject, false, {}, 0, 0, kRate}}},
+      {"PUT",
        "/vsock",
        When::kBeforeStart,
        {{"guest_cid", Type::kNumber, true, {}, 3, 4294967295.0},
@@ -168,13 +177,17 @@ struct State {
 inline std::string Apply(State& state, const std::string& method, const std::string& path,
                          const std::string& body) {
   const bool drive = path.starts_with("/drives/");
+  const bool network = path.starts_with("/network-interfaces/");
+  const std::string kind = drive ? "/drives/*" : network ? "/network-interfaces/*" : path;
   for (const Operation& operation : Operations()) {
-    if (method != operation.method || (drive ? "/drives/*" : path) != operation.path) continue;
+    if (method != operation.method || kind != operation.path) continue;
     const Json json = Json::parse(body, nullptr, false);
     if (json.is_discarded()) return "the body is no JSON";
     if (std::string fault = Fault(json, operation.fields); !fault.empty()) return fault;
     if (drive && json["drive_id"] != path.substr(8))
       return "the id of the drive is not that of the path";
+    if (network && json["iface_id"] != path.substr(20))
+      return "the id of the interface is not that of the path";
     if ((operation.when == When::kAfterStart) != state.started)
       return state.started ? "not supported after starting the microVM"
                            : "not supported before starting the microVM";

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "microvm/guest_network.h"
 #include "os/events.h"
 #include "os/file.h"
 #include "os/host.h"
@@ -129,7 +130,8 @@ std::vector<std::string> JailerArguments(const JailPlan& plan) {
           fmt::format("/{}", kApiSocket)};
 }
 
-FirecrackerPlan PlanFirecracker(std::uint64_t memory_mib, const std::vector<Drive>& drives) {
+FirecrackerPlan PlanFirecracker(std::uint64_t memory_mib, const std::vector<Drive>& drives,
+                                bool network) {
   FirecrackerPlan plan;
   plan.memory_mib = memory_mib;
   plan.kernel = fmt::format("/{}", kKernel);
@@ -141,6 +143,7 @@ FirecrackerPlan PlanFirecracker(std::uint64_t memory_mib, const std::vector<Driv
     const std::string name = fmt::format("drive{}", plan.drives.size());
     plan.drives.push_back({name, "/" + name, drive.write});
   }
+  if (network) plan.network = {"eth0", kTap, fmt::format("{:02x}", fmt::join(kGuestLink, ":"))};
   // Quiet: there is no console. A machine ends with a restart, which the keyboard's controller
   // does.
   plan.boot =
@@ -205,7 +208,7 @@ base::Status Jail::Fill(const JailPlan& plan, const JailContents& contents) {
     *above = *std::move(below);
   }
   root_ = *std::move(above);
-  machine_ = PlanFirecracker(contents.memory_mib, contents.drives);
+  machine_ = PlanFirecracker(contents.memory_mib, contents.drives, contents.network >= 0);
   for (const auto& [name, from] :
        {std::pair{kKernel, contents.kernel}, {kInitramfs, contents.initramfs}})
     if (const auto put = Put(name, from, plan.user); !put) return put.error();

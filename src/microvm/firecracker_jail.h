@@ -57,13 +57,15 @@ class JailUser {
 
 // The machine as Firecracker is told of it, with the names that its files have in the jail; only
 // how its drives' serial numbers read is not known yet. `drives`: in their order.
-FirecrackerPlan PlanFirecracker(std::uint64_t memory_mib, const std::vector<Drive>& drives);
+FirecrackerPlan PlanFirecracker(std::uint64_t memory_mib, const std::vector<Drive>& drives,
+                                bool network);
 
 struct JailContents {
   std::uint64_t memory_mib = 0;
   int kernel = -1, initramfs = -1;  // copied from their beginnings
   // Copied likewise, but one that is written is empty, and as long as the memory.
   std::vector<Drive> drives;
+  int network = -1;  // the namespace with its TAP (guest_network.h); -1: one of its own, with none
 };
 
 // The file system, which no mount namespace has yet.

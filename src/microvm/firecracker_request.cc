@@ -62,10 +62,29 @@ class Requests {
   std::vector<ApiRequest> requests_;
 };
 
-bool IsDriveId(std::string_view id) {
+bool IsId(std::string_view id) {
   constexpr std::string_view kLetters =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
   return !id.empty() && id.size() <= 64 && id.find_first_not_of(kLetters) == id.npos;
+}
+
+// Six pairs of digits, which are all that Firecracker reads as one.
+bool IsLinkAddress(std::string_view text) {
+  if (text.size() != 17) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (i % 3 == 2 ? text[i] != ':'
+                   : std::string_view("0123456789abcdef").find(text[i]) == text.npos)
+      return false;
+  return true;
+}
+
+base::Status CheckInterface(const ApiInterface& network) {
+  constexpr std::size_t kMostDevice = 15;  // IFNAMSIZ
+  if (!IsId(network.id)) return Refused("network", "has an id of more than letters and digits");
+  if (network.device.size() > kMostDevice || !IsId(network.device))
+    return Refused("network", "has a device of more than 15 letters and digits");
+  if (!IsLinkAddress(network.link)) return Refused("network", "has no link address");
+  return {};
 }
 
 // A null would end a name before its time.
@@ -104,9 +123,11 @@ base::Status Check(const FirecrackerPlan& plan) {
     return Refused("guest_cid", fmt::format("must be {} to {}", kFirstGuestCid, UINT32_MAX - 1));
   if (const auto checked = CheckBoot(plan.boot); !checked) return checked;
   if (const auto checked = CheckSocket(plan.vsock); !checked) return checked;
+  if (plan.network)
+    if (const auto checked = CheckInterface(*plan.network); !checked) return checked;
   std::set<std::string> ids;
   for (const ApiDrive& drive : plan.drives) {
-    if (!IsDriveId(drive.id))
+    if (!IsId(drive.id))
       return Refused(fmt::format("drive \"{}\"", base::Escape(drive.id.substr(0, 64))),
                      "has an id of more than letters, digits and underscores, at most 64");
     if (!ids.insert(drive.id).second) return Refused("drive " + drive.id, "is there twice");
@@ -137,6 +158,11 @@ base::Result<std::vector<ApiRequest>> BootRequests(const FirecrackerPlan& plan) 
                                          {"is_read_only", !drive.write},
                                          {"cache_type", "Unsafe"},
                                          {"io_engine", "Sync"}});
+  if (plan.network)
+    requests.Put("/network-interfaces/" + plan.network->id,
+                 {{"iface_id", plan.network->id},
+                  {"guest_mac", plan.network->link},
+                  {"host_dev_name", plan.network->device}});
   requests.Put("/vsock", {{"guest_cid", plan.guest_cid}, {"uds_path", plan.vsock}});
   requests.Put("/entropy", Json::object());
   requests.Put("/actions", {{"action_type", "InstanceStart"}});

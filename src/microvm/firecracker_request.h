@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,17 +28,26 @@ struct ApiDrive {
   bool operator==(const ApiDrive&) const = default;
 };
 
+struct ApiInterface {
+  std::string id;      // as of a drive
+  std::string device;  // the TAP's name, in the namespace that the monitor is in
+  std::string link;    // the guest's link address
+  bool operator==(const ApiInterface&) const = default;
+};
+
 struct FirecrackerPlan {
   std::uint64_t memory_mib = 256;
   std::uint32_t processors = 1;
   std::string kernel, initramfs, boot;  // `boot`: the kernel's command line
   std::string log, metrics;             // FIFOs, of which what nobody reads is lost
   std::vector<ApiDrive> drives;
+  std::optional<ApiInterface> network;
   std::string vsock;  // the socket that leads to the guest's
   std::uint32_t guest_cid = 3;
   bool operator==(const FirecrackerPlan&) const = default;
 };
-// logger, metrics, machine-config, boot-source, drives, vsock, entropy, InstanceStart.
+// logger, metrics, machine-config, boot-source, drives, network-interfaces, vsock, entropy,
+// InstanceStart.
 // kInvalidInput for what Firecracker would refuse, or could take for something else.
 base::Result<std::vector<ApiRequest>> BootRequests(const FirecrackerPlan& plan);
 

@@ -17,6 +17,7 @@ FirecrackerPlan SomePlan() {
   plan.log = "/log";
   plan.metrics = "/metrics";
   plan.drives = {{"drive0", "/drive0", false}, {"drive1", "/drive1", true}};
+  plan.network = {"eth0", "guest", "02:ba:11:e7:00:02"};
   plan.vsock = "/line";
   return plan;
 }
@@ -41,6 +42,7 @@ PUT /machine-config {"vcpu_count":1,"mem_size_mib":512,"smt":false,"track_dirty_
 PUT /boot-source {"kernel_image_path":"/vmlinux","initrd_path":"/initramfs","boot_args":"quiet panic=-1"}
 PUT /drives/drive0 {"drive_id":"drive0","path_on_host":"/drive0","is_root_device":false,"is_read_only":true,"cache_type":"Unsafe","io_engine":"Sync"}
 PUT /drives/drive1 {"drive_id":"drive1","path_on_host":"/drive1","is_root_device":false,"is_read_only":false,"cache_type":"Unsafe","io_engine":"Sync"}
+PUT /network-interfaces/eth0 {"iface_id":"eth0","guest_mac":"02:ba:11:e7:00:02","host_dev_name":"guest"}
 PUT /vsock {"guest_cid":3,"uds_path":"/line"}
 PUT /entropy {}
 PUT /actions {"action_type":"InstanceStart"}
@@ -95,6 +97,14 @@ TEST(FirecrackerRequest, WhatFirecrackerWouldRefuseIsNotAsked) {
        "vsock has a name longer than 107 bytes"},
       {[](auto& plan) { plan.drives[0].id = "../vm"; },
        "drive \"../vm\" has an id of more than letters, digits and underscores, at most 64"},
+      {[](auto& plan) { plan.network->id = "../eth0"; },
+       "network has an id of more than letters and digits"},
+      {[](auto& plan) { plan.network->device = "sixteen_letters_"; },
+       "network has a device of more than 15 letters and digits"},
+      {[](auto& plan) { plan.network->device = "a/b"; },
+       "network has a device of more than 15 letters and digits"},
+      {[](auto& plan) { plan.network->link = "02:ba:11:e7:00"; }, "network has no link address"},
+      {[](auto& plan) { plan.network->link = "02:ba:11:e7:00:0g"; }, "network has no link address"},
       {[](auto& plan) { plan.drives[1].id = "drive0"; }, "drive drive0 is there twice"},
       {[](auto& plan) { plan.drives[1].file = ""; }, "drive drive1 has no file"},
       {[](auto& plan) { plan.kernel = "\xff"; }, "/boot-source would say what is not UTF-8"},
@@ -124,6 +134,10 @@ TEST(FirecrackerRequest, WhateverIsPlannedIsAnErrorOrWhatFirecrackerTakes) {
     for (std::string* text :
          {&plan.kernel, &plan.initramfs, &plan.boot, &plan.log, &plan.metrics, &plan.vsock})
       if (*rc::gen::inRange(0, 24) == 0) *text = *AnyText();
+    if (*rc::gen::inRange(0, 3) == 0) plan.network.reset();
+    if (plan.network && *rc::gen::inRange(0, 8) == 0)
+      for (std::string* text : {&plan.network->id, &plan.network->device, &plan.network->link})
+        if (*rc::gen::arbitrary<bool>()) *text = *AnyText();
     plan.drives.clear();
     for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
       plan.drives.push_back({*rc::gen::weightedOneOf<std::string>(
@@ -137,7 +151,14 @@ TEST(FirecrackerRequest, WhateverIsPlannedIsAnErrorOrWhatFirecrackerTakes) {
       return;
     }
     RC_ASSERT(Faults(*requests) == "");
-    RC_ASSERT(requests->size() == plan.drives.size() + 7);
+    RC_ASSERT(requests->size() == plan.drives.size() + 7 + (plan.network ? 1 : 0));
+    if (plan.network) {
+      const ApiRequest& request = (*requests)[4 + plan.drives.size()];
+      RC_ASSERT(request.path == "/network-interfaces/" + plan.network->id);
+      const auto network = contract::Json::parse(request.body);
+      RC_ASSERT(network["host_dev_name"] == plan.network->device);
+      RC_ASSERT(network["guest_mac"] == plan.network->link);
+    }
     const auto boot = contract::Json::parse((*requests)[3].body);
     RC_ASSERT(boot["kernel_image_path"] == plan.kernel);
     RC_ASSERT(boot["boot_args"] == plan.boot);

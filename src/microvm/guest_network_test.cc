@@ -8,8 +8,11 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 
-#include "policy/load.h"
+#include "os/inet.h"
+#include "os/loopback.h"
+#include "policy/policy.h"
 
 namespace bailey::microvm {
 namespace {
@@ -115,23 +118,94 @@ Frame Syn(std::array<std::uint8_t, 4> to, int port) {
   return frame;
 }
 
+using Address6 = std::array<std::uint8_t, 16>;
+
+struct Options6 {
+  Address6 to = {};
+  Address6 from = Bytes6(kGuestAddress6);
+  std::array<std::uint8_t, 6> link = kGuestLink;
+  std::uint8_t next = 6;  // what the header says comes next
+  std::uint16_t port = 80;
+  static Address6 Bytes6(const base::Address& address) {
+    Address6 bytes = {};
+    std::ranges::copy(address.Bytes(), bytes.begin());
+    return bytes;
+  }
+};
+
+// TCP's first packet, in IPv6; behind a header that says nothing where another one comes next.
+Frame Syn6(const Options6& options) {
+  Frame tcp;
+  Append(tcp, {15,
+               160,
+               options.port >> 8,
+               options.port & 0xff,
+               0,
+               0,
+               0,
+               1,
+               0,
+               0,
+               0,
+               0,
+               0x50,
+               2,
+               0xff,
+               0xff,
+               0,
+               0,
+               0,
+               0});
+  Frame pseudo;
+  Append(pseudo, options.from);
+  Append(pseudo, options.to);
+  Append(pseudo, {0, 0, 0, 20, 0, 0, 0, 6});
+  Append(pseudo, tcp);
+  const std::uint16_t check = Sum(pseudo);
+  tcp[16] = static_cast<std::uint8_t>(check >> 8);
+  tcp[17] = static_cast<std::uint8_t>(check);
+  Frame extension;
+  if (options.next != 6) Append(extension, {6, 0, 0, 0, 0, 0, 0, 0});
+  Frame frame;
+  Append(frame, kOuterLink);
+  Append(frame, options.link);
+  Append(frame,
+         {0x86, 0xdd, 0x60, 0, 0, 0, 0, static_cast<int>(20 + extension.size()), options.next, 64});
+  Append(frame, options.from);
+  Append(frame, options.to);
+  Append(frame, extension);
+  Append(frame, tcp);
+  return frame;
+}
+
 class TapTest : public ::testing::Test {
  protected:
   void SetUp() override {
     policy::Network policy;
     policy.mode = policy::NetworkMode::kAllow;
-    const auto plan = PlanGuestNetwork(policy);
-    ASSERT_TRUE(plan) << plan.error().text;
-    auto made = GuestNetwork::Make(*plan, "/bin/false", [](const network::Decision&) {});
+    policy.listen = {Listens()};
+    auto made =
+        GuestNetwork::Make(PlanGuestNetwork(policy), "/bin/false",
+                           GuestNetwork::Taken::kAsDescriptor, [](const network::Decision&) {});
     if (!made && made.error().text.find("/dev/net/tun") != std::string::npos)
       GTEST_SKIP() << made.error().text;
     ASSERT_TRUE(made) << made.error().text;
     network_ = *std::move(made);
     if (network_->IsStream()) GTEST_SKIP() << "/dev/net/tun cannot be used here";
   }
-  // The first frame of IPv4 that comes back; nothing when there is none for a while.
+  // A port of the host that nobody has; with luck, nobody takes it meanwhile.
+  std::uint16_t Listens() {
+    auto free = os::ListenOnLoopback();
+    EXPECT_TRUE(free);
+    port_ = free->port;
+    return port_;
+  }
+  // The first frame that comes back; nothing when there is none for a while.
   std::optional<Frame> Answer(const Frame& frame, int milliseconds) {
     if (::write(network_->Link(), frame.data(), frame.size()) < 0) return Frame();
+    return Next(milliseconds);
+  }
+  std::optional<Frame> Next(int milliseconds) {
     for (;;) {
       pollfd wait = {network_->Link(), POLLIN, 0};
       if (::poll(&wait, 1, milliseconds) != 1) return std::nullopt;
@@ -143,6 +217,7 @@ class TapTest : public ::testing::Test {
     }
   }
   std::unique_ptr<GuestNetwork> network_;
+  std::uint16_t port_ = 0;
 };
 
 constexpr int kLong = 20'000, kShort = 300;
@@ -186,15 +261,62 @@ TEST_F(TapTest, AConnectionThatNothingAllowsIsReset) {
   EXPECT_EQ((*answer)[47] & 0x12, 0x12) << "the gateway's own answers";
 }
 
-TEST(GuestNetwork, WhatAMachineCannotHaveIsAnError) {
+TEST_F(TapTest, TheGuestIsAnsweredOverIpv6AndNobodyElse) {
+  const Address6 probe = Options6::Bytes6(network::kProbe6);
+  const auto is_reset = [&](const Options6& options) {
+    const auto answer = Answer(Syn6(options), kLong);
+    return answer && answer->size() >= 68 && ((*answer)[67] & 0x04) != 0;
+  };
+  for (const char* to : {"2001:db8::1", "fd0b:a11e:7e57::4", "fe80::1", "::ffff:169.254.169.254"})
+    EXPECT_TRUE(is_reset({.to = Options6::Bytes6(*base::ParseAddress(to))})) << to;
+  auto other_link = kGuestLink;
+  other_link[5] = 9;
+  const auto from = [&](const char* address) {
+    return Syn6({.to = probe, .from = Options6::Bytes6(*base::ParseAddress(address)), .port = 1});
+  };
+  const std::pair<const char*, Frame> silent[] = {
+      {"another link address", Syn6({.to = probe, .link = other_link, .port = 1})},
+      {"another address", from("fd0b:a11e:7e57::4")},
+      {"the gateway's address", from("fd0b:a11e:7e57::1")},
+      {"the link's own address", from("fe80::bf:11ff:fee7:2")},
+      {"nobody", from("::")},
+      {"options ahead of it", Syn6({.to = probe, .next = 0, .port = 1})},
+      {"a route of its own", Syn6({.to = probe, .next = 43, .port = 1})},
+      {"a part of a packet", Syn6({.to = probe, .next = 44, .port = 1})},
+      {"ICMPv6", Syn6({.to = probe, .next = 58, .port = 1})},
+  };
+  for (const auto& [what, frame] : silent) EXPECT_FALSE(Answer(frame, kShort)) << what;
+  // The last, as what is answered so is answered again after a while.
+  const auto answer = Answer(Syn6({.to = probe, .port = network::kProbePort}), kLong);
+  ASSERT_TRUE(answer && answer->size() >= 68);
+  EXPECT_EQ((Frame{(*answer)[12], (*answer)[13]}), (Frame{0x86, 0xdd}));
+  EXPECT_EQ((*answer)[67] & 0x12, 0x12) << "the gateway's own answers";
+}
+
+TEST_F(TapTest, APortOfTheHostLeadsToTheGuestsAddress) {
+  // First, as what asks the guest asks again after a while.
+  const auto answer = Answer(Syn({198, 18, 0, 3}, port_), kLong);
+  ASSERT_TRUE(answer && answer->size() >= 48);
+  EXPECT_EQ((*answer)[47] & 0x04, 0x04) << "the guest does not reach itself this way";
+  const auto socket = os::Connect(os::Transport::kTcp, {base::Address::V4(127, 0, 0, 1), port_});
+  ASSERT_TRUE(socket);
+  const auto syn = Next(kLong);
+  ASSERT_TRUE(syn && syn->size() >= 48);
+  EXPECT_TRUE(std::equal(kGuestLink.begin(), kGuestLink.end(), syn->begin()));
+  EXPECT_EQ(Frame(syn->begin() + 26, syn->begin() + 34), (Frame{198, 18, 0, 1, 198, 18, 0, 3}));
+  EXPECT_EQ((*syn)[36] << 8 | (*syn)[37], port_);
+  EXPECT_EQ((*syn)[47] & 0x12, 0x02);
+}
+
+TEST(GuestNetwork, WithoutIpv6ThereIsNoneInAnyRule) {
   policy::Network policy;
   policy.mode = policy::NetworkMode::kAllow;
-  EXPECT_TRUE(PlanGuestNetwork(policy));
-  policy.egress.allow.push_back(
-      *egress::ParseRule("[2001:db8::/32]:443", egress::RuleList::kAllow));
-  const auto plan = PlanGuestNetwork(policy);
-  ASSERT_FALSE(plan);
-  EXPECT_EQ(plan.error().code, base::ErrorCode::kUnsupported);
+  const network::Plan with = PlanGuestNetwork(policy), without = PlanGuestNetwork(policy, false);
+  EXPECT_EQ(ForGuest(with).has_ipv6, 1);
+  EXPECT_EQ(ForGuest(without).has_ipv6, 0);
+  EXPECT_NE(os::nft::ToString(IngressTable(true)).find("ip6 saddr"), std::string::npos);
+  EXPECT_EQ(os::nft::ToString(IngressTable(false)).find("ip6"), std::string::npos);
+  EXPECT_EQ(network::ToString(without).find("ip6"), std::string::npos);
 }
 
 }  // namespace

@@ -16,8 +16,6 @@
 namespace bailey::microvm {
 namespace {
 
-// `true` of a machine under emulation, on a busy host.
-constexpr std::chrono::seconds kWarmUp{60};
 // How long a machine monitor that has closed its line may take to end.
 constexpr std::chrono::seconds kEnd{1};
 
@@ -98,7 +96,7 @@ base::Status Original::WarmUp(Machine& machine, std::uint32_t preload) const {
   if (!signals) return Cannot(signals.error());
   auto line = Line::Make(std::move(machine.line));
   if (!line) return line.error();
-  Session session(*std::move(line), *signals, {kWarmUp, {}, plan_.bounds.patience});
+  Session session(*std::move(line), *signals, {plan_.bounds.patience, {}, plan_.bounds.patience});
   const auto why = [&](const base::Error& error) {
     return session.IsCut() ? machine.vmm.WhyEnded() : error;
   };
@@ -114,10 +112,22 @@ base::Status Original::WarmUp(Machine& machine, std::uint32_t preload) const {
                   *heard_);
   const auto outcome = session.Run(WarmUpCommand(plan), false, calls ? &*calls : nullptr);
   if (!outcome) return why(outcome.error());
-  // Nothing was carried in, so that nothing has changed.
-  if (const auto collected = session.Collect(plan_.bounds.patience); !collected)
-    return why(collected.error());
-  if (const auto forgotten = session.Forget(); !forgotten) return why(forgotten.error());
+  // On a host that has too much to do: it runs still, and cannot be asked for anything.
+  if (outcome->kind == sandbox::Outcome::Kind::kTimeLimit)
+    return base::Unsupported(
+        fmt::format("warm the machine up: its first program has not ended within {} ms",
+                    plan_.bounds.patience.count()));
+  // Nothing was carried in, so that nothing has changed. Changes come out where the policy lets any
+  // be made: who brings none out need not know how.
+  if (std::ranges::any_of(plan.carried, &CarriedPath::write))
+    if (const auto collected = session.Collect(plan_.bounds.patience); !collected)
+      return why(collected.error());
+  // Of what others begin as, two commands are prepared for: the one that each runs to be warm, and
+  // the one that it is there for. Neither the first's end nor the second's beginning is anything
+  // that a copy has to do. Where nothing is carried in, both are confined as this one was.
+  guest::Forget wanted;
+  if (preload > 0) wanted = {2, static_cast<std::uint8_t>(plan.carried.empty() ? 1 : 0)};
+  if (const auto forgotten = session.Forget(wanted); !forgotten) return why(forgotten.error());
   if (preload > 0)
     if (const auto read = session.Preload(preload); !read) return why(read.error());
   machine.line = std::move(session).TakeLine().Release();

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "microvm/guest_network.h"
+#include "network/families.h"
 #include "os/landlock.h"
 #include "policy/load.h"
 #include "sandbox/access.h"
@@ -156,15 +157,12 @@ base::Result<MachinePlan> PlanMachine(const policy::Policy& policy, const sandbo
   plan.bounds.wall = policy.limits.wall;
   plan.bounds.output = policy.limits.output;
   if (sandbox.network) {
-    auto network = PlanGuestNetwork(policy.network);
-    if (!network) return network.error();
-    network->landlock = sandbox.network->landlock;
-    command.network = ForGuest(*network);
-    plan.network = *std::move(network);
+    network::Plan network = PlanGuestNetwork(policy.network, network::HasIpv6(*sandbox.network));
+    network.landlock = sandbox.network->landlock;
+    command.network = ForGuest(network);
+    plan.network = std::move(network);
     plan.resolver = sandbox.resolver;
   }
-  if (policy.audit.log != policy::AuditLog::kNone && policy.audit.files)
-    plan.notes.push_back("audit: files that are withheld in a machine are not noted");
   for (const policy::Guarantee& promise : policy.given_up)
     plan.notes.push_back(fmt::format("promise given up: {}", promise.name));
   return plan;
@@ -211,8 +209,12 @@ std::string ToString(const MachinePlan& plan) {
   if (plan.network) {
     line("network", fmt::format("interface {}, which ends in a TAP of a namespace of its own",
                                 base::ToString(kGuestAddress)));
+    for (const std::uint16_t port : plan.network->policy.listen)
+      line("network", fmt::format("127.0.0.1:{0} of the host leads to {1}:{0}", port,
+                                  base::ToString(kGuestAddress)));
     for (const std::string& rules :
-         {network::ToString(*plan.network), os::nft::ToString(IngressTable())})
+         {network::ToString(*plan.network),
+          os::nft::ToString(IngressTable(network::HasIpv6(*plan.network)))})
       for (const std::string_view rule : base::Split(base::Trim(rules), '\n'))
         line("network", std::string(rule));
   }

@@ -17,12 +17,14 @@ TEST(Qemu, TheWholeCommandLine) {
   EXPECT_EQ(
       fmt::format("{}", fmt::join(QemuArguments(plan), " ")),
       "qemu-system-x86_64 -M microvm,acpi=on,rtc=on,isa-serial=off,x-option-roms=off "
-      "-accel tcg,tb-size=64 -cpu max -smp 1 -m 512M -nodefaults -no-user-config -display none "
+      "-accel tcg,tb-size=64 -cpu max,-erms -smp 1 -m 512M -nodefaults -no-user-config -display "
+      "none "
       "-serial none -monitor none -no-reboot "
       "-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny "
       "-global virtio-mmio.force-legacy=false -kernel /proc/self/fd/5 -initrd /proc/self/fd/6 "
       "-append quiet loglevel=1 panic=-1 reboot=t audit=0 rcupdate.rcu_expedited=1 "
-      "tsc_early_khz=2000000 "
+      "lsm=landlock,yama psi=0 nowatchdog no5lvl noautogroup sysctl.vm.stat_interval=600 "
+      "sysctl.vm.compaction_proactiveness=0 tsc_early_khz=2000000 tsc=reliable "
       "-device virtio-serial-device -chardev socket,id=line,fd=7 "
       "-device virtserialport,chardev=line,name=bailey "
       "-add-fd fd=8,set=1 "

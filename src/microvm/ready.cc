@@ -14,6 +14,7 @@
 #include "image/kernel.h"
 #include "image/store.h"
 #include "microvm/handing.h"
+#include "microvm/session.h"
 #include "os/events.h"
 #include "os/file.h"
 #include "os/local_socket.h"
@@ -129,6 +130,12 @@ base::Result<std::optional<ReadyMachine>> ReadyMachine::Take(const pool::Directo
   machine.line_ = std::move(handed->line);
   machine.changes_ = std::move(handed->changes);
   machine.slots_ = std::move(handed->slots);
+  // The guest has that to do while the caller is busy with what it will run.
+  if (const auto done = os::IgnoreBrokenPipes(); !done)
+    return base::SystemError("ignore broken pipes", done.error().value);
+  const auto said = SayWelcome(machine.line_.Get());
+  if (!said) return std::nullopt;
+  machine.token_ = *said;
   return machine;
 }
 

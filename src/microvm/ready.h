@@ -38,6 +38,8 @@ class ReadyMachine {
                                                         const std::string& contents,
                                                         std::chrono::milliseconds patience);
   base::UniqueFd TakeLine() { return std::move(line_); }
+  // Which it has been greeted with; its answer is still to be heard.
+  const guest::Token& Token() const { return token_; }
   base::UniqueFd TakeChanges() { return std::move(changes_); }
   const std::vector<base::UniqueFd>& Slots() const { return slots_; }
   // Why the line was cut, from who watches over the machine.
@@ -49,6 +51,7 @@ class ReadyMachine {
   ReadyMachine() = default;
   base::UniqueFd connection_, line_, changes_;
   std::vector<base::UniqueFd> slots_;
+  guest::Token token_ = {};
 };
 
 }  // namespace bailey::microvm

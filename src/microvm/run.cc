@@ -10,7 +10,7 @@
 #include "image/build.h"
 #include "image/kernel.h"
 #include "image/store.h"
-#include "microvm/firecracker.h"
+#include "microvm/backend.h"
 #include "microvm/guest_network.h"
 #include "microvm/registry.h"
 #include "microvm/unpack.h"
@@ -197,33 +197,18 @@ class Machine {
   Machine(MachinePlan& plan, const sandbox::Plan& sandbox, os::SignalQueue& signals)
       : plan_(plan), sandbox_(sandbox), signals_(signals) {}
 
-  base::Status Start(Parts& parts, const Prover& prover) {
-    auto pair = os::MakeStreamPair();
-    if (!pair) return base::SystemError("make the line to the guest", pair.error().value);
-    auto vmm = Vmm::Start(PlanQemu(plan_, parts, (*pair)[1].Get()), prover);
-    if (!vmm) return vmm.error();
-    vmm_.emplace(*std::move(vmm));
-    if (parts.network) parts.network->CloseLink();
-    (*pair)[1].Reset();
-    return Greet(std::move((*pair)[0]));
-  }
-  // The same in Firecracker, which has the drives in its jail: `parts` gets the one that is
-  // written.
-  base::Status StartJailed(Parts& parts, const FirecrackerHost& host, const std::string& id) {
-    QemuPlan pieces = PlanQemu(plan_, parts, -1);
-    auto started = Firecracker::Start(
-        host, id, {pieces.memory_mib, pieces.kernel, pieces.initramfs, std::move(pieces.drives)},
-        plan_.bounds.patience, signals_.Descriptor());
-    if (!started) return started.error();
-    jailed_ = *std::move(started);
-    if (parts.changes.IsOpen()) parts.changes = jailed_->TakeWritten();
-    auto line = jailed_->Connect();
+  // Until its guest has greeted us.
+  base::Status Start(std::unique_ptr<Backend> backend) {
+    backend_ = std::move(backend);
+    auto fd = backend_->TakeLine();
+    if (!fd) return fd.error();
+    auto line = Line::Make(*std::move(fd));
     if (!line) return line.error();
-    return Greet(*std::move(line));
-  }
-  base::Status Enter(ReadyMachine ready) {
-    ready_ = std::move(ready);
-    return Greet(ready_->TakeLine());
+    session_.emplace(*std::move(line), signals_, plan_.bounds);
+    const auto greeting = session_->Greet(backend_->Greeted());
+    if (!greeting) return Why(greeting.error());
+    greeting_ = *greeting;
+    return {};
   }
   base::Result<sandbox::Outcome> Run(bool terminal, CallLog* calls, network::Running* gateway) {
     if (sandbox_.landlock.abi > 0) {
@@ -244,39 +229,21 @@ class Machine {
     return collected;
   }
   void End(bool politely) {
-    if (ready_) return ready_->End();
-    if (jailed_ && politely) session_->PowerOff();
-    if (jailed_) return jailed_->Stop();
-    // It is used once, and what it was asked to write has been written: nothing of it is needed.
-    vmm_->Stop();
+    if (politely && backend_->IsAskedFirst()) session_->PowerOff();
+    backend_->End();
   }
   const GuestGreeting& Greeting() const { return greeting_; }
-  bool IsJailed() const { return jailed_ != nullptr; }
-  bool IsOfPool() const { return ready_.has_value(); }
+  const Backend& RunsIn() const { return *backend_; }
 
  private:
-  base::Status Greet(base::UniqueFd fd) {
-    auto line = Line::Make(std::move(fd));
-    if (!line) return line.error();
-    session_.emplace(*std::move(line), signals_, plan_.bounds);
-    const auto greeting = session_->Greet();
-    if (!greeting) return Why(greeting.error());
-    greeting_ = *greeting;
-    return {};
-  }
   base::Error Why(const base::Error& error) {
-    if (!session_->IsCut()) return error;
-    if (ready_) return ready_->WhyEnded();
-    return jailed_ ? jailed_->WhyEnded() : vmm_->WhyEnded();
+    return session_->IsCut() ? backend_->WhyEnded() : error;
   }
 
   MachinePlan& plan_;
   const sandbox::Plan& sandbox_;
   os::SignalQueue& signals_;
-  // One of these.
-  std::optional<Vmm> vmm_;
-  std::unique_ptr<Firecracker> jailed_;
-  std::optional<ReadyMachine> ready_;
+  std::unique_ptr<Backend> backend_;
   std::optional<Session> session_;
   GuestGreeting greeting_;
 };
@@ -287,12 +254,7 @@ void Describe(const Machine& machine, const MachinePlan& plan,
   auto& enforced = result.outcome.enforced;
   enforced.push_back({"machine", fmt::format("{}; guest kernel {}; its greeting was authenticated",
                                              result.isolation, machine.Greeting().kernel)});
-  enforced.push_back(
-      {"monitor", machine.IsJailed()
-                      ? "in its jailer's root, with a user, namespaces and a control "
-                        "group of its own, and its built-in filters"
-                      : "in a sandbox of the preset vmm, with a filter of its own "
-                        "on top"});
+  enforced.push_back({"monitor", machine.RunsIn().Confinement()});
   enforced.push_back({"user", fmt::format("{}:{}, no capabilities, no new privileges",
                                           plan.command.uid, plan.command.gid)});
   for (const bpf::Program& filter : filters)
@@ -309,8 +271,23 @@ struct Other {
   std::string id;
 };
 
-const char* IsolationOf(const Other& other) {
-  return other.firecracker ? "microvm (firecracker, kvm)" : "microvm (qemu, tcg)";
+// `parts` keeps what the machine is not to hold, and gets the drive that is written.
+base::Result<std::unique_ptr<Backend>> StartBackend(const MachinePlan& plan, Parts& parts,
+                                                    const Prover& prover, Other& other,
+                                                    os::SignalQueue& signals) {
+  if (other.ready) return UseReady(*std::move(other.ready));
+  QemuPlan pieces = PlanQemu(plan, parts, -1);
+  auto started = other.firecracker
+                     ? StartFirecracker(*other.firecracker, other.id,
+                                        {pieces.memory_mib, pieces.kernel, pieces.initramfs,
+                                         std::move(pieces.drives), pieces.network},
+                                        plan.bounds.patience, signals)
+                     : StartQemu(std::move(pieces), prover);
+  if (!started) return started.error();
+  if (parts.network) parts.network->CloseLink();
+  if (base::UniqueFd written = (*started)->TakeWritten(); written.IsOpen())
+    parts.changes = std::move(written);
+  return started;
 }
 
 base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& sandbox, Parts& parts,
@@ -325,15 +302,14 @@ base::Result<MachineOutcome> RunWith(MachinePlan& plan, const sandbox::Plan& san
   if (!signals) return base::SystemError("wait for signals", signals.error().value);
   const auto begin = std::chrono::steady_clock::now();
   Machine machine(plan, sandbox, *signals);
-  const auto started = other.ready ? machine.Enter(*std::move(other.ready))
-                       : other.firecracker
-                           ? machine.StartJailed(parts, *other.firecracker, other.id)
-                           : machine.Start(parts, prover);
-  if (!started) return started.error();
+  const bool is_of_pool = other.ready.has_value();
+  auto backend = StartBackend(plan, parts, prover, other, *signals);
+  if (!backend) return backend.error();
+  if (const auto started = machine.Start(*std::move(backend)); !started) return started.error();
   MachineOutcome result;
-  result.isolation = IsolationOf(other);
+  result.isolation = machine.RunsIn().Isolation();
   hearing.greeted(result.isolation);
-  if (!machine.IsOfPool()) os::ShrinkToWait();  // nobody waits for that: the guest has much to do
+  if (!is_of_pool) os::ShrinkToWait();  // nobody waits for that: the guest has much to do
   network::Running* const gateway = parts.network ? &parts.network->Gateway() : nullptr;
   auto outcome = machine.Run(terminal, hearing.calls, gateway);
   if (gateway != nullptr) gateway->Finish();
@@ -385,7 +361,8 @@ base::Result<std::string> DescribeRequests(const MachinePlan& plan) {
   for (const CarriedPath& path : plan.carried)
     drives.push_back({plan.command.mounts[path.mount].drive});
   if (MayChange(plan)) drives.push_back({kChangesDrive, true});
-  const auto requests = BootRequests(PlanFirecracker(plan.memory_mib, drives));
+  const auto requests =
+      BootRequests(PlanFirecracker(plan.memory_mib, drives, plan.network.has_value()));
   if (!requests) return requests.error();
   return ToString(*requests);
 }
@@ -416,7 +393,10 @@ base::Result<MachineOutcome> RunInMachine(MachinePlan plan, const sandbox::Plan&
     return parts.error();
   }
   if (plan.network) {
-    auto made = GuestNetwork::Make(*plan.network, plan.resolver, hearing.decided);
+    using Taken = GuestNetwork::Taken;
+    auto made =
+        GuestNetwork::Make(*plan.network, plan.resolver,
+                           firecracker ? Taken::kByName : Taken::kAsDescriptor, hearing.decided);
     if (!made) {
       changes.Drop();
       return made.error();

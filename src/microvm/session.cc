@@ -77,7 +77,30 @@ base::Error GuestError(const guest::Failed& failed) {
 
 base::Error Nonsense() { return base::Violation("hear the guest: it sent what has no place here"); }
 
+base::Result<guest::Welcome> MakeWelcome() {
+  guest::Welcome welcome;
+  if (!os::FillRandom(welcome.token) || !os::FillRandom(welcome.seed))
+    return base::Unsupported("greet the guest: there are no random numbers");
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now);
+  welcome.seconds = static_cast<std::uint64_t>(seconds.count());
+  welcome.nanoseconds = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(now - seconds).count());
+  return welcome;
+}
+
 }  // namespace
+
+base::Result<guest::Token> SayWelcome(int line) {
+  const auto welcome = MakeWelcome();
+  if (!welcome) return welcome.error();
+  std::array<std::uint8_t, 256> room;
+  const auto frame = guest::Encode(*welcome, room);
+  const std::string_view bytes(reinterpret_cast<const char*>(frame.data()), frame.size());
+  if (const auto written = os::WriteAll(line, bytes); !written)
+    return base::SystemError("greet the guest", written.error().value);
+  return welcome->token;
+}
 
 base::Error Session::Cut() {
   cut_ = true;
@@ -115,16 +138,13 @@ base::Result<guest::Frame> Session::Await(Clock::time_point deadline) {
   }
 }
 
-base::Result<GuestGreeting> Session::Greet() {
-  guest::Welcome welcome;
-  if (!os::FillRandom(welcome.token) || !os::FillRandom(welcome.seed))
-    return base::Unsupported("greet the guest: there are no random numbers");
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now);
-  welcome.seconds = static_cast<std::uint64_t>(seconds.count());
-  welcome.nanoseconds = static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now - seconds).count());
-  if (const auto queued = line_.Queue(welcome); !queued) return queued.error();
+base::Result<GuestGreeting> Session::Greet(std::optional<guest::Token> said) {
+  if (!said) {
+    const auto welcome = MakeWelcome();
+    if (!welcome) return welcome.error();
+    if (const auto queued = line_.Queue(*welcome); !queued) return queued.error();
+    said = welcome->token;
+  }
   const auto frame = Await(Clock::now() + bounds_.patience);
   if (!frame) return frame.error();
   guest::Failed failed;
@@ -132,7 +152,7 @@ base::Result<GuestGreeting> Session::Greet() {
     return GuestError(failed);
   guest::Hello hello;
   if (frame->type != FrameType::kHello || !guest::Decode(frame->body, hello)) return Nonsense();
-  if (hello.version != guest::kVersion || hello.token != welcome.token)
+  if (hello.version != guest::kVersion || hello.token != *said)
     return base::Violation("greet the guest: it answered with another version or token");
   return GuestGreeting{base::Escape(hello.kernel.substr(0, 128)),
                        static_cast<int>(std::min<std::uint32_t>(hello.landlock, 1000))};
@@ -156,6 +176,8 @@ base::Status Session::Tell(const GuestCommand& command, bool terminal) {
   if (calls_ != nullptr) {
     tell(calls_->Rate());
     for (const guest::Watch& watch : CallWatches()) tell(watch);
+    if (calls_->AsksForFiles())
+      for (const guest::Naming& naming : CallNamings()) tell(naming);
   }
   if (command.rehearses) tell(FrameType::kRehearse, "");
   guest::Start start;
@@ -300,6 +322,7 @@ base::Status Session::Handle(const guest::Frame& frame) {
     case FrameType::kPong:
       return {};
     case FrameType::kCalled:
+    case FrameType::kUsed:
     case FrameType::kDenied:
     case FrameType::kMissed:
       return HandleCall(frame);
@@ -335,6 +358,7 @@ base::Status Session::HandleCall(const guest::Frame& frame) {
     return calls_->Take(value);
   };
   if (frame.type == FrameType::kCalled) return take(guest::Called());
+  if (frame.type == FrameType::kUsed) return take(guest::Used());
   return frame.type == FrameType::kDenied ? take(guest::Denied()) : take(guest::Missed());
 }
 
@@ -412,7 +436,8 @@ base::Result<guest::Collected> Session::Collect(std::optional<std::chrono::milli
   }
 }
 
-base::Status Session::AwaitAnswer(FrameType answer) {
+base::Status Session::Ask(std::span<const std::uint8_t> question, FrameType answer) {
+  if (const auto queued = line_.Queue(question); !queued) return queued;
   const auto deadline = Clock::now() + bounds_.patience;
   for (;;) {
     const auto frame = Await(deadline);
@@ -426,16 +451,15 @@ base::Status Session::AwaitAnswer(FrameType answer) {
   }
 }
 
-base::Status Session::Forget() {
-  if (const auto queued = line_.Queue(FrameType::kForget, ""); !queued) return queued;
-  return AwaitAnswer(FrameType::kForgotten);
+base::Status Session::Forget(const guest::Forget& wanted) {
+  std::array<std::uint8_t, 64> room;
+  return Ask(guest::Encode(wanted, room), FrameType::kForgotten);
 }
 
 base::Status Session::Preload(std::uint32_t mebibytes) {
   std::array<std::uint8_t, 64> room;
-  const auto frame = guest::Encode(FrameType::kPreload, guest::Number{mebibytes}, room);
-  if (const auto queued = line_.Queue(frame); !queued) return queued;
-  return AwaitAnswer(FrameType::kPreloaded);
+  return Ask(guest::Encode(FrameType::kPreload, guest::Number{mebibytes}, room),
+             FrameType::kPreloaded);
 }
 
 void Session::PowerOff() {

@@ -52,6 +52,9 @@ struct GuestGreeting {
   int landlock = 0;  // the version that the guest's kernel has
 };
 
+// Sends the token, the seed and the time, for who has something else to do until the guest answers.
+base::Result<guest::Token> SayWelcome(int line);
+
 struct Bounds {
   std::optional<std::chrono::milliseconds> wall;
   std::optional<std::uint64_t> output;
@@ -65,9 +68,9 @@ class Session {
   Session(Line line, os::SignalQueue& signals, Bounds bounds)
       : line_(std::move(line)), signals_(signals), bounds_(bounds) {}
 
-  // Sends the token, the seed and the time, and waits for the answer. Until then nothing is said to
-  // run in a machine.
-  base::Result<GuestGreeting> Greet();
+  // Sends the token, the seed and the time, unless that was `said`, and waits for the answer. Until
+  // then nothing is said to run in a machine.
+  base::Result<GuestGreeting> Greet(std::optional<guest::Token> said = {});
   // Passes on the caller's standard streams and signals until the program has ended. `terminal`:
   // the program has one of its own in place of them.
   // `gateway`: of the machine's network, which is listened to meanwhile.
@@ -77,8 +80,9 @@ class Session {
                                      CallLog* calls = nullptr, network::Running* gateway = nullptr);
   // What it has changed is on the drive for it.
   base::Result<guest::Collected> Collect(std::optional<std::chrono::milliseconds> patience = {});
-  // What the machine ran, which has ended, leaves no trace in it.
-  base::Status Forget();
+  // What the machine ran, which has ended, is nothing to what it runs next, and that is prepared
+  // for; where it is already, there is nothing to be done.
+  base::Status Forget(const guest::Forget& wanted = {});
   // It has read programs and libraries of its image into its memory, so much of them at most.
   base::Status Preload(std::uint32_t mebibytes);
   // For another session, where this one is told nothing more.
@@ -92,7 +96,7 @@ class Session {
   using Clock = std::chrono::steady_clock;
 
   base::Result<guest::Frame> Await(Clock::time_point deadline);
-  base::Status AwaitAnswer(guest::FrameType answer);
+  base::Status Ask(std::span<const std::uint8_t> question, guest::FrameType answer);
   base::Status Tell(const GuestCommand& command, bool terminal);
   base::Result<sandbox::Outcome> Failed(const guest::Frame& frame, const GuestCommand& command);
   base::Status Step();

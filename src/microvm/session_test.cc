@@ -158,6 +158,13 @@ TEST_F(Hostile, WhatIsDeniedIsToldOfOnlyWhereThatIsAskedFor) {
       kNonsense);
 }
 
+TEST_F(Hostile, FilesAreToldOfOnlyWhereThatIsAskedFor) {
+  const auto used = [](Guest& guest) { guest.Say(guest::Used{{}, 1, "/bin/cat", {}}); };
+  EXPECT_EQ(AgainstListening(false, used), kNonsense);
+  EXPECT_EQ(AgainstListening(true, used),
+            "hear the guest: it tells of a file that no call of its filter names");
+}
+
 // Memory does not grow with what is told: rows have a bound, and so has what waits for a sink.
 TEST_F(Hostile, AFloodOfDeniedCallsIsRead) {
   EXPECT_EQ(AgainstListening(true,

@@ -45,13 +45,16 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       Read<guest::Mount>(frame.body);
       Read<guest::Start>(frame.body);
       Read<guest::Window>(frame.body);
+      Read<guest::Forget>(frame.body);
       Read<guest::Ended>(frame.body);
       Read<guest::Failed>(frame.body);
       Read<guest::Collected>(frame.body);
       Read<guest::Listen>(frame.body);
       Read<guest::Watch>(frame.body);
+      Read<guest::Naming>(frame.body);
       Read<guest::Network>(frame.body);
       Read<guest::Called>(frame.body);
+      Read<guest::Used>(frame.body);
       Read<guest::Denied>(frame.body);
       Read<guest::Missed>(frame.body);
     }
