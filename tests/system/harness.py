@@ -23,6 +23,8 @@ import unittest
 import schema
 
 HERE = pathlib.Path(__file__).resolve().parent
+# How much slower than usual the machine is.
+PATIENCE = float(os.environ.get("BAILEY_TEST_PATIENCE", "1"))
 USER = 12345
 bailey_source = None
 
@@ -88,7 +90,7 @@ class SystemTest:
         if data is not None:
             options["stdin"] = subprocess.PIPE
         process = self.start(*arguments, **options)
-        out, error = process.communicate(data, timeout=timeout)
+        out, error = process.communicate(data, timeout=timeout * PATIENCE)
         return process.returncode, self.text(out), self.text(error)
 
     def sandbox(self, *words, **options):
