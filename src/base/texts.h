@@ -2,9 +2,9 @@
 // constant of a program that may be loaded anywhere is set at each of its starts, and the page in
 // which it lies is copied for that, and again described in each process it forks.
 //
-//   constexpr std::string_view kList[] = {"read", "write"};  // of which nothing gets into the
-//   program constexpr auto kNames = base::Pack<kList>(); kNames[1] == "write" for (const
-//   std::string_view name : base::Texts(kNames)) ...
+//   constexpr std::string_view kList[] = {"read", "write"};  // stays out of the program
+//   constexpr auto kNames = base::Pack<kList>();             // kNames[1] == "write"
+//   for (const std::string_view name : base::Texts(kNames)) ...
 #pragma once
 
 #include <array>
