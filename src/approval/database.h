@@ -2,9 +2,9 @@
 // $XDG_STATE_HOME/bailey/approvals.db (~/.local/state/bailey), for root /var/lib/bailey.
 //
 //   auto database = approval::Database::Open(*path);
-//   auto found = database->Ask("SELECT hash FROM pins WHERE server = ? AND tool = ?", {server,
-//   tool}); if (!found) return found.error();               // "read approvals /home/u/...:
-//   <cause>" for (const auto& row : *found) Use(row[0]);
+//   auto found = database->Ask("SELECT hash FROM pins WHERE server = ?", {server});
+//   if (!found) return found.error();   // "read approvals /home/u/...: <cause>"
+//   for (const auto& row : *found) Use(row[0]);
 //
 // Every value is a text; what was no text is one when it comes back.
 #pragma once

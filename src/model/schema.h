@@ -1,8 +1,8 @@
 // As much of JSON Schema as strict structured output has, and the answer held to it: a server may
 // say that it follows a schema and not do so.
 //
-//   if (auto fault = FindFault(answer, schema)) Print(*fault);   // "$.findings[2].line: no
-//   integer"
+//   if (auto fault = FindFault(answer, schema))
+//     Print(*fault);                          // "$.findings[2].line: no integer"
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,9 +1,9 @@
 // A small table of nf_tables as a value: written in one batch, and read back from the kernel.
 //
 //   nft::Table table{.name = "bailey"};
-//   table.chains.push_back({.name = "out", .hook = nft::Hook::kOutput, .drop = true, .rules =
-//   ...}); Transact(socket, nft::Batch(table).Data(), ...); auto differences = nft::Compare(socket,
-//   table);                   // empty when it is in force
+//   table.chains.push_back({.name = "out", .hook = nft::Hook::kOutput, .drop = true});
+//   Transact(socket, nft::Batch(table).Data(), ...);
+//   auto differences = nft::Compare(socket, table);   // empty when it is in force
 //
 // Expressions are the kernel's own (nft --debug=netlink prints them); each rule also says what it
 // does as nft(8) would write it, for people and for the tests that ask nft.

@@ -1,8 +1,8 @@
 // Filters in the formats of others, as policies: which format a text is in, and its importer.
 //
 //   auto policy = policy::Import(text, "vmm.json", {.thread = "vcpu"});
-//   if (!policy) return policy.error();   // "read filter vmm.json: it has the filters of
-//   several..."
+//   if (!policy)
+//     return policy.error();   // "read filter vmm.json: it has the filters of several..."
 //
 // What each format means is said in import_oci.h, import_firecracker.h and import_systemd.h.
 #pragma once

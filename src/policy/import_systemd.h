@@ -2,8 +2,8 @@
 // and SystemCallArchitectures= of a unit file or a drop-in; other lines are passed over.
 //
 //   auto syscalls = policy::ImportSystemd("[Service]\nSystemCallFilter=@system-service\n",
-//   "x.service"); if (!syscalls) return syscalls.error();   // "x.service:2: read SystemCallFilter:
-//   ..."
+//                                         "x.service");
+//   if (!syscalls) return syscalls.error();   // "x.service:2: read SystemCallFilter: ..."
 //
 // Meaning, as systemd gives it: the first SystemCallFilter= makes a list of what is allowed, or
 // with a ~ of what is denied; later ones add to it or take away; an empty one begins anew. A list

@@ -1,9 +1,9 @@
 // A policy as a plain value: what a program may see, reach, use and call, with every decision
 // explicit. It is what the TOML file says after its presets, overrides and groups are worked in.
 //
-//   auto policy = policy::Load("agent", {});             // a preset, or a path with a '/' or
-//   ".toml" if (!policy) return policy.error();                  // file:line:column, the line, a
-//   caret for (const policy::Rule& rule : policy->syscalls.rules) ...
+//   auto policy = policy::Load("agent", {});    // a preset, or a path with a '/' or ".toml"
+//   if (!policy) return policy.error();         // file:line:column, the line, a caret
+//   for (const policy::Rule& rule : policy->syscalls.rules) ...
 //
 // Meaning of the system call part, for a call (architecture, number, arguments):
 //   1. An architecture outside `architectures` is answered with `foreign`.

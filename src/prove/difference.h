@@ -1,9 +1,9 @@
 // What changes between two filters, or stacks: which calls, from which answer to which, when.
 //
 //   verify::Diagram diagram;
-//   Ref before = MeaningOf(diagram, old_stack, false), after = MeaningOf(diagram, new_stack,
-//   false); auto changes = ListChanges(diagram, before, after);     // empty: equal for all 64
-//   bytes
+//   Ref before = MeaningOf(diagram, old_stack, false);
+//   Ref after = MeaningOf(diagram, new_stack, false);
+//   auto changes = ListChanges(diagram, before, after);   // empty: equal for all 64 bytes
 #pragma once
 
 #include <optional>

@@ -1,9 +1,9 @@
 // The supervisor's ear: answers the calls that a sandbox's newest filter hands to it
 // (abi/notification.h), counts them, and records what the trail admits.
 //
-//   Listener listener({.trail = &trail, .explain = [&](const auto& call) { return RuleOf(call);
-//   }}); auto outcome = sandbox::Launch(plan, filters, &listener); for (const HeardCall& one :
-//   listener.Heard()) ...
+//   Listener listener({.trail = &trail, .explain = RuleOf});
+//   auto outcome = sandbox::Launch(plan, filters, &listener);
+//   for (const HeardCall& one : listener.Heard()) ...
 //
 // From the first such call on it runs on a thread of its own, so that a program that is denied
 // often waits for nothing but its answers, and one that is denied nothing costs nothing. What it
