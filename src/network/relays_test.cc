@@ -136,9 +136,9 @@ TEST_F(RelaysTest, AllThatWasSaidBeforeTheStartPasses) {
 }
 
 TEST_F(RelaysTest, NothingPassesForTooLong) {
-  Start({.idle = milliseconds(100)});
+  Start({.idle = std::chrono::minutes(2)});
   Turn();
-  relays_->SetNow(Relays::Clock::now() + milliseconds(50));
+  relays_->SetNow(Relays::Clock::now() + std::chrono::minutes(1));
   relays_->Tick();
   EXPECT_EQ(ended_, 0u);
   relays_->SetNow(Relays::Clock::now() + std::chrono::hours(1));

@@ -80,7 +80,7 @@ bool RunUnder(const bpf::Program& program, std::span<const Attempt> attempts,
   std::vector<std::uint8_t> bytes = program.Bytes();
   const pid_t child = fork();
   if (child == 0) {
-    alarm(10);
+    alarm(60);
     syscall(SYS_close_range, 0u, ~0u, 0u);
     const sock_fprog filter = {static_cast<unsigned short>(program.Size()),
                                reinterpret_cast<sock_filter*>(bytes.data())};

@@ -37,7 +37,7 @@ class Sandboxed(unittest.TestCase):
         cls.workspace.mkdir(exist_ok=True)
         shutil.copy(at / "ca.pem", cls.workspace)
 
-    def sandbox(self, entries, *command, options=(), data=None, timeout=60):
+    def sandbox(self, entries, *command, options=(), data=None, timeout=180):
         """Runs a command behind the entries given; its exit status, output and errors."""
         nets = [word for entry in entries for word in ("--net", f"allow:{entry}")]
         nets = nets or ["--net", "allow"]
@@ -48,7 +48,7 @@ class Sandboxed(unittest.TestCase):
         return (done.returncode, done.stdout.decode(errors="backslashreplace"),
                 done.stderr.decode(errors="backslashreplace"))
 
-    def by_policy(self, network, code, options=(), timeout=60):
+    def by_policy(self, network, code, options=(), timeout=180):
         """Runs Python text under a policy with these lines in its [network] table."""
         policy = self.workspace / "policy.toml"
         policy.write_text(f'bailey = 1\nname = "limited"\nextends = ["agent"]\n'
@@ -64,7 +64,7 @@ class Sandboxed(unittest.TestCase):
         return self.sandbox(entries, "/usr/bin/python3", "-c", code, **options)
 
     def curl(self, entries, *words, **options):
-        return self.sandbox(entries, "curl", "-sS", "--max-time", "20", "--cacert", "ca.pem",
+        return self.sandbox(entries, "curl", "-sS", "--max-time", "60", "--cacert", "ca.pem",
                             *words, **options)
 
     def events_of(self, entries, code, options=(), policy="agent"):

@@ -29,7 +29,7 @@ USER = 12345
 bailey_source = None
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -86,7 +86,7 @@ class SystemTest:
     def text(output):
         return (output or b"").decode(errors="backslashreplace")
 
-    def run_bailey(self, *arguments, data=None, timeout=30, **options):
+    def run_bailey(self, *arguments, data=None, timeout=120, **options):
         if data is not None:
             options["stdin"] = subprocess.PIPE
         process = self.start(*arguments, **options)
@@ -128,7 +128,7 @@ class SystemTest:
         os.close(slave)
         return process, master
 
-    def read_terminal(self, master, until, seconds=15):
+    def read_terminal(self, master, until, seconds=60):
         text = b""
         end = time.monotonic() + seconds
         while until not in text and time.monotonic() < end:
