@@ -34,12 +34,13 @@ class Steward {
       : contents_(contents), listener_(std::move(listener)), owner_(std::move(owner)) {}
 
   base::Status Serve(const Original& original, const Prover& prover) {
-    auto copy = original.MakeCopy(prover);
+    // Before the machine, and until it has been taken down.
+    auto signals = os::SignalQueue::Make();
+    if (!signals) return base::SystemError("wait for a caller", signals.error().value);
+    auto copy = original.MakeCopy(prover, *signals);
     if (!copy) return copy.error();
     const auto self = pool::Self::Look();
     if (!self) return self.error();
-    auto signals = os::SignalQueue::Make();
-    if (!signals) return base::SystemError("wait for a caller", signals.error().value);
     if (const auto come = AwaitCaller(*self, *signals, copy->vmm); !come) return come;
     const Handed handed = {std::move(copy->line), std::move(copy->changes), std::move(copy->slots)};
     // One that goes at once has had its machine.

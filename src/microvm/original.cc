@@ -91,12 +91,11 @@ base::Result<Original::Machine> Original::Start(const Prover& prover, int state)
                  *std::move(talks)};
 }
 
-base::Status Original::WarmUp(Machine& machine, std::uint32_t preload) const {
-  auto signals = os::SignalQueue::Make();
-  if (!signals) return Cannot(signals.error());
+base::Status Original::WarmUp(Machine& machine, os::SignalQueue& signals,
+                              std::uint32_t preload) const {
   auto line = Line::Make(std::move(machine.line));
   if (!line) return line.error();
-  Session session(*std::move(line), *signals, {plan_.bounds.patience, {}, plan_.bounds.patience});
+  Session session(*std::move(line), signals, {plan_.bounds.patience, {}, plan_.bounds.patience});
   const auto why = [&](const base::Error& error) {
     return session.IsCut() ? machine.vmm.WhyEnded() : error;
   };
@@ -151,9 +150,12 @@ base::Result<Original> Original::Make(const MachinePlan& plan, const Shape& shap
   original.memory_ = *std::move(memory);
   original.state_ = *std::move(state);
   {
+    auto signals = os::SignalQueue::Make();
+    if (!signals) return Cannot(signals.error());
     auto machine = original.Start(prover, -1);
     if (!machine) return machine.error();
-    if (const auto warm = original.WarmUp(*machine, PreloadMib(shape)); !warm) return warm.error();
+    if (const auto warm = original.WarmUp(*machine, *signals, PreloadMib(shape)); !warm)
+      return warm.error();
     if (const auto saved = machine->monitor.Save(original.state_.Get()); !saved)
       return saved.error();
     // With it goes the last one who could write to its memory.
@@ -164,7 +166,7 @@ base::Result<Original> Original::Make(const MachinePlan& plan, const Shape& shap
   return original;
 }
 
-base::Result<Copy> Original::MakeCopy(const Prover& prover) const {
+base::Result<Copy> Original::MakeCopy(const Prover& prover, os::SignalQueue& signals) const {
   // Each reads it from the beginning.
   const auto state = os::OpenForReading(state_.Get());
   if (!state) return Cannot(state.error());
@@ -172,7 +174,7 @@ base::Result<Copy> Original::MakeCopy(const Prover& prover) const {
   if (!machine) return machine.error();
   if (const auto loaded = machine->monitor.Load(state->Get()); !loaded)
     return machine->vmm.Ends(kEnd) ? machine->vmm.WhyEnded() : loaded.error();
-  if (const auto warm = WarmUp(*machine); !warm) return warm.error();
+  if (const auto warm = WarmUp(*machine, signals); !warm) return warm.error();
   return Copy{std::move(machine->vmm), std::move(machine->line), std::move(machine->slots),
               std::move(machine->changes)};
 }

@@ -49,8 +49,9 @@ class Original {
                                      const sandbox::Plan& sandbox, image::Image image,
                                      image::Kernel kernel, std::optional<bpf::Program> heard,
                                      const Prover& prover);
-  // One that is ready.
-  base::Result<Copy> MakeCopy(const Prover& prover) const;
+  // One that is ready. `signals`: that of its owner, who has it for as long as the copy: a signal
+  // that ends the owner while it takes a machine down leaves what the machine's keeper has made.
+  base::Result<Copy> MakeCopy(const Prover& prover, os::SignalQueue& signals) const;
   // What MakeCopy needs to stay open.
   std::vector<int> Descriptors() const;
   // Bytes that it holds: of its memory, and of its state.
@@ -62,7 +63,7 @@ class Original {
       : plan_(plan), shape_(shape), sandbox_(sandbox) {}
   base::Result<Machine> Start(const Prover& prover, int state) const;
   // `preload`: how many MiB of its image it then reads.
-  base::Status WarmUp(Machine& machine, std::uint32_t preload = 0) const;
+  base::Status WarmUp(Machine& machine, os::SignalQueue& signals, std::uint32_t preload = 0) const;
 
   MachinePlan plan_;
   Shape shape_;

@@ -65,8 +65,10 @@ base::Status Launch(const QemuPlan& plan, const Prover& prover) {
   options.current_directory = "/";
   options.descriptors = Descriptors(plan);
   options.reopened = {plan.kernel};
-  const auto sandbox_plan = sandbox::BuildPlan(*policy, *caller, options);
+  auto sandbox_plan = sandbox::BuildPlan(*policy, *caller, options);
   if (!sandbox_plan) return sandbox_plan.error();
+  // QEMU asked to end takes as long as it likes, and there is nothing that it must still do.
+  sandbox_plan->signals_kill = true;
   const auto outcome = sandbox::Launch(*sandbox_plan, [&] {
     auto filters = prover(*policy);
     os::ShrinkToWait();  // as long as the machine runs
@@ -128,7 +130,8 @@ base::Result<Vmm> Vmm::Start(const QemuPlan& plan, const Prover& prover) {
 
 Vmm::~Vmm() { Stop(); }
 
-// Asked first: the keeper then removes what it has made. It is killed where that takes too long.
+// Asked first: the keeper then kills QEMU and removes what it has made. It is killed where it does
+// not even do that, and takes QEMU along.
 void Vmm::Stop() {
   if (!keeper_.pidfd.IsOpen()) return;
   (void)os::SendSignal(keeper_.pidfd.Get(), SIGTERM);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -20,8 +21,13 @@
 namespace bailey::os {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::size_t kFileLimit = 4 << 20;
 constexpr std::string_view kPrefix = "bailey-";
+// A process that has been killed is in its group until the kernel has taken it apart.
+constexpr std::chrono::seconds kDyingPatience{1};
+constexpr std::chrono::milliseconds kDyingPause{5};
 
 std::vector<std::string> Words(std::string_view text, char separator) {
   std::vector<std::string> words;
@@ -65,6 +71,59 @@ std::vector<pid_t> Processes(int directory) {
   for (const std::string& word : Words(*text, '\n'))
     if (const auto pid = base::ParseNumber(word)) processes.push_back(static_cast<pid_t>(*pid));
   return processes;
+}
+
+// One that has ended and that nobody has waited for yet makes and fills no group any more.
+bool IsGone(pid_t pid) {
+  if (::kill(pid, 0) != 0) return errno == ESRCH;
+  const auto stat = ReadFile(AT_FDCWD, ("/proc/" + std::to_string(pid) + "/stat").c_str(), 4096);
+  if (!stat) return false;
+  // Behind the name, which may have anything in it.
+  const std::size_t name = stat->rfind(") ");
+  return name != stat->npos && stat->substr(name + 2, 1) == "Z";
+}
+
+struct StaleGroups {
+  std::vector<std::string> removed;
+  std::vector<std::string> busy;  // whose maker is gone, and where somebody still is
+};
+
+SysStatus RemoveStale(const std::string& parent, StaleGroups& groups) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(parent.c_str()), ::closedir);
+  if (!directory) return LastErrno();
+  errno = 0;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name = entry->d_name;
+    if (name.starts_with(kPrefix)) {
+      const auto pid = base::ParseNumber(base::Split(name, '-')[1]);
+      const bool gone = pid && IsGone(static_cast<pid_t>(*pid));
+      std::string path = parent + "/" + entry->d_name;
+      if (gone && ::rmdir(path.c_str()) == 0)
+        groups.removed.push_back(std::move(path));
+      else if (gone && errno == EBUSY)
+        groups.busy.push_back(std::move(path));
+    }
+    errno = 0;
+  }
+  if (errno != 0) return LastErrno();
+  return {};
+}
+
+// Who is in these is not killed, but waited for: a maker that this process does not see may be in
+// another PID namespace, and alive.
+void AwaitTheDying(StaleGroups& groups) {
+  const auto deadline = Clock::now() + kDyingPatience;
+  while (!groups.busy.empty() && Clock::now() < deadline) {
+    const timespec pause = {0, std::chrono::nanoseconds(kDyingPause).count()};
+    (void)::nanosleep(&pause, nullptr);
+    std::erase_if(groups.busy, [&](const std::string& path) {
+      if (::rmdir(path.c_str()) == 0) {
+        groups.removed.push_back(path);
+        return true;
+      }
+      return errno != EBUSY;
+    });
+  }
 }
 
 }  // namespace
@@ -178,23 +237,10 @@ SysResult<std::uint64_t> Cgroup::Read(const char* file, std::string_view key) co
 }
 
 SysResult<std::vector<std::string>> RemoveStaleCgroups(const std::string& parent) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(parent.c_str()), ::closedir);
-  if (!directory) return LastErrno();
-  std::vector<std::string> removed;
-  errno = 0;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view name = entry->d_name;
-    if (name.starts_with(kPrefix)) {
-      const auto pid = base::ParseNumber(base::Split(name, '-')[1]);
-      const bool gone = pid && ::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH;
-      // EBUSY: somebody is in it. Whatever the reason, the next start tries again.
-      const std::string path = parent + "/" + entry->d_name;
-      if (gone && ::rmdir(path.c_str()) == 0) removed.push_back(path);
-    }
-    errno = 0;
-  }
-  if (errno != 0) return LastErrno();
-  return removed;
+  // Where somebody is still in one, the next start tries again.
+  StaleGroups groups;
+  if (const auto done = RemoveStale(parent, groups); !done) return std::unexpected(done.error());
+  return std::move(groups.removed);
 }
 
 SysResult<std::vector<std::string>> RemoveAllStaleCgroups() {
@@ -202,23 +248,22 @@ SysResult<std::vector<std::string>> RemoveAllStaleCgroups() {
   if (!places) return std::unexpected(places.error());
   std::set<std::string> mounts;
   for (const CgroupPlace& place : *places) mounts.insert(place.mount);
-  std::vector<std::string> all;
+  StaleGroups groups;
   for (const std::string& mount : mounts) {
     std::vector<std::string> pending = {mount};
     while (!pending.empty()) {
       const std::string directory = std::move(pending.back());
       pending.pop_back();
-      const auto removed = RemoveStaleCgroups(directory);
       // Groups of others come and go meanwhile, and some may not be looked into.
-      if (!removed) continue;
-      all.insert(all.end(), removed->begin(), removed->end());
+      if (!RemoveStale(directory, groups)) continue;
       std::error_code error;
       for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
            it.increment(error))
         if (it->is_directory(error)) pending.push_back(it->path().string());
     }
   }
-  return all;
+  AwaitTheDying(groups);
+  return std::move(groups.removed);
 }
 
 }  // namespace bailey::os

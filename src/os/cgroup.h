@@ -58,9 +58,10 @@ class Cgroup {
 };
 
 // Removes the groups "bailey-PID-..." right below `parent` whose maker is gone and that are empty:
-// what a killed supervisor leaves. Returns their paths.
+// what a killed supervisor leaves. Waits for nobody. Returns their paths.
 SysResult<std::vector<std::string>> RemoveStaleCgroups(const std::string& parent);
-// The same everywhere in the hierarchies that this process sees.
+// The same everywhere in the hierarchies that this process sees. Where somebody is still in one, as
+// processes are that were killed a moment ago, it is waited for: a second, for all of them.
 SysResult<std::vector<std::string>> RemoveAllStaleCgroups();
 
 }  // namespace bailey::os

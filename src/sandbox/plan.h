@@ -72,6 +72,9 @@ struct Plan {
   // Of the caller, and the program's under the same numbers; in rising order, above 2.
   std::vector<int> descriptors;
   std::optional<std::chrono::milliseconds> wall;
+  // What a signal to the supervisor does to the program: it gets the same one, or is killed with
+  // all of its sandbox.
+  bool signals_kill = false;
   std::optional<network::Plan> network;  // in mode "allow"
   std::string resolver;                  // the program that resolves names for its gateway
   std::vector<std::string> notes;        // what a person should know; goes into the report

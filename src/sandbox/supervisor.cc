@@ -332,6 +332,10 @@ base::Status Supervisor::PassSignals() {
       if (is_notice) continue;
       return base::SystemError(fmt::format("start sandbox: signal {} came first", *signal), EINTR);
     }
+    if (plan_.signals_kill) {
+      if (!is_notice) sandbox_.Kill();
+      continue;
+    }
     if (plan_.terminal && is_notice) {
       streams_->Refresh();
       continue;
