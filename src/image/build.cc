@@ -89,6 +89,7 @@ base::Status PackTar(int tar, const std::string& what, const NewImage& image) {
                      "-mkfs-time", "0", "-all-time", "0", "-root-mode", "0755", "-comp", "zstd"},
                     {fmt::format("/proc/self/fd/{}/{}", image.Directory(), image.FileName())});
   tool.descriptors = {image.Directory()};
+  tool.is_alone = true;
   tool.runs = "sqfstar";
   tool.variable = kFakeOwners;
   return RunTool(tool);

@@ -41,6 +41,7 @@ base::Status PackTarAsErofs(int tar, const std::string& what, const NewImage& im
   tool.what = what;
   tool.input = tar;
   tool.descriptors = {image.Directory()};
+  tool.is_alone = true;
   tool.runs = "tar or mkfs.erofs";
   tool.variable = kFakeOwners;
   if (const auto made = RunTool(tool); !made) return made;

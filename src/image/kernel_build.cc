@@ -20,6 +20,8 @@ namespace {
 
 constexpr const char* kSources = "/usr/src";
 constexpr std::size_t kMostConfiguration = 4 << 20;
+constexpr std::string_view kScratch = ".bailey-kernel-";
+constexpr int kTries = 8;
 
 base::Error Cannot(std::string_view verb, std::string_view object, os::Errno error) {
   return base::SystemError(fmt::format("{} {}", verb, object), error.value);
@@ -48,6 +50,25 @@ base::Result<std::string> FindSource(const std::string& named) {
   return newest;
 }
 
+os::SysResult<base::UniqueFd> OpenScratch(int place, const std::string& name) {
+  return os::Open(place, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+// Two gigabytes each, that builders have left who were killed: nobody holds the lock any more. What
+// is somebody else's, or cannot be removed, stays.
+void RemoveAbandoned(int place) {
+  const auto names = os::Names(place);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kScratch)) continue;
+    const auto scratch = OpenScratch(place, name);
+    const auto found = scratch ? os::StatFd(scratch->Get()) : std::unexpected(scratch.error());
+    if (!found || found->st_uid != ::geteuid()) continue;
+    const auto free = os::TryLock(scratch->Get(), os::Lock::kExclusive);
+    if (free && *free) (void)os::RemoveTree(place, name);
+  }
+}
+
 // The source, unpacked and configured in a directory that is gone with this object.
 class Work {
  public:
@@ -57,9 +78,7 @@ class Work {
     Work work;
     std::string place = std::filesystem::path(source.directory).parent_path().string();
     if (place.empty()) place = ".";
-    std::string name = place + "/.bailey-kernel-XXXXXX";
-    if (!::mkdtemp(name.data())) return base::SystemError("make a directory in " + place, errno);
-    work.path_ = std::filesystem::absolute(name).string();
+    if (const auto made = work.MakeScratch(place); !made) return made.error();
     if (const auto done = work.Run({"tar", "--xz", "--extract", "--strip-components=1", "--file",
                                     *archive, "--directory", work.path_},
                                    "unpack the kernel's source");
@@ -67,13 +86,14 @@ class Work {
       return done.error();
     return work;
   }
-  Work(Work&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  Work(Work&& other) noexcept
+      : place_(std::move(other.place_)),
+        held_(std::move(other.held_)),
+        name_(std::exchange(other.name_, "")),
+        path_(std::move(other.path_)) {}
   Work& operator=(Work&&) = delete;
   ~Work() {
-    if (path_.empty()) return;
-    const std::filesystem::path path(path_);
-    const auto above = os::Open(AT_FDCWD, path.parent_path().c_str(), O_RDONLY | O_DIRECTORY);
-    if (above) (void)os::RemoveTree(above->Get(), path.filename().string());
+    if (!name_.empty()) (void)os::RemoveTree(place_.Get(), name_);
   }
 
   base::Status Make(std::vector<std::string> words) {
@@ -104,14 +124,40 @@ class Work {
 
  private:
   Work() = default;
+  base::Status MakeScratch(const std::string& place) {
+    const std::string what = "make a directory in " + base::Escape(place);
+    auto opened = os::Open(AT_FDCWD, place.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!opened) return base::SystemError(what, opened.error().value);
+    place_ = *std::move(opened);
+    RemoveAbandoned(place_.Get());
+    // Until it is held, another builder may take it for an abandoned one.
+    for (int tries = 0; tries < kTries; ++tries) {
+      std::string path = fmt::format("{}/{}XXXXXX", place, kScratch);
+      if (!::mkdtemp(path.data())) return base::SystemError(what, errno);
+      name_ = path.substr(place.size() + 1);
+      path_ = std::filesystem::absolute(path).string();
+      if (Hold()) return {};
+    }
+    return base::SystemError(what, EBUSY);
+  }
+  bool Hold() {
+    auto opened = OpenScratch(place_.Get(), name_);
+    const auto locked =
+        opened ? os::TryLock(opened->Get(), os::Lock::kExclusive) : std::unexpected(opened.error());
+    if (!locked || !*locked) return false;
+    held_ = *std::move(opened);
+    return os::Stat(place_.Get(), name_.c_str(), false).has_value();
+  }
   static base::Status Run(std::vector<std::string> words, const char* what) {
     Tool tool;
     tool.argv = std::move(words);
     tool.what = what;
     tool.variable = kEpoch;
+    tool.is_alone = true;
     return RunTool(tool);
   }
-  std::string path_;
+  base::UniqueFd place_, held_;
+  std::string name_, path_;  // of the scratch directory: in its place, and from the root
 };
 
 }  // namespace

@@ -58,8 +58,8 @@ base::Status RunTool(const Tool& tool) {
   if (!none) return base::SystemError(tool.what, none.error().value);
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
-  const bool is_alone = !tool.runs.empty(), is_user = is_alone && uid != 0;
-  const std::uint32_t own = (is_alone ? std::uint32_t{os::kPidNamespace} : 0) |
+  const bool is_user = tool.is_alone && uid != 0;
+  const std::uint32_t own = (tool.is_alone ? std::uint32_t{os::kPidNamespace} : 0) |
                             (is_user ? std::uint32_t{os::kUserNamespace} : 0);
   const auto child = os::Fork(own);
   if (!child) return base::SystemError(tool.what, child.error().value);
@@ -79,7 +79,7 @@ base::Status RunTool(const Tool& tool) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
     return base::Unsupported(fmt::format("{}: {}{}{} is not installed", tool.what, tool.argv[0],
-                                         is_alone ? ", or " : "", tool.runs));
+                                         tool.runs.empty() ? "" : ", or ", tool.runs));
   const std::string_view text = base::Trim(said);
   const std::size_t line = text.rfind('\n');
   const std::string_view last = line == std::string_view::npos ? text : text.substr(line + 1);

@@ -22,8 +22,8 @@ struct Tool {
   int output = -1;                 // its standard output; -1: kept for the error
   std::vector<int> descriptors;    // that it has under the same numbers
   const char* variable = nullptr;  // of its environment
-  // What it starts in turn, for the error; all of that ends with it, or with this process.
-  std::string runs = {};
+  bool is_alone = false;           // all that it starts ends with it, or with this process
+  std::string runs = {};           // what that is, for the error
 };
 // kUnsupported where it is not installed.
 base::Status RunTool(const Tool& tool);
