@@ -148,6 +148,8 @@ bool Relay::Step(Line& line, End& from, End& to, std::span<std::uint8_t> scratch
     if (is_up && looks_ == Looks::kFirst) return Deliver(line, to, std::exchange(held_, {}));
     return true;
   }
+  // There was no more, and what comes is reported anew; an end that is known of is not.
+  if (*size < scratch.size() && !from.ended) from.readable = false;
   const auto bytes = std::span<const std::uint8_t>(scratch).first(*size);
   return is_up ? TakeUp(bytes) : TakeDown(bytes);
 }

@@ -10,11 +10,13 @@
 
 namespace bailey::network {
 
-inline constexpr std::array<std::string_view, 23> kWorkerCalls = {
-    "read",        "write",         "sendto",        "sendmsg",    "recvmsg",        "accept4",
-    "getsockname", "setsockopt",    "shutdown",      "close",      "epoll_wait",     "epoll_pwait",
-    "epoll_ctl",   "epoll_create1", "mmap",          "munmap",     "mremap",         "madvise",
-    "brk",         "futex",         "clock_gettime", "exit_group", "restart_syscall"};
+inline constexpr std::array<std::string_view, 24> kWorkerCalls = {
+    "read",          "write",         "sendto",      "sendmsg",
+    "recvmsg",       "accept4",       "getsockname", "setsockopt",
+    "shutdown",      "close",         "epoll_wait",  "epoll_pwait",
+    "epoll_ctl",     "epoll_create1", "mmap",        "munmap",
+    "mremap",        "madvise",       "brk",         "futex",
+    "clock_gettime", "sched_yield",   "exit_group",  "restart_syscall"};
 
 // Any other call, and any of another architecture, kills the process.
 base::Result<bpf::Program> WorkerFilter();

@@ -76,6 +76,10 @@ SysStatus DescribeAddresses(int socket, std::vector<std::string>& lines) {
     std::string line = AddressLine(
         RangeText(Find(attributes, IFA_ADDRESS), header.ifa_prefixlen, header.ifa_family),
         static_cast<int>(header.ifa_index));
+    // Only where the address is of a pair is it another than what the range says.
+    const auto own = base::Address::FromBytes(Find(attributes, IFA_LOCAL));
+    if (own && !std::ranges::equal(own->Bytes(), Find(attributes, IFA_ADDRESS)))
+      line += fmt::format(" as {}", base::ToString(*own));
     if (line != AddressLine("::1/128", kLoopback)) lines.push_back(std::move(line));
   }
   return {};

@@ -1,5 +1,6 @@
 #include "os/poller.h"
 
+#include <sched.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -70,5 +71,7 @@ SysResult<std::span<const Ready>> Poller::Wait(std::optional<std::chrono::millis
   }
   return std::span<const Ready>(ready_).first(found);
 }
+
+void GiveWay() { (void)::sched_yield(); }  // it has no way to fail on Linux
 
 }  // namespace bailey::os

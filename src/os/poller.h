@@ -41,4 +41,7 @@ class Poller {
   std::array<Ready, kMost> ready_;
 };
 
+// Whoever else is ready for this processor runs first.
+void GiveWay();
+
 }  // namespace bailey::os

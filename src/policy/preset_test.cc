@@ -220,7 +220,9 @@ TEST(Presets, UntrustedClosesWhatLeadsOut) {
       {"chmod", "EPERM when mode & S_ISUID|S_ISGID"},
       {"fchmodat2", "ENOSYS when mode & S_ISUID|S_ISGID"},
       {"mknodat", "EPERM when mode & S_ISUID|S_ISGID or mode & S_IFMT in {S_IFCHR, S_IFBLK}"},
-      {"socket", "EAFNOSUPPORT when family == AF_UNIX"},
+      {"socket",
+       "EPERM when family in {AF_INET, AF_INET6} and type & 15 in {SOCK_RAW, SOCK_PACKET}"},
+      {"setsockopt", "EPERM when level == SOL_SOCKET and optname == 36"},
       {"socketpair", "EAFNOSUPPORT when not family in {AF_UNIX}"},
   };
   for (const auto& [call, want] : kSometimes) EXPECT_EQ(DecisionOn(policy, call), want);
