@@ -60,6 +60,7 @@ class Decider {
         worker_(std::move(sockets.worker)),
         sockets_(std::move(sockets.inside)),
         inbound_(std::move(sockets.inbound)),
+        login_(std::move(sockets.login)),
         most_(most),
         dialer_(
             poller_, plan_.policy, resolver,
@@ -293,10 +294,23 @@ class Decider {
     dialer_.Dial(id, target);
   }
 
+  // For a tunnel; the worker hears the answer. An empty buffer has room for the question.
+  void AskProxy(const Decision& decision, Dialer::Result& result) {
+    const std::string host = !decision.host.empty() ? decision.host
+                             : decision.address     ? base::ToString(*decision.address)
+                                                    : std::string();
+    const auto request = TunnelRequest(host, decision.port, login_);
+    const auto sent = os::Write(result.socket.Get(), request);
+    if (sent && *sent == request.size()) return;
+    result.socket.Reset();
+    result.why = "the proxy on the way out cannot be asked";
+  }
+
   void Dialled(std::uint64_t id, Dialer::Result result) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     Connection& connection = found->second;
+    if (result.through_proxy && result.socket.IsOpen()) AskProxy(connection.decision, result);
     if (!result.socket.IsOpen()) {
       connection.decision.allowed = !result.refused;
       connection.decision.why =
@@ -526,6 +540,7 @@ class Decider {
   Channel worker_;
   InsideSockets sockets_;
   Inbound inbound_;
+  const std::string login_;  // of nobody else's memory but this process's
   std::size_t most_;
   Dialer dialer_;
   Naming naming_;

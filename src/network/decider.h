@@ -19,6 +19,7 @@ struct DeciderSockets {
   Channel worker;
   InsideSockets inside;
   Inbound inbound;
+  std::string login;  // at the proxy on the way out; may be empty
 };
 
 // Serves until the supervisor's end of its socket is closed. `most`: connections at once that this

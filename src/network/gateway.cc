@@ -14,6 +14,7 @@
 #include "network/handover.h"
 #include "network/inbound.h"
 #include "network/nat_gateway.h"
+#include "network/proxy.h"
 #include "network/report.h"
 #include "network/tokens.h"
 #include "network/wire.h"
@@ -106,6 +107,17 @@ base::Result<base::UniqueFd> StartWorker(const Plan& plan, const WorkerLimits& l
   return std::move((*pair)[0]);
 }
 
+base::Result<std::string> ReadLoginFrom(base::UniqueFd file) {
+  constexpr std::size_t kLongest = 4096;
+  if (!file.IsOpen()) return std::string();
+  const auto text = os::ReadAll(file.Get(), kLongest);
+  const std::string what = fmt::format("read the file of {}", kLoginVariable);
+  if (!text) return base::SystemError(what, text.error().value);
+  auto login = ReadLogin(*text);
+  if (!login) return base::InvalidInput(what + ": expected user:password in one line");
+  return *std::move(login);
+}
+
 // What probes are sent to, and the worker, which has a part of it.
 struct Held {
   std::optional<InsideSockets> inside;
@@ -121,6 +133,9 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
   const WorkerLimits limits = LimitsOf(plan.policy, *descriptors);
   auto worker = StartWorker(plan, limits);
   if (!worker) return worker.error();
+  // Nothing of it is in the worker's memory.
+  auto login = ReadLoginFrom(std::exchange(sockets.login, {}));
+  if (!login) return login.error();
   auto ground = MakeGround();
   if (!ground) return base::SystemError("wait for connections", ground.error().value);
   const auto lines = os::LoopbackLines(plan.addresses);
@@ -149,7 +164,7 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
                    plan.policy.egress.allow.size()));
   RunDecider(plan, *std::move(ground),
              {std::move(sockets.supervisor), *std::move(held.worker), *std::move(inside),
-              *std::move(inbound)},
+              *std::move(inbound), *std::move(login)},
              resolver, limits.connections);
   return {};
 }
@@ -167,8 +182,9 @@ os::SysStatus LeaveStandardDescriptors() {
 
 void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& resolver) {
   const int supervisor = sockets.supervisor.Get();
-  const int kept[] = {std::min(supervisor, sockets.inside.Get()),
-                      std::max(supervisor, sockets.inside.Get())};
+  std::vector<int> kept = {supervisor, sockets.inside.Get()};
+  if (sockets.login.IsOpen()) kept.push_back(sockets.login.Get());
+  std::ranges::sort(kept);
   // The rules inside are changed by the right of who owns that user namespace, not by capabilities.
   const bool alone = os::SetNoNewPrivileges() && os::DropCapabilities() && os::DieWithParent() &&
                      os::SetDumpable(false) && os::CloseAllBut(kept) &&

@@ -8,9 +8,14 @@
 
 namespace bailey::network {
 
+// Names the file of the login at the proxy on the way out (policy::Network::proxy), for whoever
+// starts a sandbox: what it holds belongs into no policy.
+inline constexpr const char* kLoginVariable = "BAILEY_PROXY_LOGIN";
+
 struct GatewaySockets {
   base::UniqueFd supervisor;  // reports go there; its end is ours
   base::UniqueFd inside;      // where the sockets made inside come from
+  base::UniqueFd login;  // the file of the login at the proxy on the way out, where there is one
 };
 
 // Forks the worker, takes over the sockets, reads back what is in force inside, and serves until

@@ -18,6 +18,21 @@ constexpr std::uint8_t kSucceeded = 0, kNotAllowed = 2, kHostUnreachable = 4, kN
 
 std::vector<std::uint8_t> Bytes(std::string_view text) { return {text.begin(), text.end()}; }
 
+// RFC 4648, 4.
+std::string Base64(std::string_view text) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string digits;
+  for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(3, text.size()))) {
+    std::uint32_t three = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+      three = three << 8 | (i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0u);
+    for (std::size_t i = 0; i < 4; ++i)
+      digits += i <= text.size() ? kDigits[three >> (18 - 6 * i) & 63] : '=';
+  }
+  return digits;
+}
+
 std::vector<std::uint8_t> SocksReply(std::uint8_t code) {
   return {kSocks5, code, 0, 1, 0, 0, 0, 0, 0, 0};
 }
@@ -155,10 +170,25 @@ std::vector<std::uint8_t> ProxyReply(const ProxyRequest& request, ProxyOutcome o
   return Bytes("HTTP/1.1 200 Connection established\r\n\r\n");
 }
 
-std::vector<std::uint8_t> TunnelRequest(const std::string& host, std::uint16_t port) {
+std::optional<std::string> ReadLogin(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  const std::size_t colon = text.find(':');
+  const bool has_control = std::ranges::any_of(text, [](char c) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    return byte < 0x20 || byte == 0x7f;
+  });
+  if (colon == std::string_view::npos || colon == 0 || has_control) return std::nullopt;
+  return std::string(text);
+}
+
+std::vector<std::uint8_t> TunnelRequest(const std::string& host, std::uint16_t port,
+                                        std::string_view login) {
   const std::string where =
       fmt::format(fmt::runtime(host.contains(':') ? "[{}]:{}" : "{}:{}"), host, port);
-  return Bytes(fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n", where));
+  const std::string field =
+      login.empty() ? "" : fmt::format("Proxy-Authorization: Basic {}\r\n", Base64(login));
+  return Bytes(fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", where, field));
 }
 
 TunnelAnswer ReadTunnelAnswer(ByteView bytes) {
@@ -167,7 +197,9 @@ TunnelAnswer ReadTunnelAnswer(ByteView bytes) {
   const std::size_t end = text.find("\r\n\r\n");
   if (end == std::string_view::npos)
     return {bytes.size() > kMostHeadBytes ? AnswerKind::kRefused : AnswerKind::kIncomplete, 0};
-  const bool yes = text.starts_with("HTTP/1.") && text.size() > 12 && text.substr(8, 2) == " 2";
+  const bool is_http = text.starts_with("HTTP/1.") && text.size() > 12;
+  if (is_http && text.substr(8, 4) == " 407") return {AnswerKind::kUnknown, end + 4};
+  const bool yes = is_http && text.substr(8, 2) == " 2";
   return {yes ? AnswerKind::kOpen : AnswerKind::kRefused, end + 4};
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -40,10 +41,16 @@ enum class ProxyOutcome : std::uint8_t { kConnected, kRefused, kUnreachable };
 // What a client of that kind is told; nothing for a forwarded request that is connected.
 std::vector<std::uint8_t> ProxyReply(const ProxyRequest& request, ProxyOutcome outcome);
 
+// What a file says to log in with: "user:password" in one line, without control characters
+// (RFC 7617, 2); nullopt where it says something else.
+std::optional<std::string> ReadLogin(std::string_view text);
 // The request to another proxy on the way out, and whether its answer, once whole, says yes.
-std::vector<std::uint8_t> TunnelRequest(const std::string& host, std::uint16_t port);
+// `login`: such a line, for the Basic scheme; or empty.
+std::vector<std::uint8_t> TunnelRequest(const std::string& host, std::uint16_t port,
+                                        std::string_view login);
 struct TunnelAnswer {
-  enum class Kind : std::uint8_t { kIncomplete, kOpen, kRefused };
+  // kUnknown: it wants a login, or another one.
+  enum class Kind : std::uint8_t { kIncomplete, kOpen, kUnknown, kRefused };
   Kind kind = Kind::kIncomplete;
   std::size_t size = 0;
 };

@@ -83,15 +83,43 @@ TEST(Proxy, SpeaksSocks) {
 }
 
 TEST(Proxy, AsksAnother) {
-  EXPECT_EQ(Text(TunnelRequest("a.test", 443)),
+  EXPECT_EQ(Text(TunnelRequest("a.test", 443, "")),
             "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n");
   const auto read = [](std::string_view text) {
     return ReadTunnelAnswer({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   };
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\n").kind, TunnelAnswer::Kind::kIncomplete);
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\n\r\nx").size, 19u);
-  EXPECT_EQ(read("HTTP/1.1 407 No\r\n\r\n").kind, TunnelAnswer::Kind::kRefused);
+  EXPECT_EQ(read("HTTP/1.1 403 No\r\n\r\n").kind, TunnelAnswer::Kind::kRefused);
+  EXPECT_EQ(read("HTTP/1.1 407 No\r\n\r\n").kind, TunnelAnswer::Kind::kUnknown);
   EXPECT_EQ(read("nonsense\r\n\r\n").kind, TunnelAnswer::Kind::kRefused);
+}
+
+TEST(Proxy, LogsIn) {
+  // RFC 7617, 2; then every length of what is left over.
+  struct {
+    std::string login, field;
+  } const kCases[] = {{"Aladdin:open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="},
+                      {"u:", "dTo="},
+                      {"u:p", "dTpw"},
+                      {"u:pp", "dTpwcA=="},
+                      {"u:\xc3\xbf\xc3\xbf", "dTrDv8O/"}};
+  for (const auto& [login, field] : kCases) {
+    EXPECT_EQ(Text(TunnelRequest("a.test", 443, login)),
+              "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n"
+              "Proxy-Authorization: Basic " +
+                  field + "\r\n\r\n");
+  }
+}
+
+TEST(Proxy, ReadsALogin) {
+  EXPECT_EQ(ReadLogin("user:a word\n"), "user:a word");
+  EXPECT_EQ(ReadLogin("user:a:b\r\n"), "user:a:b");
+  EXPECT_EQ(ReadLogin("user:"), "user:");
+  for (const std::string_view none :
+       {"", "\n", "user\n", ":word", "user:word\n\n", "user:a\nb:c", "user:a\tb", "user:\x7f"})
+    EXPECT_EQ(ReadLogin(none), std::nullopt) << none;
+  EXPECT_EQ(ReadLogin(std::string_view("u:a\0", 4)), std::nullopt);
 }
 
 }  // namespace

@@ -198,8 +198,9 @@ bool Relay::TakeDown(std::span<const std::uint8_t> bytes) {
   }
   const TunnelAnswer answer = ReadTunnelAnswer(answer_);
   if (answer.kind == TunnelAnswer::Kind::kIncomplete) return true;
-  if (answer.kind == TunnelAnswer::Kind::kRefused) {
-    Break("the proxy on the way out refuses it");
+  if (answer.kind != TunnelAnswer::Kind::kOpen) {
+    Break(answer.kind == TunnelAnswer::Kind::kUnknown ? "the proxy on the way out wants a login"
+                                                      : "the proxy on the way out refuses it");
     return false;
   }
   tunnel_ = false;

@@ -1,19 +1,33 @@
 #include "network/running.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "network/report.h"
 #include "os/channel.h"
 #include "os/events.h"
+#include "os/file.h"
 #include "os/inet.h"
 
 namespace bailey::network {
 
 base::Result<Running> Running::Make(const Plan& plan, const std::string& resolver,
                                     DecisionSink sink) {
+  base::UniqueFd login;
+  const char* const path = plan.policy.proxy ? ::secure_getenv(kLoginVariable) : nullptr;
+  if (path) {
+    // By whoever starts it: the gateway may open less.
+    auto file = os::Open(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+    if (!file)
+      return base::SystemError(fmt::format("open {} ({})", path, kLoginVariable),
+                               file.error().value);
+    login = *std::move(file);
+  }
   auto reports = os::ChannelPair();
   auto handoff = os::ChannelPair();
   if (!reports || !handoff) {
@@ -23,7 +37,7 @@ base::Result<Running> Running::Make(const Plan& plan, const std::string& resolve
   Running running(plan, resolver, std::move(sink));
   running.socket_ = std::move((*reports)[0]);
   running.handoff_ = std::move((*handoff)[0]);
-  running.far_ = {std::move((*reports)[1]), std::move((*handoff)[1])};
+  running.far_ = {std::move((*reports)[1]), std::move((*handoff)[1]), std::move(login)};
   return running;
 }
 

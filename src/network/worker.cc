@@ -184,14 +184,7 @@ class Worker {
                   Relay::Options options) {
     if (wire.checked) options.host = egress::Host::Parse(wire.Text());
     options.left = budgets_.Of(wire);
-    if (wire.through_proxy) {
-      const auto address = wire.address.Get();
-      const std::string host(wire.Text());
-      options.tunnel = true;
-      const auto request =
-          TunnelRequest(host.empty() && address ? base::ToString(*address) : host, wire.port);
-      options.to_upstream.insert(options.to_upstream.begin(), request.begin(), request.end());
-    }
+    options.tunnel = wire.through_proxy;  // it has been asked
     relays_.Start(wire.id, std::move(client), std::move(upstream), std::move(options));
   }
 

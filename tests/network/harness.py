@@ -52,7 +52,7 @@ class Sandboxed(unittest.TestCase):
         return (done.returncode, done.stdout.decode(errors="backslashreplace"),
                 done.stderr.decode(errors="backslashreplace"))
 
-    def by_policy(self, network, code, options=(), timeout=180):
+    def by_policy(self, network, code, options=(), timeout=180, environment=()):
         """Runs Python text under a policy with these lines in its [network] table."""
         policy = self.workspace / "policy.toml"
         policy.write_text(f'bailey = 1\nname = "limited"\nextends = ["agent"]\n'
@@ -61,7 +61,8 @@ class Sandboxed(unittest.TestCase):
         done = subprocess.run([self.bailey, "run", "--policy", policy, *options, "--",
                                "/usr/bin/python3", "-c", code],
                               cwd=self.workspace, capture_output=True, timeout=timeout, text=True,
-                              check=False, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
+                              check=False, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8",
+                                                **dict(environment)})
         return done.returncode, done.stdout, done.stderr
 
     def python(self, entries, code, **options):

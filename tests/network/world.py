@@ -6,6 +6,7 @@ Everything is on lo: a gateway outside a sandbox reaches it as it would the real
 unprivileged user the namespace belongs to a user namespace, and nothing needs privilege.
 """
 
+import base64
 import ctypes
 import encodings.idna  # noqa: F401: sockets want it later, when a test may be a user who cannot read it
 import http.server
@@ -48,6 +49,8 @@ NAMES = {
     "xn--bcher-kva.test": [WEB],
     "turn.test": [WEB],
 }
+# What a proxy on the way out wants to hear, of letters that Basic has no room for and of others.
+LOGIN = "joe:wörd: of/his own".encode()
 # Where a name leads from the second time on that it is asked for.
 LATER = {"turn.test": [PRIVATE]}
 
@@ -236,6 +239,11 @@ class ConnectProxy(socketserver.BaseRequestHandler):
             self.server.heard.append(more)
         target = head.split()[1].decode(errors="replace")
         self.server.asked.append(target)
+        wanted = self.server.login and b"Proxy-Authorization: Basic " + base64.b64encode(self.server.login)
+        if wanted and wanted not in head.split(b"\r\n"):
+            self.request.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+                                 b"Proxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n")
+            return
         host, port = target.rsplit(":", 1)
         if host not in [*NAMES, WEB] or host == "dead.test":
             self.request.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
@@ -296,8 +304,10 @@ class World:
         self.proxy = self.serve(TcpServer, (OTHER, 3129), ConnectProxy)
         # One that is no proxy of the host's, but a server that may be reached.
         self.open_proxy = self.serve(TcpServer, (WEB, 8080), ConnectProxy)
-        for proxy in [self.proxy, self.open_proxy]:
-            proxy.asked, proxy.heard = [], []
+        self.login_proxy = self.serve(TcpServer, (OTHER, 3130), ConnectProxy)
+        for proxy in [self.proxy, self.open_proxy, self.login_proxy]:
+            proxy.asked, proxy.heard, proxy.login = [], [], None
+        self.login_proxy.login = LOGIN
         self.serve(socketserver.ThreadingUDPServer, (WEB, 7), UdpEcho)
         self.serve(UdpServer6, (WEB6, 7), UdpEcho)
         self.local = self.serve_web("host", ("127.0.0.1", 0))
