@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "mcp/replies.h"
 #include "mcp/versions.h"
@@ -57,33 +58,13 @@ std::optional<Id> TokenIn(std::string_view line) {
   return Id{false, std::string(range->In(line))};
 }
 
-int DigitOf(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 }  // namespace
 
 std::optional<std::string> DecodeField(std::string_view value) {
   constexpr std::string_view kBegin = "=?base64?", kEnd = "?=";
   if (!value.starts_with(kBegin) || !value.ends_with(kEnd)) return std::string(value);
-  value = value.substr(kBegin.size(), value.size() - kBegin.size() - kEnd.size());
-  if (value.size() % 4 != 0) return std::nullopt;
-  while (value.ends_with('=') && value.size() % 4 != 2) value.remove_suffix(1);
-  std::string text;
-  unsigned bits = 0, count = 0;
-  for (const char c : value) {
-    const int digit = DigitOf(c);
-    if (digit < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    text += static_cast<char>(bits >> count & 0xff);
-  }
-  return text;
+  return base::DecodeBase64(
+      value.substr(kBegin.size(), value.size() - kBegin.size() - kEnd.size()));
 }
 
 std::expected<HttpMessage, HttpFault> ReadMessage(const HttpHead& head, std::string body) {

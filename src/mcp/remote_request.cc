@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
+#include "base/base64.h"
 #include "mcp/replies.h"
 #include "mcp/versions.h"
 
@@ -20,18 +20,7 @@ bool IsPlain(std::string_view text) {
 
 std::string EncodeField(std::string_view text) {
   if (IsPlain(text)) return std::string(text);
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string encoded = "=?base64?";
-  for (std::size_t at = 0; at < text.size(); at += 3) {
-    std::array<unsigned, 3> bytes = {};
-    const std::size_t count = std::min<std::size_t>(3, text.size() - at);
-    for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<unsigned char>(text[at + i]);
-    const unsigned bits = bytes[0] << 16 | bytes[1] << 8 | bytes[2];
-    for (std::size_t i = 0; i < 4; ++i)
-      encoded += i <= count ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
-  }
-  return encoded + "?=";
+  return fmt::format("=?base64?{}?=", base::EncodeBase64(text));
 }
 
 std::vector<std::string> SessionFields(const RemoteSession& session) {

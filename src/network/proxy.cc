@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/text.h"
 
 namespace bailey::network {
@@ -17,21 +18,6 @@ constexpr std::uint8_t kSucceeded = 0, kNotAllowed = 2, kHostUnreachable = 4, kN
                        kNoSuchAddressType = 8;
 
 std::vector<std::uint8_t> Bytes(std::string_view text) { return {text.begin(), text.end()}; }
-
-// RFC 4648, 4.
-std::string Base64(std::string_view text) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string digits;
-  for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(3, text.size()))) {
-    std::uint32_t three = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      three = three << 8 | (i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0u);
-    for (std::size_t i = 0; i < 4; ++i)
-      digits += i <= text.size() ? kDigits[three >> (18 - 6 * i) & 63] : '=';
-  }
-  return digits;
-}
 
 std::vector<std::uint8_t> SocksReply(std::uint8_t code) {
   return {kSocks5, code, 0, 1, 0, 0, 0, 0, 0, 0};
@@ -187,7 +173,8 @@ std::vector<std::uint8_t> TunnelRequest(const std::string& host, std::uint16_t p
   const std::string where =
       fmt::format(fmt::runtime(host.contains(':') ? "[{}]:{}" : "{}:{}"), host, port);
   const std::string field =
-      login.empty() ? "" : fmt::format("Proxy-Authorization: Basic {}\r\n", Base64(login));
+      login.empty() ? ""
+                    : fmt::format("Proxy-Authorization: Basic {}\r\n", base::EncodeBase64(login));
   return Bytes(fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", where, field));
 }
 
