@@ -36,7 +36,7 @@ class Poller {
 
  private:
   explicit Poller(base::UniqueFd fd) : fd_(std::move(fd)) {}
-  static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMost = 64;  // it is moved, and a start pays for its pages
   base::UniqueFd fd_;
   std::array<Ready, kMost> ready_;
 };
