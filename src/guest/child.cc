@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,6 +18,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <array>
 
 #include "guest/machine.h"
 #include "guest/message.h"
@@ -202,13 +206,33 @@ class Child {
 
   // What many programs begin with, some of which is denied to most: its way to the host and back is
   // gone once. Nothing depends on what becomes of it.
-  static void Rehearse() {
+  void Rehearse() {
     const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket >= 0) ::close(socket);
     const int file = ::open("/etc/passwd", O_RDONLY | O_CLOEXEC);
     char piece[4096];
     if (file >= 0) (void)!::read(file, piece, sizeof(piece));
+    if (file >= 0) Map(file);
     if (file >= 0) ::close(file);
+    // All but the loader's look for libraries is translated for where it lies, which is elsewhere
+    // in each process: it lists them, to nobody, and ends.
+    ::close(1);
+    static std::array<char*, Command::kMostWords + 2> traced;
+    std::copy_n(command_.environment.begin(), command_.variables, traced.begin());
+    traced[command_.variables] = const_cast<char*>("LD_TRACE_LOADED_OBJECTS=1");
+    environment_ = traced.data();
+  }
+
+  // What a loader does with a library when it has found it.
+  static void Map(int file) {
+    constexpr std::size_t kPage = 4096;
+    void* const place = ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    if (place == MAP_FAILED) return;
+    struct stat found;
+    // Nothing is behind the end of an empty one.
+    if (::fstat(file, &found) == 0 && found.st_size > 0) *static_cast<volatile char*>(place) = 0;
+    (void)::mprotect(place, kPage, PROT_READ);
+    (void)::munmap(place, kPage);
   }
 
   // As execvp(3): a candidate that is there but may not be executed decides the error.
@@ -217,7 +241,7 @@ class Child {
     int error = ENOENT;
     const auto attempt = [&](const char* path) {
       if (!path) return;
-      ::execve(path, command_.argv.data(), command_.environment.data());
+      ::execve(path, command_.argv.data(), environment_);
       if (errno != ENOENT && errno != ENOTDIR) error = errno;
     };
     if (name.find('/') != std::string_view::npos) {
@@ -250,6 +274,7 @@ class Child {
 
   const Command& command_;
   const ChildPlan& plan_;
+  char* const* environment_ = command_.environment.data();
   Trees trees_;
   int report_;
   Failure failure_;
