@@ -10,8 +10,7 @@
 prefix ?= /usr/local
 JOBS   ?= $(shell nproc)
 
-# Tests wait as much as they compute: one more at a time than there are processors.
-ctest = ctest --output-on-failure -j$(shell expr $(JOBS) + 1)
+ctest = ctest --output-on-failure -j$(JOBS)
 
 .PHONY: all demo check check-long bench bench-audit bench-court bench-filter bench-mcp bench-microvm bench-network bench-start bench-verify install format tidy \
         clean dependencies
