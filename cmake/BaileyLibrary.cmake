@@ -10,7 +10,10 @@ add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror -fno-strict-alia
                     # Designated initialisers leave the rest at their defaults on purpose.
                     -Wno-missing-field-initializers
                     # False alarms of g++ 12 in its own std::string and std::optional (PR 105329).
-                    -Wno-restrict -Wno-maybe-uninitialized)
+                    -Wno-restrict -Wno-maybe-uninitialized
+                    # What a start executes lies side by side (src/cli/start_order.txt): the linker
+                    # moves sections, and without this all of a file's code is one.
+                    -ffunction-sections)
 add_compile_definitions(_GNU_SOURCE)
 
 if(BAILEY_SANITIZE)

@@ -23,7 +23,7 @@ namespace {
 
 constexpr char kInterface[] = "eth0";
 constexpr std::uint16_t kResolverPort = 53;
-constexpr int kPatienceMilliseconds = 10'000;
+constexpr int kPatienceMilliseconds = 30'000;
 
 int Result(long value) { return value < 0 ? errno : 0; }
 

@@ -11,7 +11,7 @@
 namespace bailey::network {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatience{30};
 // Longer than the gateway gives those who route: it knows what was wrong.
 constexpr std::chrono::seconds kRoutePatience{60};
 constexpr std::chrono::milliseconds kRouteWait{2};
