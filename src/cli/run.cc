@@ -59,7 +59,12 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
   sandbox::CallObserver* const observer = *audit ? (*audit)->Observer() : nullptr;
   network::Refusals refusals;
   const auto outcome = sandbox::Launch(
-      *plan, [&] { return ProvedFilters(*policy, observer != nullptr); }, observer,
+      *plan,
+      [&] {
+        os::RenewStartHeap();
+        return ProvedFilters(*policy, observer != nullptr);
+      },
+      observer,
       [&](const network::Decision& decision) {
         if (!decision.allowed) refusals.Add(decision);
         if (*audit) (*audit)->Decided(decision);

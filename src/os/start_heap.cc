@@ -1,26 +1,29 @@
 #include "os/start_heap.h"
 
-#include <malloc.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 
 namespace bailey::os {
 namespace {
 
-// A launch of the largest preset fills the room nearly; its few larger blocks are malloc's.
-constexpr std::size_t kRoom = 128 << 10;
-constexpr std::size_t kLargeBlocks = 128 << 10;
-
 constexpr std::size_t kStep = 16;  // also the alignment that operator new owes
-constexpr std::size_t kSizes = 16;
-constexpr std::size_t kLargest = kSizes * kStep;
-constexpr std::size_t kChunk = 1024;  // of blocks of one size
+constexpr std::size_t kChunk = 1024;
 constexpr std::size_t kPage = 4096;
+// By steps to 256 bytes, of which a chunk holds many, then by powers of two to 128 KiB.
+constexpr std::size_t kSmallSizes = 16;
+constexpr std::size_t kLargestSmall = kSmallSizes * kStep;
+constexpr std::size_t kSizes = kSmallSizes + 9;
+constexpr std::size_t kLargest = kLargestSmall << (kSizes - kSmallSizes);
+// A launch of the largest preset takes a third of it before it forks, and as much after.
+constexpr std::size_t kRoom = 1024 << 10;
+constexpr std::size_t kBeginning = 352 << 10;
+constexpr std::size_t kRenewed = 272 << 10;
 
 struct FreeBlock {
   FreeBlock* next;
@@ -37,16 +40,29 @@ alignas(kPage) constinit std::array<char, kRoom> room = {};
 constinit std::array<std::uint8_t, kRoom / kChunk> size_of_chunk = {};
 constinit std::array<BlocksOfSize, kSizes> sizes = {};
 constinit std::size_t used_chunks = 0;
+// Blocks below it are shared with a child, and not used again.
+constinit std::size_t renewed = 0;
 // Nothing here is locked. A block that another thread gives back is lost, which is bounded.
 constinit thread_local bool is_starter = false;
 
+std::size_t IndexOf(std::size_t bytes) {
+  if (bytes <= kLargestSmall) return bytes == 0 ? 0 : (bytes - 1) / kStep;
+  return kSmallSizes + static_cast<std::size_t>(std::bit_width((bytes - 1) / kLargestSmall)) - 1;
+}
+
+std::size_t SizeAt(std::size_t index) {
+  return index < kSmallSizes ? (index + 1) * kStep : kLargestSmall << (index - kSmallSizes + 1);
+}
+
 [[gnu::noinline]] void* TakeFromChunk(BlocksOfSize& blocks, std::size_t index) {
-  const std::size_t size = (index + 1) * kStep;
+  const std::size_t size = SizeAt(index);
   if (blocks.left < size) {
-    if (used_chunks == size_of_chunk.size()) return nullptr;
+    const std::size_t chunks = std::max(size / kChunk, std::size_t{1});
+    if (chunks > size_of_chunk.size() - used_chunks) return nullptr;
     size_of_chunk[used_chunks] = static_cast<std::uint8_t>(index);
-    blocks.next = room.data() + used_chunks++ * kChunk;
-    blocks.left = kChunk;
+    blocks.next = room.data() + used_chunks * kChunk;
+    blocks.left = chunks * kChunk;
+    used_chunks += chunks;
   }
   char* const block = blocks.next;
   blocks.next += size;
@@ -55,7 +71,7 @@ constinit thread_local bool is_starter = false;
 }
 
 void* Take(std::size_t bytes) {
-  const std::size_t index = bytes == 0 ? 0 : (bytes - 1) / kStep;
+  const std::size_t index = IndexOf(bytes);
   BlocksOfSize& blocks = sizes[index];
   FreeBlock* const block = blocks.free;
   if (block == nullptr) return TakeFromChunk(blocks, index);
@@ -64,28 +80,21 @@ void* Take(std::size_t bytes) {
 }
 
 // A kernel that knows no MADV_POPULATE_WRITE (before 5.14) is asked in vain, and nothing is lost.
-void Populate(char* first, std::size_t bytes) {
-  (void)::madvise(first, bytes, MADV_POPULATE_WRITE);
-}
-
-void PrepareLargeBlocks() {
-  constexpr int kMost = 8 << 20;
-  // Otherwise so large a block is mapped for itself, and a freed one given back.
-  if (mallopt(M_MMAP_THRESHOLD, kMost) == 0 || mallopt(M_TRIM_THRESHOLD, kMost) == 0) return;
-  char* const block = static_cast<char*>(std::malloc(kLargeBlocks));
-  if (block == nullptr) return;
-  const std::size_t to_page = kPage - reinterpret_cast<std::uintptr_t>(block) % kPage;
-  Populate(block + to_page, kLargeBlocks - kPage);
-  std::free(block);
+void Populate(std::size_t offset, std::size_t bytes) {
+  (void)::madvise(room.data() + offset, std::min(bytes, kRoom - offset), MADV_POPULATE_WRITE);
 }
 
 }  // namespace
 
 void BeginStartHeap() { is_starter = true; }
 
-void PopulateStartHeap() {
-  Populate(room.data(), room.size());
-  PrepareLargeBlocks();
+void PopulateStartHeap() { Populate(0, kBeginning); }
+
+void RenewStartHeap() {
+  renewed = (used_chunks * kChunk + kPage - 1) / kPage * kPage;
+  used_chunks = renewed / kChunk;
+  sizes = {};
+  Populate(renewed, kRenewed);
 }
 
 }  // namespace bailey::os
@@ -106,7 +115,7 @@ void operator delete(void* address) noexcept {
   const std::size_t offset =
       reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(room.data());
   if (offset >= kRoom) return std::free(address);
-  if (!is_starter) return;
+  if (!is_starter || offset < renewed) return;
   BlocksOfSize& blocks = sizes[size_of_chunk[offset / kChunk]];
   blocks.free = new (address) FreeBlock{blocks.free};
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -34,24 +35,49 @@ class StartHeap : public testing::Test {
   }
 };
 
-// Far more than the room holds, of every size below and above the largest that it serves.
+Block MakeBlock(std::mt19937& random, std::size_t limit) {
+  const std::size_t size = random() % limit;
+  const auto mark = static_cast<unsigned char>(random());
+  Block block = {std::unique_ptr<unsigned char[]>(new unsigned char[size]), size, mark};
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.bytes.get()) % 16, 0u);
+  std::memset(block.bytes.get(), mark, size);
+  return block;
+}
+
+// The first of the tests: there is room.
+TEST_F(StartHeap, WhatAChildSharesIsNotTakenAgain) {
+  std::mt19937 random(11);
+  std::vector<Block> before;
+  for (int i = 0; i < 100; ++i) before.push_back(MakeBlock(random, 600));
+  RenewStartHeap();
+  std::set<const unsigned char*> given_back;
+  for (int i = 0; i < 50; ++i) {
+    given_back.insert(before.back().bytes.get());
+    before.pop_back();
+  }
+  std::vector<Block> after;
+  for (int i = 0; i < 200; ++i) {
+    after.push_back(MakeBlock(random, 600));
+    EXPECT_FALSE(given_back.contains(after.back().bytes.get()));
+  }
+  for (const Block& block : before) EXPECT_TRUE(IsWhole(block)) << block.size;
+  for (const Block& block : after) EXPECT_TRUE(IsWhole(block)) << block.size;
+}
+
+// Far more than the room holds, of every size below and above the largest small one and the largest
+// of all.
 TEST_F(StartHeap, BlocksAreAlignedAndTheirOwn) {
   std::mt19937 random(7);
   std::vector<Block> blocks;
   for (int round = 0; round < 20000; ++round) {
-    if (!blocks.empty() && random() % 3 == 0) {
+    if (!blocks.empty() && random() % 2 == 0) {
       const std::size_t at = random() % blocks.size();
       ASSERT_TRUE(IsWhole(blocks[at])) << blocks[at].size;
       std::swap(blocks[at], blocks.back());
       blocks.pop_back();
       continue;
     }
-    const std::size_t size = random() % 300;
-    const auto mark = static_cast<unsigned char>(random());
-    Block block = {std::unique_ptr<unsigned char[]>(new unsigned char[size]), size, mark};
-    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block.bytes.get()) % 16, 0u);
-    std::memset(block.bytes.get(), mark, size);
-    blocks.push_back(std::move(block));
+    blocks.push_back(MakeBlock(random, random() % 16 ? 600 : 200'000));
   }
   for (const Block& block : blocks) ASSERT_TRUE(IsWhole(block)) << block.size;
 }
