@@ -104,8 +104,14 @@ class Child {
   // Behind the filters: reads and writes are what no filter hands over.
   void AwaitWords() {
     SayReady();
-    char word = 0;
-    const ssize_t size = ::read(report_, &word, sizeof(word));
+    AwaitByte();
+  }
+
+  // Of one that knows its command the input is the way: a pipe, which the program reads from
+  // anyway.
+  void AwaitByte() {
+    char byte = 0;
+    const ssize_t size = ::read(plan_.trees ? 0 : report_, &byte, sizeof(byte));
     Need(Step::kFork, size < 0 ? errno : size == 0 ? EPIPE : 0);
   }
 
@@ -199,9 +205,8 @@ class Child {
   // the listener is taken. It is closed on execution.
   void SayListening(int listener) {
     const Failure told = {Step::kSeccomp, kListening, static_cast<std::size_t>(listener)};
-    char go = 0;
     (void)!::write(report_, &told, sizeof(told));
-    (void)!::read(report_, &go, sizeof(go));
+    AwaitByte();
   }
 
   // What many programs begin with, some of which is denied to most: its way to the host and back is

@@ -8,11 +8,12 @@ namespace bailey::guest {
 
 struct ChildPlan {
   std::size_t stage = 0;
-  // Its end of the socket: what fails is said there, and that it waits.
+  // What fails is said there, and that it waits: a pipe, or a socket, where the command comes from.
   int report = -1;
   int streams[3] = {-1, -1, -1};
-  // With them it needs nothing more than its words: it waits when all else is done. Otherwise
-  // before anything that depends on the command, which comes with its trees.
+  // With them it needs nothing more than its words: it waits when all else is done, for a byte of
+  // its standard input. Otherwise before anything that depends on the command, which comes with its
+  // trees.
   const Trees* trees = nullptr;
 };
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -17,6 +18,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <charconv>
 
 namespace bailey::guest {
 namespace {
@@ -141,7 +144,7 @@ Path& Path::operator<<(std::size_t number) {
 int Boot() {
   for (const char* place : {"/proc", "/sys", "/dev", "/group", "/root", "/layers", "/trees"})
     ::mkdir(place, 0700);
-  ::mount("proc", "/proc", "proc", 0, nullptr);
+  ::mount("proc", "/proc", "proc", MS_NOATIME, nullptr);
   ::mount("sysfs", "/sys", "sysfs", 0, nullptr);
   ::mount("devtmpfs", "/dev", "devtmpfs", 0, nullptr);
   LoadModules();
@@ -156,17 +159,36 @@ int Refresh(const Welcome& welcome) {
     Token bytes;
   } entropy = {static_cast<int>(welcome.seed.size() * 8), static_cast<int>(welcome.seed.size()),
                welcome.seed};
-  const int random = ::open("/dev/urandom", O_RDWR | O_CLOEXEC);
-  if (random < 0) return errno;
+  // For good: who begins as this machine comes here again.
+  static int random = -1;
+  if (random < 0) random = ::open("/dev/urandom", O_RDWR | O_CLOEXEC);
   const bool fed =
       ::ioctl(random, RNDADDENTROPY, &entropy) == 0 && ::ioctl(random, RNDRESEEDCRNG, nullptr) == 0;
   const int error = errno;
-  ::close(random);
   ::explicit_bzero(&entropy, sizeof(entropy));
   if (!fed) return error;
   const timespec now = {static_cast<time_t>(welcome.seconds),
                         static_cast<long>(welcome.nanoseconds)};
   return ::clock_settime(CLOCK_REALTIME, &now) == 0 ? 0 : errno;
+}
+
+int OwnMemory() {
+  static char text[16 << 10];
+  const ssize_t size = ReadFile("/proc/self/maps", text);
+  if (size < 0) return errno;
+  std::string_view rest(text, static_cast<std::size_t>(size));
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(line.size() < rest.size() ? line.size() + 1 : rest.size());
+    std::uintptr_t begin = 0, end = 0;
+    const char* const dash = std::from_chars(line.begin(), line.end(), begin, 16).ptr;
+    if (dash == line.end()) continue;
+    const char* const space = std::from_chars(dash + 1, line.end(), end, 16).ptr;
+    if (!std::string_view(space, line.end()).starts_with(" rw-p")) continue;
+    if (::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE) != 0)
+      return errno;
+  }
+  return 0;
 }
 
 std::string_view KernelRelease() {

@@ -33,6 +33,9 @@ int Boot();
 // The random generator starts anew from the seed, and the clock from the host's. 0, or an errno.
 int Refresh(const Welcome& welcome);
 std::string_view KernelRelease();
+// What this process shares with its children until it writes there is its own from now on: all at
+// once, not page by page when it is in a hurry. 0, or an errno.
+int OwnMemory();
 std::uint32_t LandlockVersion();
 // Opens the drive of this name; negative: minus an errno. Its path goes to `path`.
 int OpenDrive(std::string_view wanted, int flags, Path& path);

@@ -87,6 +87,14 @@ int TakeListener(pid_t child, std::size_t number) {
   return error != 0 ? -error : listener;
 }
 
+ssize_t ReadFailure(int report, Failure& failure) {
+  ssize_t size;
+  do {
+    size = ::read(report, &failure, sizeof(failure));
+  } while (size < 0 && errno == EINTR);
+  return size;
+}
+
 // Until the other end is closed, by the program's execution.
 Failure AwaitStart(const Command& command, int report, Running& running, Listening& listening) {
   for (;;) {
@@ -134,17 +142,24 @@ std::array<Trees, kStages> all_trees;
 // The child that waits for a command.
 struct Waiting {
   Running running;
-  int report = -1;
+  int report = -1;  // a socket; of one that knows its shape, a pipe
   // Of one that needs its words alone: the shape of its command, and where that is told of.
   bool knows_shape = false;
   int listener = -1;
   int group_events = -1;  // says when all of its group is gone; open as long as the group is used
+  // Its mounts and its messages. With the last who is in there, or has it open, all of it is
+  // unmounted, for which nobody who hears of the program's end is to wait.
+  std::array<int, 2> namespaces = {-1, -1};
 
   bool IsThere() const { return report >= 0; }
   void Drop() {
     Close(running.input);
     for (int& output : running.output) Close(output);
     for (int* const other : {&report, &listener, &group_events}) Close(*other);
+    LetGoOfNamespaces();
+  }
+  void LetGoOfNamespaces() {
+    for (int& one : namespaces) Close(one);
   }
 };
 std::array<Waiting, kStages> all_waiting;
@@ -161,15 +176,27 @@ Waiting& OfAnother() { return all_waiting[(stage + 1) % kStages]; }
 Failure AwaitReady(Waiting& waiting) {
   for (;;) {
     Failure failure;
-    const ssize_t size = ::read(waiting.report, &failure, sizeof(failure));
-    if (size < 0 && errno == EINTR) continue;
+    const ssize_t size = ReadFailure(waiting.report, failure);
     if (size != sizeof(failure)) return {Step::kFork, size < 0 ? errno : EPROTO, 0};
     if (failure.error == kReady) return {};
     if (failure.error != kListening) return failure;
     waiting.listener = TakeListener(waiting.running.pid, failure.index);
     if (waiting.listener < 0) return {Step::kSeccomp, -waiting.listener, 0};
-    if (::write(waiting.report, "", 1) < 0) return {Step::kSeccomp, errno, 0};
+    const int line = waiting.knows_shape ? waiting.running.input : waiting.report;
+    if (::write(line, "", 1) < 0) return {Step::kSeccomp, errno, 0};
   }
+}
+
+int HoldNamespaces(Waiting& waiting) {
+  constexpr const char* kNames[] = {"mnt", "ipc"};
+  waiting.LetGoOfNamespaces();
+  for (std::size_t i = 0; i < waiting.namespaces.size(); ++i) {
+    Path path;
+    path << "/proc/" << static_cast<std::size_t>(waiting.running.pid) << "/ns/" << kNames[i];
+    waiting.namespaces[i] = ::open(path.Text(), O_RDONLY | O_CLOEXEC);
+    if (waiting.namespaces[i] < 0) return errno;
+  }
+  return 0;
 }
 
 // What the command has made for it before there is a child.
@@ -197,7 +224,10 @@ Failure Prepare(const Command& command, std::size_t on, bool all) {
   }
   int report[2];
   if (const int error = MakeStreams(waiting.running, plan.streams)) return {Step::kPipe, error, 0};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0)
+  // Descriptors go through sockets alone. What is not sent there nobody needs the code of a socket
+  // for, which under emulation is much.
+  if ((all ? ::pipe2(report, O_CLOEXEC)
+           : ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report)) != 0)
     return {Step::kPipe, errno, 0};
   plan.report = report[1];
   waiting.running.pid = ::fork();
@@ -214,7 +244,8 @@ Failure Prepare(const Command& command, std::size_t on, bool all) {
   ::close(report[1]);
   for (const int stream : plan.streams) ::close(stream);
   waiting.report = report[0];
-  return AwaitReady(waiting);
+  const Failure failure = AwaitReady(waiting);
+  return failure.error != 0 ? failure : Failure{Step::kMount, HoldNamespaces(waiting), 0};
 }
 
 // It was to be another command. What was made for that one stays where nobody sees it.
@@ -243,7 +274,15 @@ int SendWords(const Command& command, Waiting& waiting, Listening& listening) {
     waiting.listener = -1;
     if (const int error = listening.Begin(listener, command)) return error;
   }
-  return ::write(waiting.report, "", 1) < 0 ? errno : 0;
+  return ::write(waiting.running.input, "", 1) < 0 ? errno : 0;
+}
+
+// The same as AwaitStart, of one that knows its shape: there is nothing else that it could say.
+Failure AwaitExecution(int report) {
+  Failure failure;
+  const ssize_t size = ReadFailure(report, failure);
+  if (size < 0) return {Step::kFork, errno, 0};
+  return size == sizeof(failure) ? failure : Failure{};
 }
 
 }  // namespace
@@ -271,21 +310,22 @@ Failure StartProgram(const Command& command, Running& running, Listening& listen
   const int error = waiting.knows_shape ? SendWords(command, waiting, listening)
                                         : SendCommand(command, all_trees[stage], waiting.report);
   if (error != 0) return {Step::kFork, error, 0};
-  failure = AwaitStart(command, waiting.report, running, listening);
+  failure = waiting.knows_shape ? AwaitExecution(waiting.report)
+                                : AwaitStart(command, waiting.report, running, listening);
   waiting.running = {};
   Close(waiting.report);
   return failure;
 }
 
 // A killed process whose parent is gone as well is this one's child.
-int KillProgram() {
-  for (bool killed = false;; killed = true) {
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
+int KillProgram(bool& alone) {
+  for (alone = true;; alone = false) {
     const int populated = ReadFlag(all_waiting[stage].group_events, "populated ");
     if (populated <= 0) return -populated;
-    const int error = killed ? 0 : WriteNumber(PathOfGroup(stage, "/cgroup.kill").Text(), 1);
+    const int error = alone ? WriteNumber(PathOfGroup(stage, "/cgroup.kill").Text(), 1) : 0;
     if (error != 0) return error;
     if (::waitpid(-1, nullptr, 0) < 0 && errno != EINTR) return errno;
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
   }
 }
 
@@ -296,11 +336,13 @@ Failure ForgetProgram(const Command& command, const Forget& wanted) {
     return {};
   }
   Close(all_waiting[stage].group_events);
+  all_waiting[stage].LetGoOfNamespaces();
   if (const int error = UnmakeTrees(command, stage, all_trees[stage]))
     return {Step::kForget, error, 0};
   if (::rmdir(PathOfGroup(stage, "").Text()) != 0) return {Step::kForget, errno, 0};
   const auto shape = command.Shape();
-  const bool alike = wanted.alike && !shape.empty();
+  // A terminal's other end would have to be handed over.
+  const bool alike = wanted.alike && !shape.empty() && !command.start.terminal;
   if (alike) {
     std::ranges::copy(shape, expected_bytes.begin());
     expected = std::span(expected_bytes).first(shape.size());
@@ -308,6 +350,7 @@ Failure ForgetProgram(const Command& command, const Forget& wanted) {
   Failure failure = Prepare(command, stage, alike);
   if (failure.error == 0 && wanted.commands == 2 && !another)
     failure = Prepare(command, (stage + 1) % kStages, alike);
+  if (failure.error == 0) failure.error = OwnMemory();
   return failure;
 }
 

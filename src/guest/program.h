@@ -26,8 +26,9 @@ struct Running {
 // Makes the command's own trees and limits, and waits until the program's own first instruction is
 // next. `listening` has begun then, where the command asks for it.
 Failure StartProgram(const Command& command, Running& running, Listening& listening);
-// Kills what is left of it, and waits until all of it is gone. 0, or an errno.
-int KillProgram();
+// Kills what it has left, and waits until all of that is gone. 0, or an errno. `alone`: there was
+// nothing, and the program itself, which has ended, can still be waited for; otherwise it was.
+int KillProgram(bool& alone);
 // When it is gone: the next command is another one's. Unmakes what was made for it, and prepares
 // for as many as are wanted, before they are known: makes the root's tree, a group and pipes, and
 // forks a child, which enters all of it and waits. One for a command that is like this one is all

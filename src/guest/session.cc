@@ -9,11 +9,14 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <new>
 
 #include "guest/collect.h"
@@ -49,6 +52,18 @@ Listening listening;
 
 // How often the host is told how many calls were denied.
 constexpr int kTellMilliseconds = 1000;
+
+// As of wait(2), which also says it where a process stays to be waited for.
+int StatusOf(const siginfo_t& found) {
+  if (found.si_code == CLD_EXITED) return (found.si_status & 0xff) << 8;
+  return found.si_status | (found.si_code == CLD_DUMPED ? WCOREFLAG : 0);
+}
+
+void Add(const rusage& one, rusage& all) {
+  timeradd(&all.ru_utime, &one.ru_utime, &all.ru_utime);
+  timeradd(&all.ru_stime, &one.ru_stime, &all.ru_stime);
+  all.ru_maxrss = std::max(all.ru_maxrss, one.ru_maxrss);
+}
 
 class Session {
  public:
@@ -174,7 +189,10 @@ class Session {
     if (!Decode(frame.body, welcome) || welcome.version != kVersion)
       return Fail({guest::Step::kWelcome, EPROTO, 0});
     if (const int error = Refresh(welcome)) return Fail({guest::Step::kWelcome, error, 0});
-    Send(Hello{kVersion, welcome.token, LandlockVersion(), KernelRelease()});
+    // The same for all that begin as this machine.
+    static const std::uint32_t landlock = LandlockVersion();
+    static const std::string_view kernel = KernelRelease();
+    Send(Hello{kVersion, welcome.token, landlock, kernel});
   }
 
   void Learn(const Frame& frame) {
@@ -263,18 +281,24 @@ class Session {
     signalfd_siginfo ignored;
     while (::read(children_, &ignored, sizeof(ignored)) > 0) continue;
     for (;;) {
-      int status = 0;
-      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-      if (pid <= 0) return;
-      if (pid == running_.pid && !ended_) return End(status);
+      siginfo_t found = {};
+      rusage used = {};
+      // The program stays until the host has heard of its end: what it takes to unmake a process
+      // and its filters, nobody waits for.
+      if (::syscall(SYS_waitid, P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT, &used) != 0 ||
+          found.si_pid == 0)
+        return;
+      if (found.si_pid == running_.pid && !ended_) End(StatusOf(found), used);
+      (void)::waitpid(found.si_pid, nullptr, 0);  // or it has been waited for with what it left
     }
   }
 
-  // With the program everything that it has left goes.
-  void End(int status) {
+  // With the program everything that it has left goes. `used`: by it, while it is not waited for.
+  void End(int status, const rusage& used) {
     ended_ = true;
     const bool memory_kill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && HadMemoryKill();
-    if (const int error = KillProgram()) return Fail({guest::Step::kGroup, error, 0});
+    bool alone = false;
+    if (const int error = KillProgram(alone)) return Fail({guest::Step::kGroup, error, 0});
     if (listening.Line() >= 0) {
       listening.End();
       TellCalls();
@@ -290,14 +314,15 @@ class Session {
         PassOutput(stream);
       }
     }
-    rusage used = {};
-    ::getrusage(RUSAGE_CHILDREN, &used);
+    rusage all = {};
+    ::getrusage(RUSAGE_CHILDREN, &all);
+    if (alone) Add(used, all);
     const auto micros = [](const timeval& time) {
       return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
              static_cast<std::uint64_t>(time.tv_usec);
     };
-    Send(Ended{static_cast<std::uint32_t>(status), memory_kill, micros(used.ru_utime),
-               micros(used.ru_stime), static_cast<std::uint64_t>(used.ru_maxrss)});
+    Send(Ended{static_cast<std::uint32_t>(status), memory_kill, micros(all.ru_utime),
+               micros(all.ru_stime), static_cast<std::uint64_t>(all.ru_maxrss)});
   }
 
   void BringOut() {

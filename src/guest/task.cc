@@ -40,6 +40,8 @@ bool ReadBytes(pid_t task, std::uint64_t address, std::size_t size, Text& text) 
 }
 
 std::uint32_t ProcessOf(std::uint32_t thread) {
+  // A group of processes has the number of the first of them, which nobody else gets meanwhile.
+  if (::getpgid(static_cast<pid_t>(thread)) == static_cast<pid_t>(thread)) return thread;
   // There is one of a process's first thread only, which has its number.
   if (const long first = ::syscall(SYS_pidfd_open, thread, 0); first >= 0) {
     ::close(static_cast<int>(first));
