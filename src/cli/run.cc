@@ -22,6 +22,9 @@
 namespace bailey::cli {
 namespace {
 
+// What making, proving and reading back the largest preset takes.
+constexpr std::size_t kFilterHeap = 272 << 10;
+
 std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,
                    const std::vector<bpf::Program>& filters) {
   std::string text = fmt::format("{:<12} {}\n{}", "policy", policy.name, sandbox::ToString(plan));
@@ -61,7 +64,7 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
   const auto outcome = sandbox::Launch(
       *plan,
       [&] {
-        os::RenewStartHeap();
+        os::RenewStartHeap(kFilterHeap);
         return ProvedFilters(*policy, observer != nullptr);
       },
       observer,

@@ -29,6 +29,7 @@
 #include "os/poller.h"
 #include "os/process.h"
 #include "os/seccomp.h"
+#include "os/start_heap.h"
 
 namespace bailey::network {
 namespace {
@@ -37,6 +38,9 @@ namespace {
 // clients of the proxy that have not said where to, and one in 16 for streams of the name service.
 constexpr std::size_t kOtherDescriptors = 64;
 constexpr std::size_t kMostProxyClients = 1024, kMostNameStreams = 256;
+
+// What either takes until a program starts.
+constexpr std::size_t kGatewayHeap = 96 << 10, kWorkerHeap = 32 << 10;
 
 WorkerLimits LimitsOf(const policy::Network& policy, std::size_t descriptors) {
   WorkerLimits limits;
@@ -80,6 +84,7 @@ bool AwaitFirst(os::Poller& poller, int decider) {
 }
 
 [[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan, const WorkerLimits& limits) {
+  os::RenewStartHeap(kWorkerHeap);
   const auto filter = WorkerFilter();
   const int kept[] = {decider.Get()};
   // Before the sockets are there, while they are made.
@@ -104,6 +109,7 @@ base::Result<base::UniqueFd> StartWorker(const Plan& plan, const WorkerLimits& l
   auto child = os::Fork(0);
   if (!child) return base::SystemError("start the gateway's worker", child.error().value);
   if (child->pid == 0) BeWorker(std::move((*pair)[1]), plan, limits);
+  os::RenewStartHeap(kGatewayHeap);
   return std::move((*pair)[0]);
 }
 

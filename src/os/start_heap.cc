@@ -23,7 +23,6 @@ constexpr std::size_t kLargest = kLargestSmall << (kSizes - kSmallSizes);
 // A launch of the largest preset takes a third of it before it forks, and as much after.
 constexpr std::size_t kRoom = 1024 << 10;
 constexpr std::size_t kBeginning = 352 << 10;
-constexpr std::size_t kRenewed = 272 << 10;
 
 struct FreeBlock {
   FreeBlock* next;
@@ -90,11 +89,12 @@ void BeginStartHeap() { is_starter = true; }
 
 void PopulateStartHeap() { Populate(0, kBeginning); }
 
-void RenewStartHeap() {
+void RenewStartHeap(std::size_t ready) {
+  if (!is_starter) return;
   renewed = (used_chunks * kChunk + kPage - 1) / kPage * kPage;
   used_chunks = renewed / kChunk;
   sizes = {};
-  Populate(renewed, kRenewed);
+  Populate(renewed, ready);
 }
 
 }  // namespace bailey::os

@@ -6,6 +6,8 @@
 // caches are still empty, which was a sixth of making a filter; this takes about 20.
 #pragma once
 
+#include <cstddef>
+
 namespace bailey::os {
 
 // To be called by the only thread there is, before it allocates. From then on its blocks come
@@ -18,7 +20,8 @@ void PopulateStartHeap();
 
 // To be called after a fork by who goes on allocating: from then on blocks come from pages that no
 // child shares. The first write to one that is shared copies it, which costs as much as three fresh
-// ones.
-void RenewStartHeap();
+// ones. Of what follows, `ready` bytes are made ready at once. In an executable without this heap
+// it does nothing.
+void RenewStartHeap(std::size_t ready);
 
 }  // namespace bailey::os

@@ -49,7 +49,7 @@ TEST_F(StartHeap, WhatAChildSharesIsNotTakenAgain) {
   std::mt19937 random(11);
   std::vector<Block> before;
   for (int i = 0; i < 100; ++i) before.push_back(MakeBlock(random, 600));
-  RenewStartHeap();
+  RenewStartHeap(64 << 10);
   std::set<const unsigned char*> given_back;
   for (int i = 0; i < 50; ++i) {
     given_back.insert(before.back().bytes.get());
