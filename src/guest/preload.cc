@@ -22,16 +22,55 @@ constexpr const char* kPlaces[] = {"usr/bin",      "bin",
                                    "lib",          "usr/lib/x86_64-linux-gnu",
                                    "usr/lib",      "usr/local/bin",
                                    "usr/local/lib"};
+// What every dynamic program asks for first, and what all do that are linked with libselinux,
+// whether it is there or not.
+constexpr const char* kNames[] = {"etc/ld.so.preload",
+                                  "etc/ld.so.cache",
+                                  "sys/fs/selinux",
+                                  "selinux",
+                                  "etc/selinux/config",
+                                  "usr/lib/locale/locale-archive",
+                                  "usr/share/locale/locale.alias"};
+// Below each place, where the loader looks for libraries that fit the processor better.
+constexpr const char* kBetter[] = {"glibc-hwcaps", "tls", "haswell", "x86_64"};
+// As many names are kept of the places above, in each tree.
+constexpr std::size_t kMostNames = 4096;
 // A larger one is no program that many start with.
 constexpr std::uint64_t kLargest = 4 << 20;
 
 class Reader {
  public:
-  explicit Reader(int root) : root_(root) {}
+  explicit Reader(int root) : root_(root) {
+    for (std::size_t stage = 0; stage < kStages; ++stage) {
+      Path path;
+      PathOfRootTree(stage, path);
+      trees_[stage] = ::open(path.Text(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+  ~Reader() {
+    for (const int tree : trees_)
+      if (tree >= 0) ::close(tree);
+  }
+
+  // The trees of programs that are yet to come know it, or know that it is not there.
+  void LookUp(const char* path) const {
+    for (const int tree : trees_) {
+      const int found = tree >= 0 ? Open(tree, path, O_PATH) : -1;
+      if (found >= 0) ::close(found);
+    }
+  }
 
   // What it read.
   std::uint64_t Directory(const char* place, std::uint64_t most) {
-    const int opened = Open(place, O_DIRECTORY);
+    LookUp(place);
+    for (const char* const name : kBetter) {
+      Path path;
+      path << place << "/" << name;
+      LookUp(path.Text());
+    }
+    const int opened = Open(root_, place, O_DIRECTORY);
     struct stat found;
     if (opened < 0) return 0;
     // /lib is often /usr/lib.
@@ -46,10 +85,11 @@ class Reader {
     }
     std::uint64_t total = 0;
     while (const dirent* const entry = ::readdir(entries)) {
-      if (entry->d_type != DT_REG || total >= most) continue;
+      if (entry->d_type != DT_REG && entry->d_type != DT_LNK) continue;
       Path path;
       path << place << "/" << entry->d_name;
-      total += File(path.Text(), most - total);
+      if (name_count_++ < kMostNames) LookUp(path.Text());
+      if (entry->d_type == DT_REG && total < most) total += File(path.Text(), most - total);
     }
     ::closedir(entries);
     return total;
@@ -57,12 +97,13 @@ class Reader {
 
  private:
   // Links of the image lead nowhere else.
-  int Open(const char* path, std::uint64_t flags) const {
+  static int Open(int root, const char* path, std::uint64_t flags) {
     if (!path) return -1;
     open_how how = {};
-    how.flags = flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    how.flags = flags | O_RDONLY | O_CLOEXEC;
+    if ((flags & O_PATH) == 0) how.flags |= O_NONBLOCK | O_NOCTTY;
     how.resolve = RESOLVE_IN_ROOT;
-    return static_cast<int>(::syscall(SYS_openat2, root_, path, &how, sizeof(how)));
+    return static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof(how)));
   }
 
   bool IsKnown(ino_t directory) {
@@ -74,7 +115,7 @@ class Reader {
 
   std::uint64_t File(const char* path, std::uint64_t most) const {
     static char piece[64 << 10];
-    const int file = Open(path, 0);
+    const int file = Open(root_, path, 0);
     if (file < 0) return 0;
     struct stat found;
     std::uint64_t total = 0;
@@ -88,6 +129,8 @@ class Reader {
   }
 
   int root_;
+  std::array<int, kStages> trees_;
+  std::size_t name_count_ = 0;
   std::array<ino_t, std::size(kPlaces)> known_ = {};
   std::size_t known_count_ = 0;
 };
@@ -98,6 +141,7 @@ void Preload(std::uint64_t most) {
   const int root = ::open(kRootDrive, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) return;
   Reader reader(root);
+  for (const char* const name : kNames) reader.LookUp(name);
   // Half of what is left for each, so that a large one leaves something for the others.
   for (const char* const place : kPlaces) most -= reader.Directory(place, most / 2);
   ::close(root);

@@ -20,6 +20,7 @@
 #include "guest/machine.h"
 #include "guest/message.h"
 #include "guest/network.h"
+#include "guest/task.h"
 
 namespace bailey::guest {
 namespace {
@@ -147,9 +148,9 @@ struct Waiting {
   bool knows_shape = false;
   int listener = -1;
   int group_events = -1;  // says when all of its group is gone; open as long as the group is used
-  // Its mounts and its messages. With the last who is in there, or has it open, all of it is
-  // unmounted, for which nobody who hears of the program's end is to wait.
-  std::array<int, 2> namespaces = {-1, -1};
+  // Its mounts, its messages and its names. With the last who is in there, or has it open, all of
+  // it is unmounted, for which nobody who hears of the program's end is to wait.
+  std::array<int, 3> namespaces = {-1, -1, -1};
 
   bool IsThere() const { return report >= 0; }
   void Drop() {
@@ -188,7 +189,7 @@ Failure AwaitReady(Waiting& waiting) {
 }
 
 int HoldNamespaces(Waiting& waiting) {
-  constexpr const char* kNames[] = {"mnt", "ipc"};
+  constexpr const char* kNames[] = {"mnt", "ipc", "uts"};
   waiting.LetGoOfNamespaces();
   for (std::size_t i = 0; i < waiting.namespaces.size(); ++i) {
     Path path;
@@ -196,6 +197,9 @@ int HoldNamespaces(Waiting& waiting) {
     waiting.namespaces[i] = ::open(path.Text(), O_RDONLY | O_CLOEXEC);
     if (waiting.namespaces[i] < 0) return errno;
   }
+  // What is asked for with each call that is denied: the kernel has a place for it from now on.
+  Text executable;
+  ReadExecutable(static_cast<std::uint32_t>(waiting.running.pid), executable);
   return 0;
 }
 

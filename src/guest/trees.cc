@@ -190,6 +190,8 @@ void PathOfChanges(std::size_t stage, std::size_t number, Path& path) {
   path << "/upper-" << number;
 }
 
+void PathOfRootTree(std::size_t stage, Path& path) { PathOfTree(stage, 0, path); }
+
 int MakeRootTree(std::size_t stage) {
   Path layers, place;
   PathOfLayers(stage, layers);

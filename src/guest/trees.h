@@ -33,6 +33,8 @@ int EnterRoot(std::size_t stage);
 // After it: the others in their places, and all of it read-only that is not to change. 0, or an
 // errno.
 int EnterTrees(const Command& command, const Trees& trees, std::size_t& failed);
+// Where the first tree of a stage is, while there is one.
+void PathOfRootTree(std::size_t stage, class Path& path);
 // Where the changes of mount N are.
 void PathOfChanges(std::size_t stage, std::size_t number, class Path& path);
 
