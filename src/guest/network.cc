@@ -90,7 +90,12 @@ int Configure(const Network& network) {
   if (::ioctl(socket.Get(), SIOCSIFADDR, &request) != 0) return errno;
   Put(request.ifr_netmask, SocketAddress(~0u));
   if (::ioctl(socket.Get(), SIOCSIFNETMASK, &request) != 0) return errno;
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  // IFF_NOARP: nobody is asked for neighbours. Without it the kernel joins the groups that such
+  // questions come in, and in the first seconds says so, and asks whether its address of the link
+  // is somebody else's, from "::" (addrconf.c and mcast.c of net/ipv6). passt 2023_03_09 takes
+  // where the last packet came from for the guest's address (tap6_handler in its tap.c): what is
+  // for the guest then goes to "::", until the guest happens to say something.
+  request.ifr_flags = IFF_UP | IFF_RUNNING | IFF_NOARP;
   if (::ioctl(socket.Get(), SIOCSIFFLAGS, &request) != 0) return errno;
   const sockaddr_in gateway = SocketAddress(network.gateway);
   if (const int error = AddRoute(socket.Get(), network.gateway, ~0u, nullptr)) return error;
