@@ -60,10 +60,19 @@ void LoadModules() {
     LoadModule(name);
 }
 
+// The port is there before the kernel has heard that the host has its end open, and until then
+// reads as one that the host has left (virtio_console.c, add_port and port_fops_read).
+bool IsConnected(int port) {
+  pollfd wait = {port, POLLOUT, 0};
+  return ::poll(&wait, 1, 0) >= 0 && (wait.revents & POLLHUP) == 0;
+}
+
 int OpenPort() {
+  int port = -1;
   for (int waited = 0; waited < kPortMilliseconds; ++waited) {
-    const int port = ::open(kPort, O_RDWR | O_CLOEXEC);
-    if (port >= 0 || (errno != ENOENT && errno != EBUSY && errno != ENXIO)) return port;
+    if (port < 0) port = ::open(kPort, O_RDWR | O_CLOEXEC);
+    if (port >= 0 && IsConnected(port)) return port;
+    if (port < 0 && errno != ENOENT && errno != EBUSY && errno != ENXIO) return port;
     const timespec moment = {0, 1'000'000};
     ::nanosleep(&moment, nullptr);
   }
