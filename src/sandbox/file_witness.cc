@@ -66,9 +66,20 @@ std::string OriginText(Withholding withholding, const Step* innermost) {
                        innermost == nullptr ? "" : base::Escape(Target(*innermost)));
   };
   if (withholding == Withholding::kHidden) return entry("hide");
+  if (innermost != nullptr && std::holds_alternative<ProcMount>(*innermost))
+    return fmt::format("[filesystem]: {} is always read-only", Target(*innermost));
   const bool is_shown = withholding == Withholding::kReadOnly && innermost != nullptr &&
                         std::holds_alternative<BindMount>(*innermost);
   return is_shown ? entry("read") : "[filesystem]: no entry shows it";
+}
+
+// Whether a path below a /proc leads out of it, through a link that only the kernel can follow: an
+// open file, a directory, or the program itself, of a task ("self/fd/1", "7/task/9/root/etc").
+bool LeadsOutOfProc(std::string_view below) {
+  constexpr std::string_view kLinks[] = {"cwd", "exe", "fd", "map_files", "root"};
+  const auto names = base::Split(below, '/');  // the first is empty
+  const std::size_t at = names.size() > 3 && names[2] == "task" ? 4 : 2;
+  return at < names.size() && std::ranges::find(kLinks, names[at]) != std::end(kLinks);
 }
 
 // What of the plan a path is in, itself or below; null: nothing. `is_on_the_way`: to something that
@@ -136,12 +147,17 @@ abi::PathUse UseOf(const abi::PathArgument& path, const bpf::SeccompData& data) 
 
 Withholding Judge(const RootPlan& root, const std::string& named, abi::PathUse use) {
   bool is_on_the_way = false;
-  const Step* const innermost = Innermost(root, Follow(root, named), is_on_the_way);
+  const std::string path = Follow(root, named);
+  const Step* const innermost = Innermost(root, path, is_on_the_way);
   const bool writes = use == abi::PathUse::kWrite;
   if (innermost == nullptr) return Withholding::kNotShown;
   if (std::holds_alternative<Mask>(*innermost)) return Withholding::kHidden;
   if (const auto* const bind = std::get_if<BindMount>(innermost))
     return writes && !bind->write && !bind->device ? Withholding::kReadOnly : Withholding::kNot;
+  if (const auto* const proc = std::get_if<ProcMount>(innermost)) {
+    const bool is_its_own = !LeadsOutOfProc(path.substr(proc->target.size()));
+    return writes && is_its_own ? Withholding::kReadOnly : Withholding::kNot;
+  }
   const auto* const tmpfs = std::get_if<TmpfsMount>(innermost);
   const bool is_skeleton = (tmpfs != nullptr && tmpfs->seal) ||
                            std::holds_alternative<MakeDirectory>(*innermost) ||

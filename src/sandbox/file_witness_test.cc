@@ -23,6 +23,7 @@ const RootPlan kRoot = {
         TmpfsMount{.target = "/tmp"},
         MakeDirectory{"/proc"},
         ProcMount{"/proc"},
+        MakeSymlink{"/dev/stdout", "/proc/self/fd/1"},
         MakeFile{"/dev/null"},
         BindMount{.source = "/dev/null", .target = "/dev/null", .directory = false, .device = true},
     }};
@@ -46,6 +47,16 @@ TEST(FileWitness, JudgesByThePlan) {
       {"/home/me/yardshop", PathUse::kRead, Withholding::kNotShown},
       {"/tmp/x", PathUse::kWrite, Withholding::kNot},
       {"/proc/1/status", PathUse::kRead, Withholding::kNot},
+      {"/proc/sys/net/ipv4/ip_forward", PathUse::kRead, Withholding::kNot},
+      {"/proc/sys/net/ipv4/ip_forward", PathUse::kWrite, Withholding::kReadOnly},
+      {"/proc/sysrq-trigger", PathUse::kWrite, Withholding::kReadOnly},
+      {"/proc/self/oom_score_adj", PathUse::kWrite, Withholding::kReadOnly},
+      {"/proc/self/task/7/comm", PathUse::kWrite, Withholding::kReadOnly},
+      {"/proc/fd/1", PathUse::kWrite, Withholding::kReadOnly},
+      {"/proc/self/fd/1", PathUse::kWrite, Withholding::kNot},
+      {"/proc/7/task/9/root/tmp/x", PathUse::kWrite, Withholding::kNot},
+      {"/proc/self/cwd/x", PathUse::kWrite, Withholding::kNot},
+      {"/dev/stdout", PathUse::kWrite, Withholding::kNot},
       {"/dev/null", PathUse::kWrite, Withholding::kNot},
       {"/dev/sda", PathUse::kRead, Withholding::kNotShown},
       {"/", PathUse::kLook, Withholding::kNot},
@@ -83,12 +94,17 @@ TEST(FileWitness, NotesWhatIsThereAndWithheld) {
   EXPECT_EQ(event->decision, audit::Decision::kDenied);
   EXPECT_TRUE(witness.Look(read, 1, holds("/etc/passwd")));
   EXPECT_TRUE(witness.Look(write, 1, holds("/usr/new-file")));
+  const auto sysctl = witness.Look(write, 1, holds("/proc/sys/net/ipv4/ip_forward"));
+  ASSERT_TRUE(sysctl);
+  EXPECT_EQ(sysctl->detail, audit::Detail(audit::FileAccess{
+                                "openat", "/proc/sys/net/ipv4/ip_forward", "write", "read-only"}));
+  EXPECT_EQ(sysctl->rule->origin, "[filesystem]: /proc is always read-only");
   EXPECT_FALSE(witness.Look(read, 1, holds("/no/such/file")));
   EXPECT_FALSE(witness.Look(read, 1, holds("/usr/lib")));
   EXPECT_FALSE(witness.Look({.nr = 39, .arch = token}, 1, holds("/etc/passwd")));
-  EXPECT_EQ(witness.Total(), 3u);
+  EXPECT_EQ(witness.Total(), 4u);
   const auto withheld = witness.Withheld();
-  ASSERT_EQ(withheld.size(), 2u);
+  ASSERT_EQ(withheld.size(), 3u);
   EXPECT_EQ(withheld[0], (WithheldFile{"/etc/passwd", "read", "not shown", 2}));
 }
 
@@ -111,6 +127,8 @@ TEST(FileWitness, InAMachineWhatTheImageHasIsShown) {
       {write, "/usr/new-file", false, "write read-only"},
       {write, "/home/me/yard/out", true, ""},
       {write, "/tmp/x", false, ""},
+      {write, "/proc/sys/net/ipv4/ip_forward", true, "write read-only"},
+      {write, "/proc/self/fd/1", true, ""},
       {read, "/no/such/file", false, ""},
       {read, "etc/passwd", false, ""},
       {read, "", false, ""},
@@ -125,7 +143,7 @@ TEST(FileWitness, InAMachineWhatTheImageHasIsShown) {
   }
   EXPECT_FALSE(witness.LookInMachine(
       read, [](const abi::PathArgument&) { return std::optional<FileWitness::Named>(); }));
-  EXPECT_EQ(witness.Total(), 5u);
+  EXPECT_EQ(witness.Total(), 6u);
 }
 
 }  // namespace
