@@ -4,8 +4,10 @@
 //
 // Targets are ratios on the same machine in the same minute: they say nothing about its speed.
 #include <fmt/format.h>
+#include <linux/netlink.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@
 #include "os/seccomp.h"
 #include "sandbox/file_witness.h"
 #include "sandbox/listener.h"
+#include "sandbox/network_witness.h"
 
 namespace {
 
@@ -147,6 +150,22 @@ double Best(const std::function<double()>& measure) {
 void Unshare() { ::syscall(SYS_unshare, 0x10000000); }
 void Chroot() { ::syscall(SYS_chroot, "/some/path/of/a/usual/length"); }
 void Access() { ::syscall(SYS_access, "/etc/passwd", F_OK); }
+void SendNothing() {
+  static const int socket = [] {
+    std::array<int, 2> pair = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) std::abort();
+    return pair[0];
+  }();
+  ::syscall(SYS_sendto, socket, "", 0, 0, nullptr, 0);
+}
+// Of a type that no kernel has: it is answered, and changes nothing.
+void AskForAChange() {
+  static const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  const nlmsghdr head = {sizeof(head), 0x7f, NLM_F_REQUEST, 1, 0};
+  ::syscall(SYS_sendto, socket, &head, sizeof(head), 0, nullptr, 0);
+  std::array<char, 256> answer;
+  if (::recv(socket, answer.data(), answer.size(), 0) <= 0) std::abort();
+}
 void Getppid() { ::syscall(SYS_getppid); }
 
 int missed = 0;
@@ -199,6 +218,19 @@ int main() {
     return Measure(FilterOf(SYS_access, goes_on), &listener, kSlow, Access);
   });
 
+  const double sent =
+      Best([&] { return Measure(FilterOf(SYS_chroot, plain), nullptr, kQuick, SendNothing); });
+  const double looked_at = Best([&] {
+    sandbox::Listener listener({.witness = sandbox::NoteNetworkChange});
+    return Measure(FilterOf(SYS_sendto, goes_on), &listener, kSlow, SendNothing);
+  });
+  const double asked =
+      Best([&] { return Measure(FilterOf(SYS_chroot, plain), nullptr, kQuick, AskForAChange); });
+  const double noted = Best([&] {
+    sandbox::Listener listener({.witness = sandbox::NoteNetworkChange});
+    return Measure(FilterOf(SYS_sendto, goes_on), &listener, kSlow, AskForAChange);
+  });
+
   rusage before = {}, after = {};
   ::getrusage(RUSAGE_SELF, &before);
   double flood = 0;
@@ -226,6 +258,10 @@ int main() {
       beside / silent <= 1.15, true);
   Row("a look at a file", opened, "ns", "", true, false);
   Row("the same with [audit] files, which notes it", witnessed, "ns", "", true, false);
+  Row("a sendto on a unix socket", sent, "ns", "", true, false);
+  Row("the same with [audit] network, which is no netlink's", looked_at, "ns", "", true, false);
+  Row("a message on a netlink socket, and its answer", asked, "ns", "", true, false);
+  Row("the same with [audit] network, which notes it", noted, "ns", "", true, false);
   Row("sustained denials a second, from one program", flood, "a second", "at least 100000",
       flood >= 100000, is_binding);
   Row("  counted exactly", is_exact ? 1 : 0, "", "1", is_exact, true);

@@ -15,6 +15,8 @@
 #include "os/file.h"
 #include "os/notify.h"
 #include "os/process.h"
+#include "sandbox/host_path.h"
+#include "sandbox/network_witness.h"
 
 namespace bailey::cli {
 namespace {
@@ -162,6 +164,18 @@ class StartListener : public sandbox::Listener {
   std::function<void()> start_;
 };
 
+// What looks at calls that go on; none where nothing does.
+sandbox::Listener::Witness WitnessOf(const policy::Audit& audit, sandbox::FileWitness* files) {
+  if (files == nullptr && !audit.network) return {};
+  return [files, network = audit.network](const bpf::SeccompData& call, pid_t task,
+                                          const audit::Memory& memory) {
+    std::optional<audit::Event> event;
+    if (files != nullptr) event = files->Look(call, task, memory);
+    if (!event && network) event = sandbox::NoteNetworkChange(call, task, memory);
+    return event;
+  };
+}
+
 }  // namespace
 
 bool IsListenedTo(const policy::Policy& policy) {
@@ -204,10 +218,8 @@ base::Result<std::unique_ptr<RunAudit>> RunAudit::Open(const policy::Policy& pol
                                           .explain = [&policy](const bpf::SeccompData& call) {
                                             return RuleOf(policy.syscalls, call);
                                           }};
-    if (policy.audit.files) {
-      run->files_ = std::make_unique<sandbox::FileWitness>(plan.root);
-      options.witness = std::bind_front(&sandbox::FileWitness::Look, run->files_.get());
-    }
+    if (policy.audit.files) run->files_ = std::make_unique<sandbox::FileWitness>(plan.root);
+    options.witness = WitnessOf(policy.audit, run->files_.get());
     run->listener_ = std::make_unique<StartListener>(std::move(options), [run = run.get()] {
       if (run->notes_start_) run->trail_->RecordOpening();
     });
@@ -334,9 +346,11 @@ std::string AuditText(const policy::Policy& policy, const std::optional<AuditRep
   if (!report.files.empty())
     text += "bailey run: withheld, and what would show it, under [filesystem]:\n";
   for (const sandbox::WithheldFile& file : report.files) {
-    text +=
-        fmt::format("{:>8} x {} {} ({})\n{:11}{} = [\"{}\"]\n", file.count, file.access, file.path,
-                    file.reason, "", file.access == "write" ? "write" : "read", file.path);
+    text += fmt::format("{:>8} x {} {} ({})\n", file.count, file.access, file.path, file.reason);
+    // No entry makes it writable.
+    if (sandbox::IsWithin(file.path, "/proc")) continue;
+    text += fmt::format("{:11}{} = [\"{}\"]\n", "", file.access == "write" ? "write" : "read",
+                        file.path);
   }
   // Who has no store, and named none, is told of it beside what is not in it: not after each end of
   // a program that was denied what programs go on without. The report has it anyway.

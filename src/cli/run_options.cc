@@ -56,7 +56,7 @@ void Describe(Arguments& arguments, SandboxOptions& options) {
   arguments.Values("--allow", options.overrides.allow_syscalls, "allow a system call, or a @group");
   arguments.Values("--deny", options.overrides.deny_syscalls, "deny a system call, or a @group");
   arguments.Value("--audit", options.overrides.audit,
-                  "what is noted: none, denied calls, files (those and paths), or all");
+                  "what is noted: none, denied calls, files or network (those and more), or all");
   arguments.Values("--audit-to", options.overrides.audit_to,
                    "where to: store, file:PATH, stdout, unix:PATH, syslog or journald");
   arguments.Values(

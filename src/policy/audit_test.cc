@@ -15,6 +15,7 @@ TEST(Audit, IsReadAsItIsWritten) {
 [audit]
 log = "denied"
 files = true
+network = true
 capacity = 100
 rate = 7
 quiet = ["ptrace"]
@@ -34,11 +35,12 @@ alert = [{ name = "probing", kind = "call", call = "mount", count = 3, within = 
   };
   const Audit want = {.log = AuditLog::kDenied,
                       .files = true,
+                      .network = true,
                       .capacity = 100,
                       .rate = 7,
                       .quiet = {"ptrace"},
-                      .probes = {probe("get_mempolicy", "", {"x.toml", 8, 11}),
-                                 probe("socket", "family == AF_UNIX", {"x.toml", 8, 28})},
+                      .probes = {probe("get_mempolicy", "", {"x.toml", 9, 11}),
+                                 probe("socket", "family == AF_UNIX", {"x.toml", 9, 28})},
                       .to = {"store", "file:/var/log/x", "syslog:/run/log"},
                       .alerts = {{"probing", "call", "mount", 3, 10s}, {"any", "", "", 1, 60s}}};
   EXPECT_EQ(policy->audit, want);
@@ -110,6 +112,7 @@ TEST(Audit, TellsWhatASupervisorHearsOf) {
   const Answer allow = {.kind = abi::ActionKind::kAllow};
   const Audit denied = {.log = AuditLog::kDenied, .quiet = {"ptrace"}};
   const Audit files = {.log = AuditLog::kDenied, .files = true};
+  const Audit network = {.log = AuditLog::kDenied, .network = true};
   const struct {
     const Audit& audit;
     const char* call;
@@ -134,6 +137,14 @@ TEST(Audit, TellsWhatASupervisorHearsOf) {
       {files, "openat", allow, true},
       {files, "read", allow, false},
       {files, "getpid", allow, false},
+      {files, "sendto", allow, false},
+      {network, "sendto", allow, true},
+      {network, "sendmsg", allow, true},
+      {network, "sendmmsg", allow, true},
+      {network, "socketcall", allow, true},
+      {network, "openat", allow, false},
+      {network, "write", allow, false},
+      {network, "recvmsg", allow, false},
   };
   for (const auto& one : kCases)
     EXPECT_EQ(IsNotified(one.audit, one.call, one.answer), one.want)

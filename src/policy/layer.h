@@ -56,7 +56,7 @@ struct CallLayer {
 
 struct AuditLayer {
   std::optional<AuditLog> log;
-  std::optional<bool> files;
+  std::optional<bool> files, network;
   std::optional<std::uint64_t> capacity, rate;
   std::optional<std::vector<Text>> to;
   std::vector<Text> quiet;
@@ -122,8 +122,8 @@ void ReadCalls(TableReader& table, bool is_preset, CallLayer& calls);
 void ReadCallEntries(TableReader& table, std::string_view where, std::vector<CallEntry>& entries);
 // [audit] in layer_audit.cc; faults are left in `table`.
 void ReadAudit(TableReader& table, AuditLayer& audit);
-inline constexpr std::array<std::string_view, 8> kAuditKeys = {
-    "log", "files", "capacity", "rate", "quiet", "probes", "to", "alert"};
+inline constexpr std::array<std::string_view, 9> kAuditKeys = {
+    "log", "files", "network", "capacity", "rate", "quiet", "probes", "to", "alert"};
 bool IsAuditSink(std::string_view name);
 inline constexpr std::string_view kAuditSinks =
     "\"store\", \"stdout\", \"syslog\", \"journald\", or \"file:\", \"unix:\" or \"syslog:\" and "

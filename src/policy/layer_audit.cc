@@ -79,6 +79,7 @@ bool IsAuditSink(std::string_view name) {
 void ReadAudit(TableReader& table, AuditLayer& audit) {
   ReadLog(table, audit);
   audit.files = table.Boolean("files");
+  audit.network = table.Boolean("network");
   audit.capacity = table.Integer("capacity", 1, kMostEvents);
   audit.rate = table.Integer("rate", 1, kMostEvents);
   audit.quiet = table.Strings("quiet").value_or(std::vector<Text>());

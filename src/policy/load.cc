@@ -195,15 +195,17 @@ std::optional<base::Error> ReadCallList(const std::vector<std::string>& names,
 std::optional<base::Error> ReadAuditOptions(const Overrides& overrides, AuditLayer& audit) {
   if (overrides.audit == "none") {
     audit.log = AuditLog::kNone;
-  } else if (overrides.audit == "denied" || overrides.audit == "files") {
+  } else if (overrides.audit == "denied" || overrides.audit == "files" ||
+             overrides.audit == "network") {
     audit.log = AuditLog::kDenied;
   } else if (overrides.audit == "all") {
     audit.log = AuditLog::kAll;
   } else if (!overrides.audit.empty()) {
-    return base::InvalidInput(fmt::format("read --audit {}: expected none, denied, files or all",
-                                          Quote(overrides.audit)));
+    return base::InvalidInput(fmt::format(
+        "read --audit {}: expected none, denied, files, network or all", Quote(overrides.audit)));
   }
   if (overrides.audit == "files") audit.files = true;
+  if (overrides.audit == "network") audit.network = true;
   for (const std::string& name : overrides.audit_to) {
     if (!IsAuditSink(name))
       return base::InvalidInput(

@@ -27,7 +27,7 @@ struct Overrides {
   std::string workdir;
   std::string timeout, memory, cpu, output, io;  // as in [limits]; empty: as the policy says
   std::optional<std::uint64_t> processes;
-  std::string audit;                  // none, denied, files or all; empty: as the policy says
+  std::string audit;  // none, denied, files, network or all; empty: as the policy says
   std::vector<std::string> audit_to;  // sinks; empty: the policy's own
   std::vector<std::string> allow_syscalls, deny_syscalls;
   std::vector<std::string> architectures;  // by name, "native" or "compat"; empty: the policy's own

@@ -251,6 +251,7 @@ void StackAudit(const Layer& layer, Audit& out) {
   const AuditLayer& audit = layer.audit;
   TakeIfSet(audit.log, out.log);
   TakeIfSet(audit.files, out.files);
+  TakeIfSet(audit.network, out.network);
   TakeIfSet(audit.capacity, out.capacity);
   TakeIfSet(audit.rate, out.rate);
   for (const Text& name : audit.quiet) AddNew(out.quiet, name.value);

@@ -8,6 +8,7 @@
 #include "abi/constants.h"
 #include "abi/name_index.h"
 #include "abi/paths.h"
+#include "abi/sends.h"
 
 namespace bailey::policy {
 namespace {
@@ -127,7 +128,9 @@ bool IsProbedCall(std::string_view name) {
 
 bool IsNotified(const Audit& audit, std::string_view name, const Answer& answer) {
   if (audit.log == AuditLog::kNone || Contains(kNeverNotified, name)) return false;
-  if (answer.kind == abi::ActionKind::kAllow) return audit.files && !abi::PathsOf(name).empty();
+  if (answer.kind == abi::ActionKind::kAllow)
+    return (audit.files && !abi::PathsOf(name).empty()) ||
+           (audit.network && abi::SendFormOf(name).has_value());
   if (answer.kind != abi::ActionKind::kErrno) return false;
   const bool is_fake_success = answer.errno_name.empty() && answer.data == 0;
   if (is_fake_success || std::ranges::find(audit.quiet, name) != audit.quiet.end()) return false;

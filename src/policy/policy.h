@@ -181,6 +181,7 @@ enum class AuditLog : std::uint8_t {
 struct Audit {
   AuditLog log = AuditLog::kNone;
   bool files = false;              // calls that name a path are noted as well
+  bool network = false;            // and those that ask for a change of the network
   std::uint64_t capacity = 4096;   // events that wait for a sink
   std::uint64_t rate = 100;        // events a second that go to sinks, after a first burst
   std::vector<std::string> quiet;  // calls whose denial is not noted
@@ -214,7 +215,8 @@ bool IsProbedCall(std::string_view name);
 // Whether a supervisor is to hear of the call `name` (empty: a number that no table names) when it
 // is answered so. Of denials by errno it hears, but for: calls that `quiet` names; ENOSYS to
 // IsProbedCall; and read, write and what ends a task, which the tasks of a launch use between the
-// filter and the program. Of what is allowed it hears with `files`, of calls that name a path.
+// filter and the program. Of what is allowed it hears with `files`, of calls that name a path,
+// and with `network`, of those that send on sockets.
 bool IsNotified(const Audit& audit, std::string_view name, const Answer& answer);
 
 }  // namespace bailey::policy

@@ -105,6 +105,27 @@ keep = ["no-mount"]
   EXPECT_EQ(kept.error().text.substr(0, 30), "keep guarantee no-mount: x86_6");
 }
 
+// What sends on sockets is heard of, and the filter is still the policy's.
+TEST(Notified, SendsThatGoOnAreAllowedInTheProof) {
+  const policy::Policy policy = Load(R"(bailey = 1
+[syscalls]
+allow = ["@default", "@network-io"]
+architectures = ["native", "compat"]
+[audit]
+log = "denied"
+network = true
+)");
+  const auto filter = compile::CompileNotified(policy.syscalls, policy.audit);
+  ASSERT_TRUE(filter);
+  const bpf::SeccompData sendto = {.nr = 44, .arch = abi::Info(Arch::kX86_64).token};
+  const bpf::SeccompData write = {.nr = 1, .arch = abi::Info(Arch::kX86_64).token};
+  EXPECT_EQ(bpf::Interpret(*filter, sendto, false).value, kNotify | abi::kGoesOn);
+  EXPECT_EQ(bpf::Interpret(*filter, write, false).value, 0x7fff0000u);
+  const auto plain = WithoutNotice(*filter);
+  ASSERT_TRUE(plain);
+  EXPECT_TRUE(ValidateAndKeep(policy, *plain));
+}
+
 // A notify that a policy asks for by name has nobody who answers it: it proves nothing.
 TEST(Notified, ANotifyByNameStaysOne) {
   const policy::Policy policy = Load(R"(bailey = 1

@@ -44,15 +44,15 @@ struct HeardCall {
 
 class Listener : public CallObserver {
  public:
+  using Witness = std::function<std::optional<audit::Event>(const bpf::SeccompData&, pid_t task,
+                                                            const audit::Memory&)>;
   struct Options {
     audit::Trail* trail = nullptr;  // none: it only counts
     // Which rule of the policy decided; asked once for each row, on the listener's thread.
     std::function<audit::Rule(const bpf::SeccompData&)> explain;
     // What to record of a call that goes on; nullopt: nothing. On the listener's thread, while the
     // caller waits. It cannot keep the call from going on.
-    std::function<std::optional<audit::Event>(const bpf::SeccompData&, pid_t task,
-                                              const audit::Memory&)>
-        witness;
+    Witness witness;
   };
   explicit Listener(Options options) : options_(std::move(options)) {}
   ~Listener() override { End(); }
