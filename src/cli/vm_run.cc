@@ -85,7 +85,8 @@ base::Result<microvm::MachineOutcome> RunHeard(const MachineStart& start,
                                                   return RuleOf(policy.syscalls, call);
                                                 },
                                             .rate = {rate, kBurst},
-                                            .files = audit->Files()},
+                                            .files = audit->Files(),
+                                            .network = policy.audit.network},
                   filters.back());
     hearing.calls = &*calls;
   }

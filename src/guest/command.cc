@@ -102,6 +102,8 @@ bool Command::Add(const Frame& frame) {
       return watch_count < kMostWatches && Decode(frame.body, watches[watch_count++]);
     case FrameType::kNaming:
       return naming_count < kMostNamings && Decode(frame.body, namings[naming_count++]);
+    case FrameType::kSending:
+      return sending_count < kMostSendings && Decode(frame.body, sendings[sending_count++]);
     case FrameType::kNetwork:
       has_network = !has_network && Decode(frame.body, network) && KeepView(network.name) &&
                     KeepView(network.refused_name) && KeepView(network.text);

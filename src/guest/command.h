@@ -13,7 +13,7 @@ namespace bailey::guest {
 struct Command {
   static constexpr std::size_t kMostWords = 8192, kMostGrants = 512, kMostLimits = 16;
   static constexpr std::size_t kMostMounts = 64, kMostFilters = 64, kMostWatches = 1024;
-  static constexpr std::size_t kMostNamings = 512;
+  static constexpr std::size_t kMostNamings = 512, kMostSendings = 32;
   static constexpr std::size_t kRoom = std::size_t{3} << 20;
 
   // As it was made; what it was told stays in its memory, and is not looked at.
@@ -39,6 +39,8 @@ struct Command {
   std::size_t watch_count = 0;
   std::array<Naming, kMostNamings> namings;  // the same
   std::size_t naming_count = 0;
+  std::array<Sending, kMostSendings> sendings;
+  std::size_t sending_count = 0;
   Listen listen;
   bool listens = false;
   Network network;

@@ -18,6 +18,7 @@
 #include "audit/token_bucket.h"
 #include "bpf/execute.h"
 #include "guest/naming.h"
+#include "guest/sending.h"
 #include "guest/task.h"
 
 namespace bailey::guest {
@@ -42,6 +43,8 @@ struct Single {
   Text executable;
   std::array<Text, Called::kMostTexts> texts;
   std::size_t file_count = 0;  // of a call that goes on: texts that are files
+  bool is_sent = false;        // of one that goes on: what it asks for
+  Sent sent;
 };
 
 struct Key {
@@ -162,6 +165,7 @@ Row& RowOf(const bpf::SeccompData& data, std::uint32_t returned) {
 void Read(const seccomp_notif& call, const bpf::SeccompData& data, Single& single) {
   single.data = data;
   single.file_count = 0;
+  single.is_sent = false;
   single.process = ProcessOf(call.pid);
   ReadExecutable(call.pid, single.executable);
   for (Text& text : single.texts) text.slot = kNoSlot;
@@ -201,13 +205,14 @@ void Keep(int listener, const seccomp_notif& call, const bpf::SeccompData& data)
   shared.ring[(shared.begin + shared.count++) % kRing] = single;
 }
 
-// A file that may be withheld waits for room in the ring, and the call for that: nobody counts
-// these here, so that each is told of.
-void KeepFiles(int listener, const seccomp_notif& call, const bpf::SeccompData& data) {
+// A file that may be withheld, or a change of a network, waits for room in the ring, and the call
+// for that: nobody counts these here, so that each is told of.
+void KeepUse(int listener, const seccomp_notif& call, const bpf::SeccompData& data) {
   static Single single;
   const auto task = static_cast<pid_t>(call.pid);
   single.file_count = FilesOf(*command, data, task, single.texts);
-  if (single.file_count == 0) return;
+  single.is_sent = ReadChanges(*command, data, task, single.sent);
+  if (single.file_count == 0 && !single.is_sent) return;
   single.data = data;
   single.process = ProcessOf(call.pid);
   ReadExecutable(call.pid, single.executable);
@@ -220,7 +225,7 @@ void KeepFiles(int listener, const seccomp_notif& call, const bpf::SeccompData& 
 
 // Mounts and Landlock decide, and nothing here.
 void LetGoOn(int listener, const seccomp_notif& call, const bpf::SeccompData& data) {
-  if (command->naming_count > 0) KeepFiles(listener, call, data);
+  if (command->naming_count + command->sending_count > 0) KeepUse(listener, call, data);
   seccomp_notif_resp response = {};
   response.id = call.id;
   response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
@@ -386,7 +391,7 @@ bool Listening::AnswerNext() {
   return true;
 }
 
-Listening::Kind Listening::Next(Called& called, Used& used) {
+Listening::Kind Listening::Next(Called& called, Used& used, Sent& sent) {
   static Single single;
   {
     const Lock lock;
@@ -401,6 +406,13 @@ Listening::Kind Listening::Next(Called& called, Used& used) {
     for (std::size_t i = 0; i < single.file_count; ++i)
       used.names[i] = {single.texts[i].slot, single.texts[i].is_there, single.texts[i].View()};
     return Kind::kUsed;
+  }
+  if (single.is_sent) {
+    sent = single.sent;
+    sent.data = single.data;
+    sent.process = single.process;
+    sent.executable = single.executable.View();
+    return Kind::kSent;
   }
   called = {single.data, single.process, single.executable.View(), {}};
   for (std::size_t i = 0; i < single.texts.size(); ++i)

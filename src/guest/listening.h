@@ -2,7 +2,8 @@
 // denied as the filter says, on a thread of its own, so that a program waits for nothing but its
 // answers, however busy the line to the host is. It counts every call in a table of fixed size,
 // and keeps single ones in a ring, of which the oldest go where nobody takes them. A call that the
-// filter lets go on, because it names a file, does so when what it names is in the ring.
+// filter lets go on, because it names a file or asks for a change of a network, does so when that
+// is in the ring.
 #pragma once
 
 #include <chrono>
@@ -25,8 +26,8 @@ class Listening {
 
   // The next single call, of one kind or the other; what it points to is good until the next
   // question.
-  enum class Kind : std::uint8_t { kNone, kCalled, kUsed };
-  Kind Next(Called& called, Used& used);
+  enum class Kind : std::uint8_t { kNone, kCalled, kUsed, kSent };
+  Kind Next(Called& called, Used& used, Sent& sent);
   // The next row that has changed since it was told.
   bool Next(Denied& denied);
   bool Next(Missed& missed);

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "abi/sends.h"
+
 namespace bailey::guest {
 namespace {
 
@@ -238,6 +240,15 @@ std::span<const std::uint8_t> Encode(const Naming& value, std::span<std::uint8_t
       .Finish();
 }
 
+std::span<const std::uint8_t> Encode(const Sending& value, std::span<std::uint8_t> room) {
+  return Writer(FrameType::kSending, room)
+      .Put(value.arch)
+      .Put(value.number)
+      .Put(value.form)
+      .Put(value.pointer)
+      .Finish();
+}
+
 std::span<const std::uint8_t> Encode(const Network& value, std::span<std::uint8_t> room) {
   return Writer(FrameType::kNetwork, room)
       .Put(value.address)
@@ -272,6 +283,13 @@ std::span<const std::uint8_t> Encode(const Used& value, std::span<std::uint8_t> 
   for (const Used::Name& name : value.names)
     writer.Put(name.slot).Put(name.is_there).PutText(name.path);
   return writer.Finish();
+}
+
+std::span<const std::uint8_t> Encode(const Sent& value, std::span<std::uint8_t> room) {
+  Writer writer(FrameType::kSent, room);
+  writer.PutData(value.data).Put(value.process).PutText(value.executable).Put(value.protocol);
+  for (const std::uint16_t type : value.types) writer.Put(type);
+  return writer.Put(value.count).Put(value.is_more).Put(value.has_power).Finish();
 }
 
 std::span<const std::uint8_t> Encode(const Denied& value, std::span<std::uint8_t> room) {
@@ -400,6 +418,17 @@ bool Decode(std::span<const std::uint8_t> body, Naming& value) {
       .IsWhole();
 }
 
+bool Decode(std::span<const std::uint8_t> body, Sending& value) {
+  return Reader(body)
+             .Get(value.arch)
+             .Get(value.number)
+             .Get(value.form)
+             .Get(value.pointer)
+             .IsWhole() &&
+         value.form <= static_cast<std::uint8_t>(abi::SendForm::kMultiplexed) &&
+         (value.pointer == 4 || value.pointer == 8);
+}
+
 bool Decode(std::span<const std::uint8_t> body, Network& value) {
   return Reader(body)
       .Get(value.address)
@@ -441,6 +470,15 @@ bool Decode(std::span<const std::uint8_t> body, Used& value) {
   for (const Used::Name& name : value.names)
     if (name.path.size() > Called::kMostText || name.is_there > 1) return false;
   return true;
+}
+
+bool Decode(std::span<const std::uint8_t> body, Sent& value) {
+  Reader reader(body);
+  reader.GetData(value.data).Get(value.process).GetText(value.executable).Get(value.protocol);
+  for (std::uint16_t& type : value.types) reader.Get(type);
+  reader.Get(value.count).Get(value.is_more).Get(value.has_power);
+  return reader.IsWhole() && value.executable.size() <= Called::kMostText &&
+         value.count <= Sent::kMostTypes && value.is_more <= 1 && value.has_power <= 1;
 }
 
 bool Decode(std::span<const std::uint8_t> body, Denied& value) {

@@ -3,11 +3,12 @@
 //
 //   host   Welcome  version, token, seed, clock             the guest reseeds and sets its clock
 //   guest  Hello    version, the same token, its kernel     else the machine is not used
-//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch* Naming*] [Network]
-//          [Rehearse], Start
+//   host   Argument* Variable* Filter* Grant* Limit* Mount* [Listen Watch* Naming* Sending*]
+//          [Network] [Rehearse], Start
 //   guest  Started | Failed
 //   guest  Called* Denied* Missed*     what the newest filter denies, where Listen has asked for it
 //   guest  Used*                       what calls name that may be withheld, where Naming has asked
+//   guest  Sent*                       what would change a network, where Sending has asked
 //   both   Output <- -> Input (as much as Credit allows), InputEnd, Signal, Window, Ping
 //   guest  Ended
 //   host   Collect; guest Collected    what was changed lies on the drive for it, as tar
@@ -30,7 +31,7 @@
 
 namespace bailey::guest {
 
-inline constexpr std::uint16_t kVersion = 6;
+inline constexpr std::uint16_t kVersion = 7;
 // Where the guest listens, of a monitor whose line is vsock.
 inline constexpr std::uint32_t kVsockPort = 47633;
 inline constexpr std::size_t kHeaderSize = 5;
@@ -62,6 +63,7 @@ enum class FrameType : std::uint8_t {
   kPreload,   // a Number: so many MiB at most
   kRehearse,  // empty: nobody waits for this command, which is to do what others will
   kNaming,
+  kSending,
   kHello = 64,
   kStarted,  // empty
   kOutput,   // a u8, which is the stream (1 or 2), and bytes
@@ -76,6 +78,7 @@ enum class FrameType : std::uint8_t {
   kMissed,
   kPreloaded,  // empty
   kUsed,
+  kSent,
 };
 
 struct Frame {
@@ -218,6 +221,13 @@ struct Naming {
   std::uint8_t writes = 0;  // 1: the call changes what it names, whatever its flags are
   bool operator==(const Naming&) const = default;
 };
+// A call that sends on a socket, and that the newest filter lets go on.
+struct Sending {
+  std::uint32_t arch = 0, number = 0;
+  std::uint8_t form = 0;     // abi::SendForm
+  std::uint8_t pointer = 8;  // how many bytes one of the caller has: 4 or 8
+  bool operator==(const Sending&) const = default;
+};
 // The machine's interface: what it is set to, and what is tried before the program starts.
 // Addresses of IPv4 have the first byte the highest.
 struct Network {
@@ -263,6 +273,19 @@ struct Used {
   std::array<Name, kMostNames> names;  // those without a slot are none
   bool operator==(const Used&) const = default;
 };
+// One call that goes on, and asks for a change of a network by netlink.
+struct Sent {
+  static constexpr std::size_t kMostTypes = 8;
+  bpf::SeccompData data;
+  std::uint32_t process = 0;
+  std::string_view executable;
+  std::uint32_t protocol = 0;  // NETLINK_ROUTE...
+  std::array<std::uint16_t, kMostTypes> types = {};
+  std::uint8_t count = 0;      // of types
+  std::uint8_t is_more = 0;    // 1: than is told
+  std::uint8_t has_power = 0;  // 1: its caller has CAP_NET_ADMIN in effect
+  bool operator==(const Sent&) const = default;
+};
 // How often calls like this one were denied until now.
 struct Denied {
   static constexpr std::size_t kMostRows = 1024;
@@ -296,9 +319,11 @@ std::span<const std::uint8_t> Encode(const Collected& value, std::span<std::uint
 std::span<const std::uint8_t> Encode(const Listen& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Watch& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Naming& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Sending& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Network& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Called& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Used& value, std::span<std::uint8_t> room);
+std::span<const std::uint8_t> Encode(const Sent& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Denied& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(const Missed& value, std::span<std::uint8_t> room);
 std::span<const std::uint8_t> Encode(FrameType type, Number value, std::span<std::uint8_t> room);
@@ -319,9 +344,11 @@ bool Decode(std::span<const std::uint8_t> body, Collected& value);
 bool Decode(std::span<const std::uint8_t> body, Listen& value);
 bool Decode(std::span<const std::uint8_t> body, Watch& value);
 bool Decode(std::span<const std::uint8_t> body, Naming& value);
+bool Decode(std::span<const std::uint8_t> body, Sending& value);
 bool Decode(std::span<const std::uint8_t> body, Network& value);
 bool Decode(std::span<const std::uint8_t> body, Called& value);
 bool Decode(std::span<const std::uint8_t> body, Used& value);
+bool Decode(std::span<const std::uint8_t> body, Sent& value);
 bool Decode(std::span<const std::uint8_t> body, Denied& value);
 bool Decode(std::span<const std::uint8_t> body, Missed& value);
 

@@ -57,6 +57,7 @@ TEST(Protocol, EveryValueComesBackAsItWas) {
   ExpectRoundTrip(Listen{100, 1000});
   ExpectRoundTrip(Watch{0xc000003e, 41, 0, 0, 32, 6, 1, 2});
   ExpectRoundTrip(Naming{0xc000003e, 257, 1, 0, 2, 1});
+  ExpectRoundTrip(Sending{0xc000003e, 46, 1, 4});
   ExpectRoundTrip(Network{1,
                           2,
                           {2, 0, 0, 0, 0, 1},
@@ -76,6 +77,7 @@ TEST(Protocol, EveryValueComesBackAsItWas) {
   const bpf::SeccompData data = {165, 0xc000003e, ~0ull, {1, 2, 3, 4, 5, 1ull << 63}};
   ExpectRoundTrip(Called{data, 12, "/bin/mount", {{{0, "/dev/sda"}, {1, ""}, {}}}});
   ExpectRoundTrip(Used{data, 12, "/bin/mv", {{{1, 1, "/a"}, {3, 0, "/b"}}}});
+  ExpectRoundTrip(Sent{data, 12, "/bin/ip", 4, {24, 25}, 2, 1, 1});
   ExpectRoundTrip(Denied{1023, 1, ~0ull, data});
   ExpectRoundTrip(Missed{1, 2});
 }
@@ -94,6 +96,16 @@ TEST(Protocol, WhatIsToldOfDeniedCallsIsBounded) {
   EXPECT_FALSE(is_read({{}, 1, more, {}}));
   EXPECT_FALSE(is_read({{}, 1, "", {{{}, {1, 0, more}}}}));
   EXPECT_FALSE(is_read({{}, 1, "", {{{0, 2, "/a"}, {}}}}));
+  Sent sent;
+  const auto is_taken = [&](const Sent& value) { return Decode(Body(Encode(value, room)), sent); };
+  EXPECT_TRUE(is_taken({{}, 1, most, 0, {}, 8, 1, 1}));
+  EXPECT_FALSE(is_taken({{}, 1, more, 0, {}, 8, 1, 1}));
+  EXPECT_FALSE(is_taken({{}, 1, most, 0, {}, 9, 1, 1}));
+  EXPECT_FALSE(is_taken({{}, 1, most, 0, {}, 8, 2, 1}));
+  EXPECT_FALSE(is_taken({{}, 1, most, 0, {}, 8, 1, 2}));
+  Sending sending;
+  EXPECT_FALSE(Decode(Body(Encode(Sending{0, 0, 4, 8}, room)), sending));
+  EXPECT_FALSE(Decode(Body(Encode(Sending{0, 0, 0, 2}, room)), sending));
   Denied denied;
   EXPECT_FALSE(Decode(Body(Encode(Denied{Denied::kMostRows, 0, 1, {}}, room)), denied));
   EXPECT_FALSE(Decode(Body(Encode(Denied{0, 2, 1, {}}, room)), denied));

@@ -119,13 +119,16 @@ class Session {
     listening.Settle();
     Called called;
     Used used;
+    Sent sent;
     while (!over_) {
-      const auto kind = listening.Next(called, used);
+      const auto kind = listening.Next(called, used, sent);
       if (kind == Listening::Kind::kNone) break;
       if (kind == Listening::Kind::kCalled) {
         Send(called);
-      } else {
+      } else if (kind == Listening::Kind::kUsed) {
         Send(used);
+      } else {
+        Send(sent);
       }
     }
     counts_change_ = true;

@@ -6,10 +6,13 @@
 
 #include "abi/notification.h"
 #include "abi/paths.h"
+#include "abi/sends.h"
 #include "abi/syscalls.h"
 #include "audit/decode.h"
+#include "audit/netlink.h"
 #include "base/text.h"
 #include "bpf/interpreter.h"
+#include "sandbox/network_witness.h"
 
 namespace bailey::microvm {
 namespace {
@@ -74,6 +77,19 @@ std::vector<guest::Naming> CallNamings() {
   return namings;
 }
 
+std::vector<guest::Sending> CallSendings() {
+  std::vector<guest::Sending> sendings;
+  for (const abi::Arch arch : kArchs) {
+    for (const abi::Syscall& call : abi::Syscalls(arch)) {
+      const auto form = abi::SendFormOf(call.name);
+      if (!form) continue;
+      sendings.push_back({abi::Info(arch).token, call.number, static_cast<std::uint8_t>(*form),
+                          static_cast<std::uint8_t>(abi::PointerBytes(arch))});
+    }
+  }
+  return sendings;
+}
+
 std::vector<guest::Watch> CallWatches() {
   std::vector<guest::Watch> watches;
   for (const abi::Arch arch : kArchs) {
@@ -92,6 +108,12 @@ std::uint32_t CallLog::Returned(const bpf::SeccompData& data) const {
   const bool is_denial = abi::Decode(returned).kind == abi::ActionKind::kNotify &&
                          abi::Decode(abi::PlainAnswer(returned)).kind != abi::ActionKind::kAllow;
   return is_denial ? returned : 0;
+}
+
+bool CallLog::GoesOn(const bpf::SeccompData& data) const {
+  const std::uint32_t returned = bpf::Interpret(filter_, data, false).value;
+  return abi::Decode(returned).kind == abi::ActionKind::kNotify &&
+         abi::Decode(abi::PlainAnswer(returned)).kind == abi::ActionKind::kAllow;
 }
 
 audit::Rule CallLog::RuleFor(const bpf::SeccompData& data, std::uint32_t returned) {
@@ -124,10 +146,7 @@ base::Status CallLog::Take(const guest::Called& called) {
 }
 
 base::Status CallLog::Take(const guest::Used& used) {
-  const std::uint32_t returned = bpf::Interpret(filter_, used.data, false).value;
-  const bool goes_on = abi::Decode(returned).kind == abi::ActionKind::kNotify &&
-                       abi::Decode(abi::PlainAnswer(returned)).kind == abi::ActionKind::kAllow;
-  if (options_.files == nullptr || !goes_on)
+  if (options_.files == nullptr || !GoesOn(used.data))
     return base::Violation("hear the guest: it tells of a file that no call of its filter names");
   auto event = options_.files->LookInMachine(used.data, [&used](const abi::PathArgument& argument) {
     const auto found = std::ranges::find(used.names, argument.path, &guest::Used::Name::slot);
@@ -138,6 +157,25 @@ base::Status CallLog::Take(const guest::Used& used) {
   if (!event || options_.trail == nullptr || !options_.trail->Admits()) return {};
   event->task = audit::Task{.inside = used.process, .executable = base::Escape(used.executable)};
   options_.trail->Record(*std::move(event));
+  return {};
+}
+
+base::Status CallLog::Take(const guest::Sent& sent) {
+  const auto types = std::span(sent.types).first(sent.count);
+  const auto protocol = static_cast<int>(sent.protocol);
+  const bool is_change =
+      sent.is_more != 0 || (sent.count > 0 && std::ranges::all_of(types, [&](std::uint16_t type) {
+                              return audit::IsNetlinkChange(protocol, type);
+                            }));
+  const bool is_sent = abi::SendFormOf(audit::NameOf(sent.data)).has_value();
+  if (!options_.network || !is_sent || !is_change || !GoesOn(sent.data))
+    return base::Violation(
+        "hear the guest: it tells of a change of a network that no call of its filter asks for");
+  if (options_.trail == nullptr || !options_.trail->Admits()) return {};
+  const auto texts = audit::NetlinkTexts(protocol, {sent.types, sent.count, sent.is_more != 0});
+  audit::Event event = sandbox::NetworkChange(sent.data, texts, sent.has_power != 0);
+  event.task = audit::Task{.inside = sent.process, .executable = base::Escape(sent.executable)};
+  options_.trail->Record(std::move(event));
   return {};
 }
 

@@ -32,6 +32,7 @@ class CallLog {
     std::function<audit::Rule(const bpf::SeccompData&)> explain;
     guest::Listen rate;                     // of single calls that the guest tells of
     sandbox::FileWitness* files = nullptr;  // none: nobody asks what calls name that go on
+    bool network = false;  // what calls that go on would change of a network is asked for
   };
   CallLog(Options options, bpf::Program filter)
       : options_(std::move(options)), filter_(std::move(filter)) {}
@@ -39,6 +40,7 @@ class CallLog {
   // kViolation for what a guest of ours does not say.
   base::Status Take(const guest::Called& called);
   base::Status Take(const guest::Used& used);
+  base::Status Take(const guest::Sent& sent);
   base::Status Take(const guest::Denied& denied);
   base::Status Take(const guest::Missed& missed);
 
@@ -47,9 +49,11 @@ class CallLog {
   const guest::Missed& Missed() const { return missed_; }
   const guest::Listen& Rate() const { return options_.rate; }
   bool AsksForFiles() const { return options_.files != nullptr; }
+  bool AsksForChanges() const { return options_.network; }
 
  private:
   std::uint32_t Returned(const bpf::SeccompData& data) const;
+  bool GoesOn(const bpf::SeccompData& data) const;
   audit::Rule RuleFor(const bpf::SeccompData& data, std::uint32_t returned);
 
   Options options_;
@@ -66,5 +70,7 @@ class CallLog {
 std::vector<guest::Watch> CallWatches();
 // And which of them name files.
 std::vector<guest::Naming> CallNamings();
+// And which of them send on sockets.
+std::vector<guest::Sending> CallSendings();
 
 }  // namespace bailey::microvm

@@ -172,6 +172,53 @@ TEST(CallLog, AGuestLearnsWhichArgumentsNameFiles) {
   EXPECT_TRUE(has("execve", {0, 0, 0, guest::kNoSlot, guest::kNoSlot, 0}));
 }
 
+TEST(CallLog, AChangeOfTheNetworkIsAnEventOfACallThatSends) {
+  const auto filter = *bpf::Validate({{bpf::kLoadAbs, 0, 0, bpf::kOffsetNr},
+                                      {bpf::kJeq, 0, 1, *abi::Number(abi::Arch::kX86_64, "sendto")},
+                                      {bpf::kReturn, 0, 0, 0x7fc0ffff},
+                                      {bpf::kReturn, 0, 0, 0x7fc00001}});
+  const auto sent = [](const char* call, std::uint16_t type) {
+    return guest::Sent{
+        {*abi::Number(abi::Arch::kX86_64, call), kX86_64, 0, {3}}, 12, "/bin/ip", 0, {type}, 1};
+  };
+  Collected collected;
+  std::vector<std::unique_ptr<audit::Sink>> sinks;
+  sinks.push_back(std::make_unique<Collector>(collected));
+  audit::Trail trail("machine", {}, std::move(sinks));
+  CallLog calls({.trail = &trail, .network = true}, filter);
+  EXPECT_TRUE(calls.Take(sent("sendto", 24)));
+  const std::string want =
+      "hear the guest: it tells of a change of a network that no call of its filter asks for";
+  CallLog deaf({}, filter);
+  guest::Sent none = sent("sendto", 24);
+  none.count = 0;
+  for (const base::Status& lie : {calls.Take(sent("sendmsg", 24)), calls.Take(sent("sendto", 26)),
+                                  calls.Take(none), deaf.Take(sent("sendto", 24))}) {
+    ASSERT_FALSE(lie);
+    EXPECT_EQ(lie.error().code, base::ErrorCode::kViolation);
+    EXPECT_EQ(lie.error().text, want);
+  }
+  trail.Close();
+  ASSERT_EQ(collected.events.size(), 1u);
+  EXPECT_EQ(collected.events[0].decision, audit::Decision::kDenied);
+  EXPECT_EQ(collected.events[0].task, (audit::Task{0, 12, "/bin/ip"}));
+  EXPECT_EQ(std::get<audit::Call>(collected.events[0].detail).arguments.back(),
+            (audit::Argument{"message", "RTM_NEWROUTE", true}));
+}
+
+TEST(CallLog, AGuestLearnsWhichCallsSend) {
+  const auto sendings = CallSendings();
+  EXPECT_LE(sendings.size(), 32u);  // of guest::Command
+  const auto has = [&](abi::Arch arch, const char* name, std::uint8_t form, std::uint8_t pointer) {
+    return std::ranges::count(
+        sendings, guest::Sending{abi::Info(arch).token, *abi::Number(arch, name), form, pointer});
+  };
+  EXPECT_EQ(has(abi::Arch::kX86_64, "sendto", 0, 8), 1);
+  EXPECT_EQ(has(abi::Arch::kX86_64, "sendmsg", 1, 8), 1);
+  EXPECT_EQ(has(abi::Arch::kX86_64, "sendmmsg", 2, 8), 1);
+  EXPECT_EQ(has(abi::Arch::kI386, "socketcall", 3, 4), 1);
+}
+
 TEST(CallLog, ACallThatIsNotDeniedIsNoEvent) {
   audit::Trail trail("machine", {}, {});
   CallLog calls({.trail = &trail}, Filter());

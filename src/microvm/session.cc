@@ -178,6 +178,8 @@ base::Status Session::Tell(const GuestCommand& command, bool terminal) {
     for (const guest::Watch& watch : CallWatches()) tell(watch);
     if (calls_->AsksForFiles())
       for (const guest::Naming& naming : CallNamings()) tell(naming);
+    if (calls_->AsksForChanges())
+      for (const guest::Sending& sending : CallSendings()) tell(sending);
   }
   if (command.rehearses) tell(FrameType::kRehearse, "");
   guest::Start start;
@@ -323,6 +325,7 @@ base::Status Session::Handle(const guest::Frame& frame) {
       return {};
     case FrameType::kCalled:
     case FrameType::kUsed:
+    case FrameType::kSent:
     case FrameType::kDenied:
     case FrameType::kMissed:
       return HandleCall(frame);
@@ -359,6 +362,7 @@ base::Status Session::HandleCall(const guest::Frame& frame) {
   };
   if (frame.type == FrameType::kCalled) return take(guest::Called());
   if (frame.type == FrameType::kUsed) return take(guest::Used());
+  if (frame.type == FrameType::kSent) return take(guest::Sent());
   return frame.type == FrameType::kDenied ? take(guest::Denied()) : take(guest::Missed());
 }
 

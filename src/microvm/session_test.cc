@@ -165,6 +165,14 @@ TEST_F(Hostile, FilesAreToldOfOnlyWhereThatIsAskedFor) {
             "hear the guest: it tells of a file that no call of its filter names");
 }
 
+TEST_F(Hostile, ChangesOfTheNetworkAreToldOfOnlyWhereThatIsAskedFor) {
+  const auto sent = [](Guest& guest) { guest.Say(guest::Sent{{}, 1, "/bin/ip", 0, {24}, 1}); };
+  EXPECT_EQ(AgainstListening(false, sent), kNonsense);
+  EXPECT_EQ(
+      AgainstListening(true, sent),
+      "hear the guest: it tells of a change of a network that no call of its filter asks for");
+}
+
 // Memory does not grow with what is told: rows have a bound, and so has what waits for a sink.
 TEST_F(Hostile, AFloodOfDeniedCallsIsRead) {
   EXPECT_EQ(AgainstListening(true,

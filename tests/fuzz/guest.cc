@@ -52,9 +52,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       Read<guest::Listen>(frame.body);
       Read<guest::Watch>(frame.body);
       Read<guest::Naming>(frame.body);
+      Read<guest::Sending>(frame.body);
       Read<guest::Network>(frame.body);
       Read<guest::Called>(frame.body);
       Read<guest::Used>(frame.body);
+      Read<guest::Sent>(frame.body);
       Read<guest::Denied>(frame.body);
       Read<guest::Missed>(frame.body);
     }
