@@ -33,7 +33,7 @@ endif()
 # compiled: it cannot share that between trees; and there it shows that a file names all that it uses.
 if(CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
-  # Compiled more often than it runs: a third less time than with the libraries' options (measured with -O3).
+  # Compiled more often than it runs: a third less time than with the libraries' -O3.
   set(test_options -O1)
 else()
   set(test_options -O0)
