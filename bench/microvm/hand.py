@@ -19,7 +19,7 @@ import time
  COLLECT, POWER_OFF, PING, FORGET) = range(1, 17)
 HELLO, STARTED, OUTPUT, CREDIT, ENDED, FAILED, COLLECTED, PONG, FORGOTTEN = range(64, 73)
 REHEARSE = 21
-VERSION = 6
+VERSION = 7
 PATIENCE = 300
 # Those that bailey's own policies give: with a language, a program looks for its texts.
 VARIABLES = {"HOME": "/tmp", "LANG": "C.UTF-8", "TERM": "xterm",
