@@ -19,7 +19,8 @@ import time
  COLLECT, POWER_OFF, PING, FORGET) = range(1, 17)
 HELLO, STARTED, OUTPUT, CREDIT, ENDED, FAILED, COLLECTED, PONG, FORGOTTEN = range(64, 73)
 REHEARSE = 21
-VERSION = 7
+PROTOCOL = pathlib.Path(__file__).resolve().parents[2] / "src/guest/protocol.h"
+VERSION = int(re.search(r"kVersion = (\d+)", PROTOCOL.read_text(encoding="utf-8")).group(1))
 PATIENCE = 300
 # Those that bailey's own policies give: with a language, a program looks for its texts.
 VARIABLES = {"HOME": "/tmp", "LANG": "C.UTF-8", "TERM": "xterm",
