@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <chrono>
 #include <deque>
-#include <memory>
 #include <unordered_map>
 #include <utility>
 
@@ -25,6 +24,7 @@
 #include "os/file.h"
 #include "os/inet.h"
 #include "os/poller.h"
+#include "os/process.h"
 
 namespace bailey::network {
 namespace {
@@ -68,9 +68,7 @@ class Decider {
         naming_(plan, sockets_.netfilter.Get(),
                 [this](const Decision& decision) { Tell(decision); }),
         probes_(RefusedProbes(plan)),
-        scratch_(std::move(ground.scratch)),
-        relays_(poller_, {scratch_.get(), Relays::kLargestRead},
-                {plan.policy.idle, plan.policy.total},
+        relays_(poller_, ground.scratch, {plan.policy.idle, plan.policy.total},
                 [this](std::uint64_t id, const Relay& relay) {
                   Ended(id, relay.Up(), relay.Down(), relay.Why());
                 }),
@@ -547,7 +545,6 @@ class Decider {
   std::vector<base::Endpoint> probes_;  // whose refusal is not the program's
   std::unordered_map<std::uint64_t, Connection> connections_;
   std::unordered_map<std::uint64_t, std::uint64_t> flows_;  // the worker's id, ours
-  std::unique_ptr<std::uint8_t[]> scratch_;
   Relays relays_;
   std::uint64_t next_id_ = 0;
   bool paused_ = false, said_paused_ = false, resuming_ = false;
@@ -561,7 +558,10 @@ class Decider {
 
 void RunDecider(const Plan& plan, Ground ground, DeciderSockets sockets,
                 const std::string& resolver, std::size_t most) {
-  Decider(plan, std::move(ground), std::move(sockets), resolver, most).Run();
+  Decider decider(plan, std::move(ground), std::move(sockets), resolver, most);
+  decider.Run();
+  // The end of a sandbox waits for it: the kernel closes what it holds.
+  os::Exit(0);
 }
 
 }  // namespace bailey::network

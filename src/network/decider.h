@@ -22,9 +22,9 @@ struct DeciderSockets {
   std::string login;  // at the proxy on the way out; may be empty
 };
 
-// Serves until the supervisor's end of its socket is closed. `most`: connections at once that this
-// process and its worker have descriptors for.
-void RunDecider(const Plan& plan, Ground ground, DeciderSockets sockets,
-                const std::string& resolver, std::size_t most);
+// Serves until the supervisor's end of its socket is closed, and ends the process. `most`:
+// connections at once that this process and its worker have descriptors for.
+[[noreturn]] void RunDecider(const Plan& plan, Ground ground, DeciderSockets sockets,
+                             const std::string& resolver, std::size_t most);
 
 }  // namespace bailey::network

@@ -100,7 +100,6 @@ bool AwaitFirst(os::Poller& poller, int decider) {
   auto sockets = Take(received->descriptors, kInsideSockets - kWorkerSockets, HasIpv6(plan));
   if (!sockets) os::Exit(1);
   RunWorker(*std::move(ground), std::move(decider), *std::move(sockets), limits);
-  os::Exit(0);
 }
 
 base::Result<base::UniqueFd> StartWorker(const Plan& plan, const WorkerLimits& limits) {
@@ -172,7 +171,6 @@ base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string&
              {std::move(sockets.supervisor), *std::move(held.worker), *std::move(inside),
               *std::move(inbound), *std::move(login)},
              resolver, limits.connections);
-  return {};
 }
 
 // Nothing that the caller's descriptors lead to is kept open by a process beside the program.

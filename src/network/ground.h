@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <span>
 
 #include "os/errno.h"
 #include "os/poller.h"
@@ -12,8 +12,9 @@ namespace bailey::network {
 
 struct Ground {
   os::Poller poller;
-  std::unique_ptr<std::uint8_t[]> scratch;  // of Relays::kLargestRead, for what is on its way
+  std::span<std::uint8_t> scratch;  // of Relays::kLargestRead, for what is on its way
 };
+// Once in a process: the scratch is the process's own.
 os::SysResult<Ground> MakeGround();
 
 }  // namespace bailey::network

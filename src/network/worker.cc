@@ -1,7 +1,6 @@
 #include "network/worker.h"
 
 #include <algorithm>
-#include <memory>
 #include <unordered_map>
 
 #include "network/budgets.h"
@@ -14,6 +13,7 @@
 #include "network/wire.h"
 #include "os/inet.h"
 #include "os/poller.h"
+#include "os/process.h"
 
 namespace bailey::network {
 namespace {
@@ -50,8 +50,7 @@ class Worker {
             [this](int fd, std::uint64_t id) {
               (void)poller_.Add(fd, Make(Token::kFlow, id), os::Poller::Wants::kRead);
             }),
-        scratch_memory_(std::move(ground.scratch)),
-        scratch_(scratch_memory_.get(), Relays::kLargestRead),
+        scratch_(ground.scratch),
         relays_(poller_, scratch_, limits.time,
                 [this](std::uint64_t id, const Relay& relay) { Ended(id, relay); }) {}
 
@@ -361,7 +360,6 @@ class Worker {
   Budgets budgets_;
   NameService names_;
   Flows flows_;
-  std::unique_ptr<std::uint8_t[]> scratch_memory_;
   std::span<std::uint8_t> scratch_;
   Relays relays_;
   std::unordered_map<std::uint64_t, ProxyClient> proxy_clients_;
@@ -378,7 +376,10 @@ class Worker {
 
 void RunWorker(Ground ground, base::UniqueFd decider, InsideSockets sockets,
                const WorkerLimits& limits) {
-  Worker(std::move(ground), std::move(decider), std::move(sockets), limits).Run();
+  Worker worker(std::move(ground), std::move(decider), std::move(sockets), limits);
+  worker.Run();
+  // The end of a sandbox waits for it: the kernel closes what it holds.
+  os::Exit(0);
 }
 
 }  // namespace bailey::network

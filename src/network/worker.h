@@ -33,9 +33,9 @@ struct WorkerLimits {
   std::optional<std::uint64_t> out;
 };
 
-// Runs until the decider is gone. `ground`: it watches the decider already, as Token::kDecider.
-// `sockets`: the worker's own.
-void RunWorker(Ground ground, base::UniqueFd decider, InsideSockets sockets,
-               const WorkerLimits& limits);
+// Runs until the decider is gone, and ends the process. `ground`: it watches the decider already,
+// as Token::kDecider. `sockets`: the worker's own.
+[[noreturn]] void RunWorker(Ground ground, base::UniqueFd decider, InsideSockets sockets,
+                            const WorkerLimits& limits);
 
 }  // namespace bailey::network

@@ -69,7 +69,8 @@ Netlink& Netlink::Begin(std::uint16_t type, std::uint16_t flags) {
 Netlink& Netlink::AppendBytes(Bytes bytes) {
   data_.insert(data_.end(), bytes.begin(), bytes.end());
   data_.resize(Aligned(data_.size()));
-  SetLengths();
+  const auto length = static_cast<std::uint32_t>(data_.size() - message_);
+  std::memcpy(data_.data() + message_, &length, sizeof(length));
   return *this;
 }
 
@@ -106,7 +107,9 @@ Netlink& Netlink::OpenNest(std::uint16_t type) {
 }
 
 Netlink& Netlink::CloseNest() {
-  SetLengths();
+  const std::size_t nest = nests_.back();
+  const auto length = static_cast<std::uint16_t>(data_.size() - nest);
+  std::memcpy(data_.data() + nest, &length, sizeof(length));
   nests_.pop_back();
   return *this;
 }
@@ -118,15 +121,6 @@ Netlink& Netlink::Acknowledge() {
   std::memcpy(data_.data() + message_, &header, sizeof(header));
   ++acknowledgements_;
   return *this;
-}
-
-void Netlink::SetLengths() {
-  const auto length = static_cast<std::uint32_t>(data_.size() - message_);
-  std::memcpy(data_.data() + message_, &length, sizeof(length));
-  for (const std::size_t nest : nests_) {
-    const auto size = static_cast<std::uint16_t>(data_.size() - nest);
-    std::memcpy(data_.data() + nest, &size, sizeof(size));
-  }
 }
 
 SysResult<base::UniqueFd> OpenNetlink(NetlinkFamily family) {

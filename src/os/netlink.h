@@ -30,6 +30,7 @@ class Netlink {
   Netlink& Put(std::uint16_t type, std::string_view text);      // with a NUL at its end
   Netlink& PutBig(std::uint16_t type, std::uint32_t value);     // in network order
   Netlink& PutNumber(std::uint16_t type, std::uint32_t value);  // in the host's
+  // A nest has its length when it is closed.
   Netlink& OpenNest(std::uint16_t type);
   Netlink& CloseNest();
   // Asks for an answer to the last message. An error of one before is answered in any case, and
@@ -42,7 +43,6 @@ class Netlink {
 
  private:
   Netlink& AppendBytes(Bytes bytes);
-  void SetLengths();
 
   std::vector<std::uint8_t> data_;
   std::size_t message_ = 0;  // where the last one begins
