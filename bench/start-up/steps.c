@@ -1,7 +1,8 @@
 // What of an executable's code is executed, its children's included, in the order of first use:
 //
 //   steps FILE COMMAND ARGS...
-//   4a340              one line in FILE for each 16 bytes: their offset from the load address
+//   2 4a340            one line in FILE for each 16 bytes that a process executes: its number, in
+//                      the order in which they began, and their offset from the load address
 //
 // Single-steps everything, which takes a launch some ten thousand times as long. Programs that it
 // executes itself are let go.
@@ -15,8 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { kGranule = 16, kMost = 1 << 24 };
-static unsigned char seen[kMost];
+enum { kGranule = 16, kMost = 1 << 24, kMostTasks = 8 };
+static unsigned char seen[kMost];  // a bit a process
+static pid_t tasks[kMostTasks];
 
 static void Fail(const char* what) {
   fprintf(stderr, "steps: %s: %s\n", what, strerror(errno));
@@ -51,13 +53,22 @@ static pid_t Start(char** command) {
   return child;
 }
 
+// Those beyond the last that there is room for count as it.
+static int IndexOf(pid_t task) {
+  int index = 0;
+  while (index + 1 < kMostTasks && tasks[index] != 0 && tasks[index] != task) ++index;
+  if (tasks[index] == 0) tasks[index] = task;
+  return index;
+}
+
 static void Note(FILE* out, pid_t task, unsigned long base) {
   struct user_regs_struct registers;
   if (ptrace(PTRACE_GETREGS, task, NULL, &registers) != 0) return;
   const unsigned long granule = (registers.rip - base) / kGranule;
-  if (granule >= kMost || seen[granule]) return;
-  seen[granule] = 1;
-  fprintf(out, "%lx\n", granule * kGranule);
+  const int index = IndexOf(task);
+  if (granule >= kMost || (seen[granule] & 1 << index)) return;
+  seen[granule] |= (unsigned char)(1 << index);
+  fprintf(out, "%d %lx\n", index, granule * kGranule);
 }
 
 int main(int count, char** arguments) {
