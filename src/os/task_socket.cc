@@ -9,11 +9,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <string_view>
 
-#include "os/file.h"
-#include "os/notify.h"
+#include "base/unique_fd.h"
 
 namespace bailey::os {
 namespace {
@@ -21,13 +20,23 @@ namespace {
 // include/uapi/linux/pidfd.h, Linux 6.9: of a thread that leads no process.
 constexpr unsigned kThread = O_EXCL;
 
-using Path = std::array<char, 64>;
+// Of /proc, by numbers.
+class Path {
+ public:
+  Path(pid_t thread, int fd) {
+    Put("/proc/");
+    Put(thread);
+    Put("/fd/");
+    Put(fd);
+  }
+  const char* Text() const { return text_.data(); }
 
-Path PathOf(pid_t thread, int fd) {
-  Path path;
-  std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", thread, fd);
-  return path;
-}
+ private:
+  void Put(std::string_view text) { end_ += text.copy(end_, text.size()); }
+  void Put(int number) { end_ = std::to_chars(end_, text_.end() - 1, number).ptr; }
+  std::array<char, 64> text_ = {};
+  char* end_ = text_.data();
+};
 
 SysResult<base::UniqueFd> OpenThread(pid_t thread, pid_t process) {
   long fd = ::syscall(SYS_pidfd_open, thread, kThread);
@@ -43,23 +52,22 @@ bool IsNetlinkSocket(pid_t thread, int fd) {
   constexpr std::string_view kName("NETLINK\0", 8);
   std::array<char, 32> name;
   const ssize_t size =
-      ::getxattr(PathOf(thread, fd).data(), "system.sockprotoname", name.data(), name.size());
+      ::getxattr(Path(thread, fd).Text(), "system.sockprotoname", name.data(), name.size());
   return size > 0 && std::string_view(name.data(), static_cast<std::size_t>(size)) == kName;
 }
 
 SysResult<int> NetlinkProtocol(pid_t thread, pid_t process, int fd) {
   const auto pidfd = OpenThread(thread, process);
   if (!pidfd) return std::unexpected(pidfd.error());
-  const auto copy = TakeDescriptor(pidfd->Get(), fd);
-  if (!copy) return std::unexpected(copy.error());
-  const auto meant = Stat(AT_FDCWD, PathOf(thread, fd).data(), true);
-  if (!meant) return std::unexpected(meant.error());
-  const auto taken = StatFd(copy->Get());
-  if (!taken) return std::unexpected(taken.error());
-  if (meant->st_ino != taken->st_ino || meant->st_dev != taken->st_dev) return Fail(EXDEV);
+  const base::UniqueFd copy(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd->Get(), fd, 0)));
+  if (!copy.IsOpen()) return LastErrno();
+  struct stat meant = {}, taken = {};
+  if (::stat(Path(thread, fd).Text(), &meant) != 0 || ::fstat(copy.Get(), &taken) != 0)
+    return LastErrno();
+  if (meant.st_ino != taken.st_ino || meant.st_dev != taken.st_dev) return Fail(EXDEV);
   int protocol = 0;
   socklen_t size = sizeof(protocol);
-  if (::getsockopt(copy->Get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0) return LastErrno();
+  if (::getsockopt(copy.Get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0) return LastErrno();
   return protocol;
 }
 

@@ -1,4 +1,6 @@
-// What another task may do to networks, and with which sockets; one may ptrace it.
+// What another task may do to networks, and with which sockets; one may ptrace it. A machine's
+// first process is compiled with it too, which links none of our libraries: of them it uses headers
+// alone.
 #pragma once
 
 #include <sys/types.h>
