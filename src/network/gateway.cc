@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,6 @@
 #include "network/tokens.h"
 #include "network/wire.h"
 #include "network/worker.h"
-#include "network/worker_filter.h"
 #include "os/channel.h"
 #include "os/confine.h"
 #include "os/file.h"
@@ -39,8 +39,9 @@ namespace {
 constexpr std::size_t kOtherDescriptors = 64;
 constexpr std::size_t kMostProxyClients = 1024, kMostNameStreams = 256;
 
-// What either takes until a program starts.
-constexpr std::size_t kGatewayHeap = 96 << 10, kWorkerHeap = 32 << 10;
+// What either takes until a program starts, of a policy with few entries: what is made ready in
+// vain is copied from the parent's.
+constexpr std::size_t kGatewayHeap = 28 << 10, kWorkerHeap = 12 << 10;
 
 WorkerLimits LimitsOf(const policy::Network& policy, std::size_t descriptors) {
   WorkerLimits limits;
@@ -83,13 +84,13 @@ bool AwaitFirst(os::Poller& poller, int decider) {
   }
 }
 
-[[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan, const WorkerLimits& limits) {
+[[noreturn]] void BeWorker(base::UniqueFd decider, const Plan& plan, const WorkerLimits& limits,
+                           std::span<const std::uint8_t> filter) {
   os::RenewStartHeap(kWorkerHeap);
-  const auto filter = WorkerFilter();
   const int kept[] = {decider.Get()};
   // Before the sockets are there, while they are made.
-  if (!filter || !os::DieWithParent() || !os::CloseAllBut(kept) || !os::Confine(plan.landlock) ||
-      !os::AttachFilter(filter->Bytes()))
+  if (!os::DieWithParent() || !os::CloseAllBut(kept) || !os::Confine(plan.landlock) ||
+      !os::AttachFilter(filter))
     os::Exit(1);
   auto ground = MakeGround();
   if (!ground || !AwaitFirst(ground->poller, decider.Get())) os::Exit(1);
@@ -102,12 +103,13 @@ bool AwaitFirst(os::Poller& poller, int decider) {
   RunWorker(*std::move(ground), std::move(decider), *std::move(sockets), limits);
 }
 
-base::Result<base::UniqueFd> StartWorker(const Plan& plan, const WorkerLimits& limits) {
+base::Result<base::UniqueFd> StartWorker(const Plan& plan, const WorkerLimits& limits,
+                                         std::span<const std::uint8_t> filter) {
   auto pair = os::ChannelPair();
   if (!pair) return base::SystemError("start the gateway's worker", pair.error().value);
   auto child = os::Fork(0);
   if (!child) return base::SystemError("start the gateway's worker", child.error().value);
-  if (child->pid == 0) BeWorker(std::move((*pair)[1]), plan, limits);
+  if (child->pid == 0) BeWorker(std::move((*pair)[1]), plan, limits, filter);
   os::RenewStartHeap(kGatewayHeap);
   return std::move((*pair)[0]);
 }
@@ -132,11 +134,11 @@ struct Held {
 // `held` is the caller's: where something fails, probes get no answer, and so none that is wrong,
 // before the supervisor has heard what it was.
 base::Status Serve(const Plan& plan, GatewaySockets& sockets, const std::string& resolver,
-                   Held& held) {
+                   std::span<const std::uint8_t> filter, Held& held) {
   const auto descriptors = os::RaiseDescriptorLimit();
   if (!descriptors) return base::SystemError("raise the limit of files", descriptors.error().value);
   const WorkerLimits limits = LimitsOf(plan.policy, *descriptors);
-  auto worker = StartWorker(plan, limits);
+  auto worker = StartWorker(plan, limits, filter);
   if (!worker) return worker.error();
   // Nothing of it is in the worker's memory.
   auto login = ReadLoginFrom(std::exchange(sockets.login, {}));
@@ -184,10 +186,12 @@ os::SysStatus LeaveStandardDescriptors() {
 
 }  // namespace
 
-void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& resolver) {
+void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& resolver,
+                std::span<const std::uint8_t> worker_filter) {
   const int supervisor = sockets.supervisor.Get();
-  std::vector<int> kept = {supervisor, sockets.inside.Get()};
-  if (sockets.login.IsOpen()) kept.push_back(sockets.login.Get());
+  // Nothing is allocated before the worker is forked: the heap is shared with the parent.
+  std::array<int, 3> numbers = {supervisor, sockets.inside.Get(), sockets.login.Get()};
+  const auto kept = std::span<int>(numbers).first(sockets.login.IsOpen() ? 3 : 2);
   std::ranges::sort(kept);
   // The rules inside are changed by the right of who owns that user namespace, not by capabilities.
   const bool alone = os::SetNoNewPrivileges() && os::DropCapabilities() && os::DieWithParent() &&
@@ -195,7 +199,8 @@ void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& res
                      LeaveStandardDescriptors() && os::ReapUnseen();
   if (!alone) os::Exit(1);
   Held held;
-  const auto served = plan.nat ? ServeNat(plan, sockets) : Serve(plan, sockets, resolver, held);
+  const auto served =
+      plan.nat ? ServeNat(plan, sockets) : Serve(plan, sockets, resolver, worker_filter, held);
   if (!served) Tell(supervisor, Report::Kind::kFailed, served.error().text);
   os::Exit(0);
 }

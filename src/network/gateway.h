@@ -1,6 +1,8 @@
 // The gateway's process: the decider, and the worker that it forks.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -19,7 +21,8 @@ struct GatewaySockets {
 };
 
 // Forks the worker, takes over the sockets, reads back what is in force inside, and serves until
-// the supervisor's end of the socket is closed.
-[[noreturn]] void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& resolver);
+// the supervisor's end of the socket is closed. `worker_filter`: WorkerFilter, as bytes.
+[[noreturn]] void RunGateway(const Plan& plan, GatewaySockets sockets, const std::string& resolver,
+                             std::span<const std::uint8_t> worker_filter);
 
 }  // namespace bailey::network

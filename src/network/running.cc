@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <utility>
+#include <vector>
 
 #include "network/report.h"
+#include "network/worker_filter.h"
 #include "os/channel.h"
 #include "os/events.h"
 #include "os/file.h"
@@ -42,9 +44,13 @@ base::Result<Running> Running::Make(const Plan& plan, const std::string& resolve
 }
 
 base::Status Running::Start() {
+  // Here, where the tables that it takes are in use anyway.
+  const auto filter = WorkerFilter();
+  if (!filter) return filter.error();
+  const std::vector<std::uint8_t> bytes = filter->Bytes();
   auto child = os::Fork(0);
   if (!child) return base::SystemError("start the network gateway", child.error().value);
-  if (child->pid == 0) RunGateway(*plan_, std::move(far_), *resolver_);
+  if (child->pid == 0) RunGateway(*plan_, std::move(far_), *resolver_, bytes);
   child_ = std::move(*child);
   far_ = {};
   return {};
