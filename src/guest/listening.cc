@@ -77,6 +77,7 @@ pthread_cond_t has_room = PTHREAD_COND_INITIALIZER;
 bool is_ending = false;
 Shared shared;
 const Command* command = nullptr;
+std::uint32_t program = 0;  // its process, which is the one that most calls are of
 std::span<const bpf::Instruction> filter;
 std::optional<audit::TokenBucket> bucket;
 std::array<std::uint16_t, Command::kMostWatches> values;  // that were told apart
@@ -166,7 +167,7 @@ void Read(const seccomp_notif& call, const bpf::SeccompData& data, Single& singl
   single.data = data;
   single.file_count = 0;
   single.is_sent = false;
-  single.process = ProcessOf(call.pid);
+  single.process = call.pid == program ? program : ProcessOf(call.pid);
   ReadExecutable(call.pid, single.executable);
   for (Text& text : single.texts) text.slot = kNoSlot;
   const Watch* const watch = WatchOf(data);
@@ -214,7 +215,7 @@ void KeepUse(int listener, const seccomp_notif& call, const bpf::SeccompData& da
   single.is_sent = ReadChanges(*command, data, task, single.sent);
   if (single.file_count == 0 && !single.is_sent) return;
   single.data = data;
-  single.process = ProcessOf(call.pid);
+  single.process = call.pid == program ? program : ProcessOf(call.pid);
   ReadExecutable(call.pid, single.executable);
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call.id) != 0) return;
   const Lock lock;
@@ -262,26 +263,31 @@ void Answer(int listener, const seccomp_notif& call) {
 
 }  // namespace
 
-int Listening::Begin(int listener, const Command& wanted) {
+int Listening::Take(int listener) {
   if (due_ < 0)
     if (const int error = Start()) return error;
   {
     const Lock held(answering);
     Release();
     listener_ = listener;
-    command = &wanted;
-    const auto records = wanted.filters[wanted.filter_count - 1];
-    filter = {reinterpret_cast<const bpf::Instruction*>(records.data()),
-              records.size() / sizeof(bpf::Instruction)};
-    bucket.emplace(wanted.listen.rate, wanted.listen.burst, Now());
-    shared.begin = shared.count = shared.row_count = shared.row_told = 0;
-    shared.missed = shared.told = {};
-    is_ending = false;
-    values.fill(0);
-    rows_by_key.fill(kNone);
   }
   const std::uint64_t one = 1;
   return ::write(changed_, &one, sizeof(one)) < 0 ? errno : 0;
+}
+
+void Listening::Begin(const Command& wanted, pid_t process) {
+  const Lock held(answering);
+  command = &wanted;
+  program = static_cast<std::uint32_t>(process);
+  const auto records = wanted.filters[wanted.filter_count - 1];
+  filter = {reinterpret_cast<const bpf::Instruction*>(records.data()),
+            records.size() / sizeof(bpf::Instruction)};
+  bucket.emplace(wanted.listen.rate, wanted.listen.burst, Now());
+  shared.begin = shared.count = shared.row_count = shared.row_told = 0;
+  shared.missed = shared.told = {};
+  is_ending = false;
+  values.fill(0);
+  rows_by_key.fill(kNone);
 }
 
 int Listening::Start() {

@@ -6,6 +6,8 @@
 // is in the ring.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 
 #include "guest/command.h"
@@ -14,8 +16,11 @@ namespace bailey::guest {
 
 class Listening {
  public:
-  // From here on `listener` is its own, and answered. 0, or an errno.
-  int Begin(int listener, const Command& command);
+  // From here on `listener` is its own, and waited for. 0, or an errno.
+  int Take(int listener);
+  // What is waited for is this command's, which has made no call yet: it is answered. `process`:
+  // the program's.
+  void Begin(const Command& command, pid_t process);
   // When all that ran under the filter is gone: what is counted then is all there was. It waits for
   // one answer at most.
   void End();

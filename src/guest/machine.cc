@@ -7,6 +7,7 @@
 #include <linux/random.h>
 #include <linux/vm_sockets.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -19,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace bailey::guest {
@@ -31,6 +33,15 @@ constexpr int kPortMilliseconds = 10'000;
 // A monitor that has no ports of its own (Firecracker) is spoken to through vsock, and cannot
 // switch a machine off: it ends with a restart.
 bool over_vsock = false;
+
+// In milliseconds. The counters of all groups' memory make their first round two seconds after the
+// kernel's start (stats_flush_dwork, mm/memcontrol.c). Those of each processor's memory make one
+// each second until the kernel's command line says otherwise (vmstat_shepherd, mm/vmstat.c), which
+// it does right before this process starts.
+constexpr std::int64_t kFirstRound = 2500, kLastRounds = 1500;
+// What comes due while nothing runs waits for a tick of the clock that something runs at.
+constexpr std::int64_t kTicks = 20;
+std::int64_t started_at = 0;
 
 ssize_t ReadFile(const char* path, std::span<char> room) {
   const int file = ::open(path, O_RDONLY | O_CLOEXEC);
@@ -151,6 +162,7 @@ Path& Path::operator<<(std::size_t number) {
 }
 
 int Boot() {
+  started_at = Milliseconds();
   for (const char* place : {"/proc", "/sys", "/dev", "/group", "/root", "/layers", "/trees"})
     ::mkdir(place, 0700);
   ::mount("proc", "/proc", "proc", MS_NOATIME, nullptr);
@@ -198,6 +210,21 @@ int OwnMemory() {
       return errno;
   }
   return 0;
+}
+
+std::int64_t Milliseconds() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void Settle() {
+  const std::int64_t settled_at = std::max(kFirstRound, started_at + kLastRounds);
+  if (const std::int64_t left = settled_at - Milliseconds(); left > 0) {
+    const timespec rest = {left / 1000, left % 1000 * 1'000'000};
+    ::nanosleep(&rest, nullptr);
+  }
+  for (const std::int64_t end = Milliseconds() + kTicks; Milliseconds() < end;) ::sched_yield();
 }
 
 std::string_view KernelRelease() {

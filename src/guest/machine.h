@@ -36,6 +36,11 @@ std::string_view KernelRelease();
 // What this process shares with its children until it writes there is its own from now on: all at
 // once, not page by page when it is in a hurry. 0, or an errno.
 int OwnMemory();
+// Of a clock that starts with the kernel.
+std::int64_t Milliseconds();
+// Waits until the kernel has done what it does in its first seconds only. Where there is no copy of
+// this machine yet, it has done so for all of them.
+void Settle();
 std::uint32_t LandlockVersion();
 // Opens the drive of this name; negative: minus an errno. Its path goes to `path`.
 int OpenDrive(std::string_view wanted, int flags, Path& path);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,11 +11,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "guest/child.h"
 #include "guest/machine.h"
@@ -67,6 +70,12 @@ int OpenGroupFile(std::size_t stage, std::string_view name) {
   return ::open(PathOfGroup(stage, name).Text(), O_RDONLY | O_CLOEXEC);
 }
 
+// Whether something has happened since it was read.
+bool HasNews(int group_events) {
+  pollfd wait = {group_events, POLLPRI, 0};
+  return ::poll(&wait, 1, 0) > 0 && (wait.revents & POLLPRI) != 0;
+}
+
 int BringLoopbackUp() {
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return errno;
@@ -107,13 +116,16 @@ Failure AwaitStart(const Command& command, int report, Running& running, Listeni
     if (failure.error == kListening) {
       const int listener = TakeListener(running.pid, failure.index);
       if (listener < 0) return {Step::kSeccomp, -listener, 0};
-      if (const int error = listening.Begin(listener, command)) return {Step::kSeccomp, error, 0};
+      if (const int error = listening.Take(listener)) return {Step::kSeccomp, error, 0};
+      listening.Begin(command, running.pid);
       if (::write(report, "", 1) < 0) return {Step::kSeccomp, errno, 0};
       continue;
     }
     if (failure.error != 0) return failure;
-    if (message.Take(&running.output[0]) == 1)
-      running.input = ::fcntl(running.output[0], F_DUPFD_CLOEXEC, 3);
+    if (message.Take(&running.output[0]) != 1) continue;
+    running.input = ::fcntl(running.output[0], F_DUPFD_CLOEXEC, 3);
+    if (running.input < 0 || ::fcntl(running.input, F_SETFL, O_NONBLOCK) != 0)
+      return {Step::kPipe, errno, 0};
   }
 }
 
@@ -129,7 +141,7 @@ int MakeStreams(Running& running, int streams[3]) {
     streams[i] = ends[i == 0 ? 0 : 1];
     (i == 0 ? running.input : running.output[i - 1]) = ends[i == 0 ? 1 : 0];
   }
-  return 0;
+  return Result(::fcntl(running.input, F_SETFL, O_NONBLOCK));
 }
 
 int SendCommand(const Command& command, const Trees& trees, int report) {
@@ -145,22 +157,24 @@ struct Waiting {
   Running running;
   int report = -1;  // a socket; of one that knows its shape, a pipe
   // Of one that needs its words alone: the shape of its command, and where that is told of.
-  bool knows_shape = false;
-  int listener = -1;
-  int group_events = -1;  // says when all of its group is gone; open as long as the group is used
-  // Its mounts, its messages and its names. With the last who is in there, or has it open, all of
-  // it is unmounted, for which nobody who hears of the program's end is to wait.
-  std::array<int, 3> namespaces = {-1, -1, -1};
+  bool knows_shape = false, listens = false;
+  int listener = -1;       // until `listening` has it
+  int group_events = -1;   // says when all of its group is gone; open as long as the group is used
+  bool tells_end = false;  // whatever is news there is that
+  // Its namespaces and its pipes. With the last who is in there, or has it open, all of it is
+  // unmade, for which nobody who hears of the program's end is to wait.
+  enum : std::size_t { kMounts, kMessages, kNames, kGroups, kInput, kReport, kHeld };
+  std::array<int, kHeld> held = {-1, -1, -1, -1, -1, -1};
 
   bool IsThere() const { return report >= 0; }
   void Drop() {
     Close(running.input);
     for (int& output : running.output) Close(output);
     for (int* const other : {&report, &listener, &group_events}) Close(*other);
-    LetGoOfNamespaces();
+    LetGo();
   }
-  void LetGoOfNamespaces() {
-    for (int& one : namespaces) Close(one);
+  void LetGo() {
+    for (int& one : held) Close(one);
   }
 };
 std::array<Waiting, kStages> all_waiting;
@@ -188,15 +202,24 @@ Failure AwaitReady(Waiting& waiting) {
   }
 }
 
-int HoldNamespaces(Waiting& waiting) {
-  constexpr const char* kNames[] = {"mnt", "ipc", "uts"};
-  waiting.LetGoOfNamespaces();
-  for (std::size_t i = 0; i < waiting.namespaces.size(); ++i) {
+int Hold(Waiting& waiting) {
+  constexpr const char* kNames[] = {"mnt", "ipc", "uts", "cgroup"};
+  waiting.LetGo();
+  for (std::size_t i = 0; i < std::size(kNames); ++i) {
     Path path;
     path << "/proc/" << static_cast<std::size_t>(waiting.running.pid) << "/ns/" << kNames[i];
-    waiting.namespaces[i] = ::open(path.Text(), O_RDONLY | O_CLOEXEC);
-    if (waiting.namespaces[i] < 0) return errno;
+    waiting.held[i] = ::open(path.Text(), O_RDONLY | O_CLOEXEC);
+    if (waiting.held[i] < 0) return errno;
   }
+  // The pipe, and neither of its ends: who writes is to hear that nobody reads.
+  Path input;
+  input << "/proc/self/fd/" << static_cast<std::size_t>(waiting.running.input);
+  waiting.held[Waiting::kInput] = ::open(input.Text(), O_PATH | O_CLOEXEC);
+  if (waiting.held[Waiting::kInput] < 0) return errno;
+  // That the child has come into its group is news, too. Where the kernel has not said so yet, it
+  // may come at any time (cgroup_file_notify), and says nothing about an end.
+  waiting.tells_end = HasNews(waiting.group_events);
+  if (ReadFlag(waiting.group_events, "populated ") != 1) return ESRCH;
   // What is asked for with each call that is denied: the kernel has a place for it from now on.
   Text executable;
   ReadExecutable(static_cast<std::uint32_t>(waiting.running.pid), executable);
@@ -219,6 +242,8 @@ Failure Prepare(const Command& command, std::size_t on, bool all) {
   if (const int error = MakeGroup(on)) return {Step::kGroup, error, 0};
   waiting.group_events = OpenGroupFile(on, "/cgroup.events");
   if (waiting.group_events < 0) return {Step::kGroup, errno, 0};
+  // What comes after this is news.
+  if (ReadFlag(waiting.group_events, "populated ") != 0) return {Step::kGroup, EBUSY, 0};
   if (const int error = BringLoopbackUp()) return {Step::kSession, error, 0};
   ChildPlan plan;
   plan.stage = on;
@@ -249,7 +274,8 @@ Failure Prepare(const Command& command, std::size_t on, bool all) {
   for (const int stream : plan.streams) ::close(stream);
   waiting.report = report[0];
   const Failure failure = AwaitReady(waiting);
-  return failure.error != 0 ? failure : Failure{Step::kMount, HoldNamespaces(waiting), 0};
+  waiting.listens = waiting.listener >= 0;
+  return failure.error != 0 ? failure : Failure{Step::kMount, Hold(waiting), 0};
 }
 
 // It was to be another command. What was made for that one stays where nobody sees it.
@@ -267,17 +293,20 @@ Failure MakeReady(const Command& command) {
   if (!waiting.IsThere()) return Prepare(command, stage, false);
   if (!waiting.knows_shape) return {};
   const bool fits =
-      std::ranges::equal(command.Shape(), expected) && command.listens == (waiting.listener >= 0);
+      std::ranges::equal(command.Shape(), expected) && command.listens == waiting.listens;
   return fits ? Failure{} : PrepareAnew(command);
+}
+
+// What the next command's child has said about its filter: who listens waits for it from now on.
+int HandOver(Waiting& waiting, Listening& listening) {
+  if (waiting.listener < 0) return 0;
+  return listening.Take(std::exchange(waiting.listener, -1));
 }
 
 // To one that knows its shape.
 int SendWords(const Command& command, Waiting& waiting, Listening& listening) {
-  if (waiting.listener >= 0) {
-    const int listener = waiting.listener;
-    waiting.listener = -1;
-    if (const int error = listening.Begin(listener, command)) return error;
-  }
+  if (const int error = HandOver(waiting, listening)) return error;
+  if (waiting.listens) listening.Begin(command, waiting.running.pid);
   return ::write(waiting.running.input, "", 1) < 0 ? errno : 0;
 }
 
@@ -317,30 +346,44 @@ Failure StartProgram(const Command& command, Running& running, Listening& listen
   failure = waiting.knows_shape ? AwaitExecution(waiting.report)
                                 : AwaitStart(command, waiting.report, running, listening);
   waiting.running = {};
-  Close(waiting.report);
+  waiting.held[Waiting::kReport] = std::exchange(waiting.report, -1);
   return failure;
 }
 
+void AddUsage(const rusage& one, rusage& all) {
+  timeradd(&one.ru_utime, &all.ru_utime, &all.ru_utime);
+  timeradd(&one.ru_stime, &all.ru_stime, &all.ru_stime);
+  all.ru_maxrss = std::max(all.ru_maxrss, one.ru_maxrss);
+}
+
 // A killed process whose parent is gone as well is this one's child.
-int KillProgram(bool& alone) {
-  for (alone = true;; alone = false) {
-    const int populated = ReadFlag(all_waiting[stage].group_events, "populated ");
+int KillProgram(bool& alone, rusage& others) {
+  const Waiting& waiting = all_waiting[stage];
+  alone = true;
+  // Reading it would be much more to do.
+  if (waiting.tells_end && HasNews(waiting.group_events)) return 0;
+  for (;; alone = false) {
+    const int populated = ReadFlag(waiting.group_events, "populated ");
     if (populated <= 0) return -populated;
     const int error = alone ? WriteNumber(PathOfGroup(stage, "/cgroup.kill").Text(), 1) : 0;
     if (error != 0) return error;
-    if (::waitpid(-1, nullptr, 0) < 0 && errno != EINTR) return errno;
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
+    rusage used = {};
+    if (::wait4(-1, nullptr, 0, &used) > 0)
+      AddUsage(used, others);
+    else if (errno != EINTR)
+      return errno;
+    while (::wait4(-1, nullptr, WNOHANG, &used) > 0) AddUsage(used, others);
   }
 }
 
-Failure ForgetProgram(const Command& command, const Forget& wanted) {
+Failure ForgetProgram(const Command& command, const Forget& wanted, Listening& listening) {
   const bool another = OfAnother().IsThere();
   if (another && wanted.commands == 1) {
     stage = (stage + 1) % kStages;
-    return {};
+    return {Step::kSeccomp, HandOver(all_waiting[stage], listening), 0};
   }
   Close(all_waiting[stage].group_events);
-  all_waiting[stage].LetGoOfNamespaces();
+  all_waiting[stage].LetGo();
   if (const int error = UnmakeTrees(command, stage, all_trees[stage]))
     return {Step::kForget, error, 0};
   if (::rmdir(PathOfGroup(stage, "").Text()) != 0) return {Step::kForget, errno, 0};
@@ -354,6 +397,7 @@ Failure ForgetProgram(const Command& command, const Forget& wanted) {
   Failure failure = Prepare(command, stage, alike);
   if (failure.error == 0 && wanted.commands == 2 && !another)
     failure = Prepare(command, (stage + 1) % kStages, alike);
+  if (failure.error == 0) failure = {Step::kSeccomp, HandOver(all_waiting[stage], listening), 0};
   if (failure.error == 0) failure.error = OwnMemory();
   return failure;
 }

@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -18,6 +17,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "guest/collect.h"
 #include "guest/command.h"
@@ -52,17 +52,14 @@ Listening listening;
 
 // How often the host is told how many calls were denied.
 constexpr int kTellMilliseconds = 1000;
+// A machine that others are about to begin as does not go to sleep, so that none of them has to
+// wake up before it hears the host. For so long at most: who is late finds it asleep.
+constexpr int kAwakeMilliseconds = 1000;
 
 // As of wait(2), which also says it where a process stays to be waited for.
 int StatusOf(const siginfo_t& found) {
   if (found.si_code == CLD_EXITED) return (found.si_status & 0xff) << 8;
   return found.si_status | (found.si_code == CLD_DUMPED ? WCOREFLAG : 0);
-}
-
-void Add(const rusage& one, rusage& all) {
-  timeradd(&all.ru_utime, &one.ru_utime, &all.ru_utime);
-  timeradd(&all.ru_stime, &one.ru_stime, &all.ru_stime);
-  all.ru_maxrss = std::max(all.ru_maxrss, one.ru_maxrss);
 }
 
 class Session {
@@ -105,7 +102,8 @@ class Session {
                           {running_.output[0], POLLIN, 0},
                           {running_.output[1], POLLIN, 0},
                           {ended_ ? -1 : listening.Line(), POLLIN, 0}};
-    if (::poll(waits, kAll, counts_change_ ? kTellMilliseconds : -1) < 0) return;
+    const int most = IsAwake() ? 0 : counts_change_ ? kTellMilliseconds : -1;
+    if (::poll(waits, kAll, most) < 0) return;
     if (waits[kDenials].revents) TellCalls();
     if (counts_change_ && ::time(nullptr) > told_at_) TellCounts();
     if (waits[kChildren].revents) Reap();
@@ -141,7 +139,13 @@ class Session {
     told_at_ = ::time(nullptr);
   }
 
+  bool IsAwake() {
+    if (awake_until_ != 0 && Milliseconds() > awake_until_) awake_until_ = 0;
+    return awake_until_ != 0;
+  }
+
   void Listen() {
+    awake_until_ = 0;
     const auto space = deframer.Space();
     const ssize_t count = ::read(line_, space.data(), space.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
@@ -207,8 +211,6 @@ class Session {
       listening.End();
       return Fail(failure);
     }
-    if (::fcntl(running_.input, F_SETFL, O_NONBLOCK) != 0 && !command.start.terminal)
-      return Fail({guest::Step::kPipe, errno, 0});
     Send(FrameType::kStarted, {});
     CloseInput();
   }
@@ -259,8 +261,12 @@ class Session {
     bytes[0] = static_cast<std::uint8_t>(stream + 1);
     const ssize_t count = ::read(running_.output[stream], bytes.data() + 1, bytes.size() - 1);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
-    // A terminal that nobody has open any more reads as an error.
-    if (count <= 0) return Close(running_.output[stream]);
+    // A terminal that nobody has open any more reads as an error. With its last end a pipe is
+    // unmade, which the program's end is not to wait for.
+    if (count <= 0) {
+      over_outputs_[stream] = std::exchange(running_.output[stream], -1);
+      return;
+    }
     Send(FrameType::kOutput, std::span(bytes).first(static_cast<std::size_t>(count) + 1));
   }
 
@@ -281,8 +287,15 @@ class Session {
   }
 
   void Reap() {
+    // What there is to be read of the program's end nobody waits for, either; who ends after that
+    // is noticed again.
+    WaitForAll();
     signalfd_siginfo ignored;
     while (::read(children_, &ignored, sizeof(ignored)) > 0) continue;
+    WaitForAll();
+  }
+
+  void WaitForAll() {
     for (;;) {
       siginfo_t found = {};
       rusage used = {};
@@ -291,17 +304,20 @@ class Session {
       if (::syscall(SYS_waitid, P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT, &used) != 0 ||
           found.si_pid == 0)
         return;
-      if (found.si_pid == running_.pid && !ended_) End(StatusOf(found), used);
+      if (found.si_pid == running_.pid && !ended_)
+        End(StatusOf(found), used);
+      else
+        AddUsage(used, others_);
       (void)::waitpid(found.si_pid, nullptr, 0);  // or it has been waited for with what it left
     }
   }
 
-  // With the program everything that it has left goes. `used`: by it, while it is not waited for.
+  // With the program everything that it has left goes. `used`: by it and all that it waited for.
   void End(int status, const rusage& used) {
     ended_ = true;
     const bool memory_kill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && HadMemoryKill();
     bool alone = false;
-    if (const int error = KillProgram(alone)) return Fail({guest::Step::kGroup, error, 0});
+    if (const int error = KillProgram(alone, others_)) return Fail({guest::Step::kGroup, error, 0});
     if (listening.Line() >= 0) {
       listening.End();
       TellCalls();
@@ -317,9 +333,8 @@ class Session {
         PassOutput(stream);
       }
     }
-    rusage all = {};
-    ::getrusage(RUSAGE_CHILDREN, &all);
-    if (alone) Add(used, all);
+    rusage all = others_;
+    if (alone) AddUsage(used, all);
     const auto micros = [](const timeval& time) {
       return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
              static_cast<std::uint64_t>(time.tv_usec);
@@ -344,12 +359,14 @@ class Session {
     if (!ended_) return Fail({guest::Step::kForget, EBUSY, 0});
     Close(running_.input);
     for (int& output : running_.output) Close(output);
-    if (const Failure failure = ForgetProgram(command, wanted); failure.error != 0)
+    for (int& output : over_outputs_) Close(output);
+    if (const Failure failure = ForgetProgram(command, wanted, listening); failure.error != 0)
       return Fail(failure);
     command.Clear();
     pending.begin = pending.end = 0;
     pending.ends = ended_ = false;
     running_ = {};
+    others_ = {};
     Send(FrameType::kForgotten, {});
   }
 
@@ -357,6 +374,8 @@ class Session {
     Number mebibytes;
     if (!Decode(frame.body, mebibytes)) return Fail({guest::Step::kCommand, EPROTO, 0});
     Preload(std::uint64_t{mebibytes.value} << 20);
+    Settle();
+    awake_until_ = Milliseconds() + kAwakeMilliseconds;
     Send(FrameType::kPreloaded, {});
   }
 
@@ -368,9 +387,12 @@ class Session {
   int line_;
   int children_ = -1;
   Running running_;
+  std::array<int, 2> over_outputs_ = {-1, -1};
+  rusage others_ = {};  // by what the program has left, and what that has
   bool ended_ = false, over_ = false;
   bool counts_change_ = false;
   time_t told_at_ = 0;
+  std::int64_t awake_until_ = 0;  // 0: it is not kept awake
 };
 
 }  // namespace
