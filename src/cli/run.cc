@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "cli/caller.h"
 #include "cli/commands.h"
+#include "cli/filters_beside.h"
 #include "cli/libexec.h"
-#include "cli/proved_filters.h"
 #include "cli/run_audit.h"
 #include "cli/run_command.h"
 #include "cli/run_options.h"
@@ -22,8 +22,8 @@
 namespace bailey::cli {
 namespace {
 
-// What making, proving and reading back the largest preset takes.
-constexpr std::size_t kFilterHeap = 272 << 10;
+// What planning takes, and what reading back does.
+constexpr std::size_t kPlanHeap = 160 << 10, kReadBackHeap = 64 << 10;
 
 std::string DryRun(const policy::Policy& policy, const sandbox::Plan& plan,
                    const std::vector<bpf::Program>& filters) {
@@ -46,10 +46,12 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
   const auto policy = LoadPolicy(options.sandbox, context);
   if (!policy) return NoSandbox(policy.error());
   if (!options.dry_run) MoveToScope(policy->limits, options.sandbox.without, argv);
+  FiltersBeside beside(*policy, IsListenedTo(*policy));
+  os::RenewStartHeap(kPlanHeap);
   const auto plan = PlanSandbox(*policy, options.sandbox, context, options.program);
   if (!plan) return NoSandbox(plan.error());
   if (options.dry_run) {
-    const auto filters = ProvedFilters(*policy, IsListenedTo(*policy));
+    const auto filters = beside.Take();
     if (!filters) return NoSandbox(filters.error());
     fmt::print("{}", DryRun(*policy, *plan, *filters));
     return kYes;
@@ -64,8 +66,8 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
   const auto outcome = sandbox::Launch(
       *plan,
       [&] {
-        os::RenewStartHeap(kFilterHeap);
-        return ProvedFilters(*policy, observer != nullptr);
+        os::RenewStartHeap(kReadBackHeap);
+        return beside.Take();
       },
       observer,
       [&](const network::Decision& decision) {

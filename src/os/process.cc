@@ -75,6 +75,23 @@ SysResult<Child> Clone(std::uint64_t flags, int exit_signal) {
 
 SysResult<Child> Fork(std::uint32_t namespaces) { return Clone(CloneFlags(namespaces), SIGCHLD); }
 
+bool HasProcessors(int count) {
+  cpu_set_t allowed;
+  // EINVAL: more than the 1,024 that the set has room for.
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return errno == EINVAL;
+  return CPU_COUNT(&allowed) >= count;
+}
+
+void PlaceBeside(pid_t child) {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) != 2) return;
+  cpu_set_t other = allowed;
+  CPU_CLR(static_cast<std::size_t>(::sched_getcpu()), &other);
+  // It stays where it is put; where it may run is as before.
+  if (::sched_setaffinity(child, sizeof(other), &other) == 0)
+    (void)::sched_setaffinity(child, sizeof(allowed), &allowed);
+}
+
 SysResult<Child> StartIdle(std::uint32_t namespaces) {
   // Nobody else's, even if it outlives the call that wanted it.
   alignas(16) static std::array<char, 16384> stack;

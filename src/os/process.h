@@ -35,6 +35,12 @@ SysResult<Child> Fork(std::uint32_t namespaces);
 // A child in new namespaces that only waits to be killed, or for its parent's end; one at a time.
 // It shares the memory: to copy that and to give it back is most of what a fork costs.
 SysResult<Child> StartIdle(std::uint32_t namespaces);
+// Moves a child that was just forked to the other processor, where this process may use two. The
+// kernel leaves it where it was forked while the other is asleep, as a virtual machine's mostly is,
+// and there it waits until its parent sleeps. Of more processors the kernel is to choose.
+void PlaceBeside(pid_t child);
+// Whether this process may run on so many processors at once.
+bool HasProcessors(int count);
 // Like Fork, but the child is one of the caller's parent, which alone may wait for it.
 SysResult<Child> ForkSibling(std::uint32_t namespaces);
 // Moves this process into new namespaces (unshare(2)); a new user namespace gives it all

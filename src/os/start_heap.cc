@@ -20,9 +20,10 @@ constexpr std::size_t kSmallSizes = 16;
 constexpr std::size_t kLargestSmall = kSmallSizes * kStep;
 constexpr std::size_t kSizes = kSmallSizes + 9;
 constexpr std::size_t kLargest = kLargestSmall << (kSizes - kSmallSizes);
-// A launch of the largest preset takes a third of it before it forks, and as much after.
+// A launch of the largest preset takes half of it.
 constexpr std::size_t kRoom = 1024 << 10;
-constexpr std::size_t kBeginning = 352 << 10;
+// What reading the largest preset takes.
+constexpr std::size_t kBeginning = 256 << 10;
 
 struct FreeBlock {
   FreeBlock* next;
