@@ -127,8 +127,6 @@ SysStatus BecomeIds(uid_t uid, gid_t gid) {
   return Check(::setresuid(uid, uid, uid));
 }
 
-namespace {
-
 SysStatus LowerBound(std::uint64_t set) {
   for (unsigned long number = 0; number < 64; ++number) {
     if (set >> number & 1) continue;
@@ -139,15 +137,12 @@ SysStatus LowerBound(std::uint64_t set) {
   return {};
 }
 
-}  // namespace
-
 SysStatus KeepCapabilities(std::uint64_t set) {
   // Whatever user namespaces and id 0 do to capabilities on execve(2) is switched off and locked.
   constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
   if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return LastErrno();
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return LastErrno();
-  if (const auto done = LowerBound(set); !done) return done;
   if (const auto done = SetCapabilities(set, set); !done) return done;
   for (unsigned long number = 0; number < 64; ++number) {
     if ((set >> number & 1) == 0) continue;

@@ -52,8 +52,10 @@ SysStatus DropGroups();
 // Real, effective and saved.
 SysStatus BecomeIds(uid_t uid, gid_t gid);
 
-// Leaves the process, and every program it executes, with exactly this set (a bit a capability) in
-// the permitted, effective, inheritable and ambient sets, and at most this set in the bounding set.
+// Leaves the process, and every program it executes, with at most this set (a bit a capability) in
+// the bounding set; a call for each of the others, and the rights stay that the process has.
+SysStatus LowerBound(std::uint64_t set);
+// Then, with exactly this set in the permitted, effective, inheritable and ambient sets.
 SysStatus KeepCapabilities(std::uint64_t set);
 // Leaves the process with none. Unlike KeepCapabilities it needs none: the bounding set stays, from
 // which only a program with set-user-id bits or file capabilities gains, and not with no_new_privs.

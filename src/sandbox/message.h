@@ -52,7 +52,8 @@ enum class MessageKind : std::uint32_t {
   // descriptor, or -1 where it could not have one.
   kListening,
   kReady,   // payload to supervisor: every layer is in force, read it back
-  kSealed,  // PID 1 to supervisor: the root is complete, and I can do nothing more but reap
+  kRooted,  // PID 1 to supervisor: the root is complete, read it back
+  kSealed,  // PID 1 to supervisor: I can do nothing more but reap
   kStart,   // supervisor to payload: execute
   kFailed,  // from either: stage, index, error
   // PID 1 to supervisor: the payload's wait status, in `error`; kNobodyLeft in `index`, when no

@@ -85,10 +85,13 @@ os::SysStatus CloseOthers(const Plan& plan, int socket, int third, int fourth = 
   return os::CloseAllBut({kept.begin(), end});
 }
 
-os::SysStatus MakeNetwork(const Prepared& prepared, std::uint32_t namespaces,
-                          network::MadeSockets& made) {
-  if (prepared.network) return network::MakeSockets(*prepared.network, made);
-  return namespaces & os::kNetworkNamespace ? os::BringLoopbackUp() : os::SysStatus();
+os::SysStatus MakeNetwork(const Prepared& prepared, std::uint32_t namespaces) {
+  if (!prepared.network)
+    return namespaces & os::kNetworkNamespace ? os::BringLoopbackUp() : os::SysStatus();
+  network::MadeSockets made;
+  if (const auto done = network::MakeSockets(*prepared.network, made); !done) return done;
+  // The gateway reads back what is there while the rest is made.
+  return network::HandOut(std::move(made), prepared.handoff);
 }
 
 // From where the program will be: without power over its network.
@@ -150,12 +153,25 @@ os::SysStatus ConnectTerminal(const Prepared& prepared) {
   return {};
 }
 
-void EnterNamespaces(Stages& stages, const Prepared& prepared, network::MadeSockets& made) {
+void EnterNamespaces(Stages& stages, const Prepared& prepared, int link) {
   const Plan& plan = *prepared.plan;
   const std::uint32_t namespaces = PayloadNamespaces(plan);
-  stages.Then(Stage::kNamespaces, [&](Failure&) { return os::Unshare(namespaces); })
+  stages
+      .Then(Stage::kNamespaces,
+            [&](Failure&) {
+              const auto done = os::Unshare(namespaces);
+              return done ? os::SendDescriptor(link, -1) : done;
+            })
       .Then(Stage::kHostname, [&](Failure&) { return os::SetHostname(plan.hostname); })
-      .Then(Stage::kLoopback, [&](Failure&) { return MakeNetwork(prepared, namespaces, made); })
+      .Then(Stage::kLoopback, [&](Failure&) { return MakeNetwork(prepared, namespaces); })
+      // While one root is mounted over another, as by PID 1 meanwhile, the kernel takes every
+      // process for one in a chroot and gives it no user namespace (kernel/user_namespace.c,
+      // current_chrooted).
+      .Then(Stage::kHandshake,
+            [&](Failure&) {
+              const auto entered = os::ReceiveDescriptor(link);
+              return entered ? os::SysStatus() : std::unexpected(entered.error());
+            })
       .Then(Stage::kUserNamespace, [](Failure&) { return EnterUserNamespace(); });
 }
 
@@ -163,12 +179,11 @@ void EnterNamespaces(Stages& stages, const Prepared& prepared, network::MadeSock
 void Begin(Stages& stages, const Prepared& prepared, int link) {
   const Plan& plan = *prepared.plan;
   const int socket = prepared.socket.Get();
-  network::MadeSockets made;
   stages.Then(Stage::kOutput, [&](Failure&) { return ConnectOutput(prepared); });
   if (HasNamespaces(plan)) {
     stages.Then(Stage::kDescriptors,
                 [&](Failure&) { return CloseOthers(plan, socket, link, prepared.handoff); });
-    EnterNamespaces(stages, prepared, made);
+    EnterNamespaces(stages, prepared, link);
   } else {
     stages.Then(Stage::kSignals, [](Failure&) { return os::DieWithParent(); });
   }
@@ -179,18 +194,16 @@ void Begin(Stages& stages, const Prepared& prepared, int link) {
               const auto said = os::WriteAll(socket, hello.Bytes());
               return said && link >= 0 ? os::SendDescriptor(link, -1) : said;
             })
-      // After PID 1, which the start waits for, has been woken.
-      .Then(Stage::kLoopback,
-            [&](Failure&) {
-              if (!prepared.network) return os::SysStatus();
-              return network::HandOut(std::move(made), prepared.handoff);
-            })
       .Then(Stage::kNewSession,
             [&](Failure&) { return plan.new_session ? os::StartSession() : os::SysStatus(); })
       .Then(Stage::kSignals, [](Failure&) { return os::ResetSignals(); })
       .Then(Stage::kProbe, [&](Failure& failure) { return ProbeNetwork(prepared, failure); })
       .Then(Stage::kLimits, [&](Failure& failure) { return ApplyLimits(plan, failure); })
-      .Then(Stage::kNoNewPrivileges, [](Failure&) { return os::SetNoNewPrivileges(); });
+      .Then(Stage::kNoNewPrivileges, [](Failure&) { return os::SetNoNewPrivileges(); })
+      // Here, while PID 1 is waited for.
+      .Then(Stage::kCapabilities, [&](Failure&) {
+        return HasNamespaces(plan) ? os::LowerBound(plan.capabilities) : os::SysStatus();
+      });
 }
 
 // In the finished root, with ids: the layers, the narrowest last.

@@ -33,6 +33,12 @@ os::SysStatus StartPayload(Prepared& prepared, Payload& payload) {
   return {};
 }
 
+// Waits until the payload says that it has come so far.
+os::SysStatus Hear(const Payload& payload) {
+  const auto said = os::ReceiveDescriptor(payload.link.Get());
+  return said ? os::SysStatus() : std::unexpected(said.error());
+}
+
 void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {
   const Plan& plan = *prepared.plan;
   stages
@@ -47,24 +53,30 @@ void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {
             })
       .Then(Stage::kForkPayload, [&](Failure&) { return StartPayload(prepared, payload); })
       .Then(Stage::kMount, [&](Failure& failure) { return BuildRoot(prepared, failure); })
-      // While one root is mounted over another, as below, the kernel takes every process for one in
-      // a chroot and gives it no user namespace (kernel/user_namespace.c, current_chrooted).
+      // Before a wait: later it would be waited for.
+      .Then(Stage::kCapabilities, [](Failure&) { return os::LowerBound(0); })
       .Then(Stage::kNamespaces,
             [&](Failure&) {
-              const auto made = os::ReceiveDescriptor(payload.link.Get());
-              if (!made) return os::SysStatus(std::unexpected(made.error()));
-              return os::JoinNamespaces(payload.child.pidfd.Get(), PayloadNamespaces(plan));
+              const auto made = Hear(payload);
+              return made ? os::JoinNamespaces(payload.child.pidfd.Get(), PayloadNamespaces(plan))
+                          : made;
             })
       .Then(Stage::kEnterRoot, [&](Failure&) { return EnterRoot(prepared); })
+      .Then(Stage::kHandshake,
+            [&](Failure&) { return os::SendDescriptor(payload.link.Get(), -1); })
+      // Beside the payload, which makes its network and its user namespace.
+      .Then(Stage::kLandlockRules,
+            [&](Failure& failure) { return MakeLandlockRules(prepared, failure); })
       .Then(Stage::kLoopback,
             [&](Failure&) {
               if (prepared.network) network::OpenLowPorts();
               return os::SysStatus();
             })
       .Then(Stage::kMapPayloadIds,
-            [&](Failure&) { return MapPayload(plan.identity, payload.child.pid); })
-      .Then(Stage::kLandlockRules,
-            [&](Failure& failure) { return MakeLandlockRules(prepared, failure); })
+            [&](Failure&) {
+              const auto made = Hear(payload);
+              return made ? MapPayload(plan.identity, payload.child.pid) : made;
+            })
       // The payload goes on beside us; the supervisor lets it execute when both are ready.
       .Then(Stage::kHandshake, [&](Failure&) {
         return os::SendDescriptor(payload.link.Get(), prepared.ruleset.Get());
@@ -74,7 +86,12 @@ void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {
 void Seal(Stages& stages, const Prepared& prepared) {
   const int socket = prepared.socket.Get();
   stages
-      .Then(Stage::kSealRoot, [&](Failure&) { return SealRoot(prepared); })
+      .Then(Stage::kSealRoot,
+            [&](Failure&) {
+              const auto done = SealRoot(prepared);
+              return done ? os::WriteAll(socket, Message{.kind = MessageKind::kRooted}.Bytes())
+                          : done;
+            })
       // From here nobody may ptrace this task or open its memory: it is a copy of the supervisor,
       // and a payload under seccomp could otherwise act through it.
       .Then(Stage::kSealRoot, [](Failure&) { return os::SetDumpable(false); })

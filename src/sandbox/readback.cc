@@ -52,35 +52,27 @@ bool HasOption(const MountLine& line, std::string_view option) {
   return false;
 }
 
-struct Wanted {
-  std::string target;
-  std::string type;  // empty: that of the source
-  bool read_only = false;
-  bool device = false;
-  bool recursive = false;  // others may be mounted below
-};
-
-std::optional<Wanted> WantedMount(const Step& step) {
+std::optional<WantedMount> Want(const Step& step) {
   if (const auto* bind = std::get_if<BindMount>(&step))
-    return Wanted{bind->target, bind->kept.empty() ? "" : "overlay", !bind->write, bind->device,
+    return WantedMount{bind->target, bind->kept.empty() ? "" : "overlay", !bind->write, bind->device,
                   bind->directory};
   if (const auto* tmpfs = std::get_if<TmpfsMount>(&step))
-    return Wanted{tmpfs->target, "tmpfs", tmpfs->seal, false, false};
+    return WantedMount{tmpfs->target, "tmpfs", tmpfs->seal, false, false};
   if (const auto* proc = std::get_if<ProcMount>(&step))
-    return Wanted{proc->target, "proc", true, false, false};
+    return WantedMount{proc->target, "proc", true, false, false};
   if (const auto* devpts = std::get_if<DevptsMount>(&step))
-    return Wanted{devpts->target, "devpts", false, true, false};
-  if (const auto* pin = std::get_if<Pin>(&step)) return Wanted{pin->target, "", false, false, true};
+    return WantedMount{devpts->target, "devpts", false, true, false};
+  if (const auto* pin = std::get_if<Pin>(&step)) return WantedMount{pin->target, "", false, false, true};
   if (const auto* overlay = std::get_if<OverlayMount>(&step)) {
     const bool write = overlay->in_memory || !overlay->upper.empty();
-    return Wanted{overlay->target, "overlay", !write, false, false};
+    return WantedMount{overlay->target, "overlay", !write, false, false};
   }
   if (const auto* mask = std::get_if<Mask>(&step))
-    return Wanted{mask->target, "tmpfs", true, false, false};
+    return WantedMount{mask->target, "tmpfs", true, false, false};
   return std::nullopt;
 }
 
-base::Status CompareMount(const Wanted& wanted, const MountLine& found) {
+base::Status CompareMount(const WantedMount& wanted, const MountLine& found) {
   const auto differs = [&](std::string_view planned, std::string_view is) {
     return Differs(fmt::format("mount {}", wanted.target), planned, is);
   };
@@ -105,31 +97,41 @@ base::Result<std::size_t> FiltersOf(std::string_view name,
   return static_cast<std::size_t>(*number);
 }
 
-base::Result<Enforced> CompareNamespaces(const Plan& plan, int payload) {
-  struct Name {
-    os::Namespace flag;
-    const char* file;
-  };
-  constexpr std::array<Name, 7> kNames = {{{os::kUserNamespace, "user"},
-                                           {os::kMountNamespace, "mnt"},
-                                           {os::kPidNamespace, "pid"},
-                                           {os::kIpcNamespace, "ipc"},
-                                           {os::kUtsNamespace, "uts"},
-                                           {os::kCgroupNamespace, "cgroup"},
-                                           {os::kNetworkNamespace, "net"}}};
+struct NamespaceFile {
+  os::Namespace flag;
+  const char* name;
+};
+constexpr std::array<NamespaceFile, 7> kNamespaceFiles = {{{os::kUserNamespace, "user"},
+                                                           {os::kMountNamespace, "mnt"},
+                                                           {os::kPidNamespace, "pid"},
+                                                           {os::kIpcNamespace, "ipc"},
+                                                           {os::kUtsNamespace, "uts"},
+                                                           {os::kCgroupNamespace, "cgroup"},
+                                                           {os::kNetworkNamespace, "net"}}};
+
+// `of`: a pid, or "self". In the order of kNamespaceFiles.
+base::Result<std::vector<std::string>> ReadNamespaces(std::string_view of) {
+  std::vector<std::string> links;
+  for (const NamespaceFile& file : kNamespaceFiles) {
+    const std::string path = fmt::format("/proc/{}/ns/{}", of, file.name);
+    auto link = os::ReadLink(AT_FDCWD, path.c_str());
+    if (!link) return base::SystemError(fmt::format("read back {}", path), link.error().value);
+    links.push_back(*std::move(link));
+  }
+  return links;
+}
+
+base::Result<Enforced> CompareNamespaces(const Plan& plan, const std::vector<std::string>& ours,
+                                         int payload) {
+  const auto theirs = ReadNamespaces(fmt::format("{}", payload));
+  if (!theirs) return theirs.error();
   std::vector<std::string_view> own;
-  for (const Name& name : kNames) {
-    const auto theirs =
-        os::ReadLink(AT_FDCWD, fmt::format("/proc/{}/ns/{}", payload, name.file).c_str());
-    const auto ours = os::ReadLink(AT_FDCWD, fmt::format("/proc/self/ns/{}", name.file).c_str());
-    if (!theirs || !ours) {
-      return base::SystemError(fmt::format("read back namespace {}", name.file),
-                               theirs ? ours.error().value : theirs.error().value);
-    }
-    if ((plan.namespaces & name.flag) == 0) continue;
-    if (*theirs == *ours)
-      return Differs(fmt::format("namespace {}", name.file), "a new one", *ours);
-    own.push_back(name.file);
+  for (std::size_t i = 0; i < kNamespaceFiles.size(); ++i) {
+    const auto& [flag, name] = kNamespaceFiles[i];
+    if ((plan.namespaces & flag) == 0) continue;
+    if ((*theirs)[i] == ours[i])
+      return Differs(fmt::format("namespace {}", name), "a new one", ours[i]);
+    own.push_back(name);
   }
   return Enforced{"namespaces", fmt::format("{}", fmt::join(own, " "))};
 }
@@ -204,13 +206,18 @@ base::Result<std::vector<Enforced>> CompareStatus(
   return enforced;
 }
 
-base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts) {
+WantedMounts WantMounts(const RootPlan& root) {
+  WantedMounts wanted;
+  for (const Step& step : root.steps)
+    if (auto mount = Want(step)) wanted[mount->target] = *std::move(mount);
+  return wanted;
+}
+
+base::Result<Enforced> CompareMounts(const WantedMounts& wanted,
+                                     const std::vector<MountLine>& mounts) {
   // Of several mounts at one place the last one is on top, in the plan as in the kernel's list.
   std::map<std::string_view, const MountLine*> found;
   for (const MountLine& line : mounts) found[line.point] = &line;
-  std::map<std::string, Wanted, std::less<>> wanted;
-  for (const Step& step : plan.root.steps)
-    if (auto mount = WantedMount(step)) wanted[mount->target] = *std::move(mount);
   for (const auto& [target, mount] : wanted) {
     const auto line = found.find(target);
     if (line == found.end()) return Differs(fmt::format("mount {}", target), "a mount", "none");
@@ -225,43 +232,52 @@ base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLi
     const auto outer = wanted.find(around);
     if (outer == wanted.end() || !outer->second.recursive)
       return Differs("mounts", "nothing at " + line.point, line.type);
-    const Wanted inner = {line.point, "", outer->second.read_only, false, true};
+    const WantedMount inner = {line.point, "", outer->second.read_only, false, true};
     if (const auto same = CompareMount(inner, line); !same) return same.error();
   }
   return Enforced{"mounts", fmt::format("{} as planned", mounts.size())};
 }
 
-base::Result<RootFound> ReadBackRoot(const Plan& plan, int payload, int pid1) {
+base::Result<Expected> Expect(const Plan& plan) {
+  const auto status = os::ReadFile(AT_FDCWD, "/proc/self/status", kProcFileLimit);
+  if (!status) return base::SystemError("read back /proc/self/status", status.error().value);
+  const auto filters = FiltersOf("own status", ParseStatus(*status));
+  if (!filters) return filters.error();
+  auto namespaces = ReadNamespaces("self");
+  if (!namespaces) return namespaces.error();
+  return Expected{WantMounts(plan.root), *std::move(namespaces), *filters};
+}
+
+base::Result<RootFound> ReadBackRoot(const Plan& plan, const Expected& expected, int payload) {
+  const auto mountinfo = ReadProc(payload, "mountinfo");
+  if (!mountinfo) return mountinfo.error();
+  const auto lines = ParseMountinfo(*mountinfo);
+  auto mounts = CompareMounts(expected.mounts, lines);
+  if (!mounts) return mounts.error();
+  auto namespaces = CompareNamespaces(plan, expected.namespaces, payload);
+  if (!namespaces) return namespaces.error();
+  RootFound found;
+  found.enforced = {std::move(*namespaces), std::move(*mounts)};
+  for (const MountLine& line : lines) found.mounts.push_back(line.id);
+  return found;
+}
+
+base::Status ReadBackPid1(int pid1) {
   const auto text = ReadProc(pid1, "status");
   if (!text) return text.error();
   const auto status = ParseStatus(*text);
   if (Get(status, "Seccomp") != "2") return Differs("PID 1's seccomp", "2", Get(status, "Seccomp"));
   if (Get(status, "CapEff") != "0000000000000000")
     return Differs("PID 1's capabilities", "none", Get(status, "CapEff"));
-  RootFound found;
-  if (!HasNamespaces(plan)) return found;
-  const auto mountinfo = ReadProc(payload, "mountinfo");
-  if (!mountinfo) return mountinfo.error();
-  const auto lines = ParseMountinfo(*mountinfo);
-  auto mounts = CompareMounts(plan, lines);
-  if (!mounts) return mounts.error();
-  auto namespaces = CompareNamespaces(plan, payload);
-  if (!namespaces) return namespaces.error();
-  found.enforced = {std::move(*namespaces), std::move(*mounts)};
-  for (const MountLine& line : lines) found.mounts.push_back(line.id);
-  return found;
+  return {};
 }
 
-base::Result<std::vector<Enforced>> ReadBackLayers(const Plan& plan,
+base::Result<std::vector<Enforced>> ReadBackLayers(const Plan& plan, const Expected& expected,
                                                    std::span<const std::size_t> instructions,
                                                    int payload, RootFound root) {
-  const auto own_text = os::ReadFile(AT_FDCWD, "/proc/self/status", kProcFileLimit);
-  if (!own_text) return base::SystemError("read back /proc/self/status", own_text.error().value);
-  const auto own_filters = FiltersOf("own status", ParseStatus(*own_text));
-  if (!own_filters) return own_filters.error();
   const auto status = ReadProc(payload, "status");
   if (!status) return status.error();
-  auto layers = CompareStatus(plan, *own_filters + instructions.size(), ParseStatus(*status));
+  auto layers = CompareStatus(plan, expected.filters + instructions.size(), ParseStatus(*status));
   if (!layers) return layers;
   if (HasNamespaces(plan)) {
     if (const auto inside = CheckWorkdir(payload, root.mounts); !inside) return inside.error();

@@ -37,18 +37,39 @@ struct Enforced {
 // `filters`: how many the program is to be under, those of the caller among them.
 base::Result<std::vector<Enforced>> CompareStatus(const Plan& plan, std::size_t filters,
                                                   const std::map<std::string, std::string>& status);
-base::Result<Enforced> CompareMounts(const Plan& plan, const std::vector<MountLine>& mounts);
 
-// What does not change any more when PID 1 has sealed the root: mounts as the payload sees them,
-// namespaces, and what PID 1 itself is left with.
+struct WantedMount {
+  std::string target;
+  std::string type;  // empty: that of the source
+  bool read_only = false;
+  bool device = false;
+  bool recursive = false;  // others may be mounted below
+};
+using WantedMounts = std::map<std::string, WantedMount, std::less<>>;  // by target
+WantedMounts WantMounts(const RootPlan& root);
+base::Result<Enforced> CompareMounts(const WantedMounts& wanted,
+                                     const std::vector<MountLine>& mounts);
+
+// What the rest is compared with, made while the sandbox is: it waits for none of this then.
+struct Expected {
+  WantedMounts mounts;
+  std::vector<std::string> namespaces;  // the supervisor's own, in the order of readback.cc
+  std::size_t filters = 0;              // that the supervisor is under
+};
+base::Result<Expected> Expect(const Plan& plan);
+
+// What does not change any more when PID 1 has finished the root: mounts as the payload sees them,
+// and namespaces.
 struct RootFound {
   std::vector<Enforced> enforced;
   std::vector<std::uint64_t> mounts;  // their ids
 };
-base::Result<RootFound> ReadBackRoot(const Plan& plan, int payload, int pid1);
-// And what the payload has put on itself when it is ready to execute. All layers together.
+base::Result<RootFound> ReadBackRoot(const Plan& plan, const Expected& expected, int payload);
+// What PID 1 is left with.
+base::Status ReadBackPid1(int pid1);
+// What the payload has put on itself when it is ready to execute. All layers together.
 // `instructions`: of each filter that was attached.
-base::Result<std::vector<Enforced>> ReadBackLayers(const Plan& plan,
+base::Result<std::vector<Enforced>> ReadBackLayers(const Plan& plan, const Expected& expected,
                                                    std::span<const std::size_t> instructions,
                                                    int payload, RootFound root);
 

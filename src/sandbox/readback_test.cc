@@ -33,7 +33,7 @@ std::vector<MountLine> GoodMounts() {
 TEST(ReadBack, AcceptsWhatWasPlanned) {
   const auto status = CompareStatus(SmallPlan(), 1, GoodStatus());
   ASSERT_TRUE(status) << status.error().text;
-  const auto mounts = CompareMounts(SmallPlan(), GoodMounts());
+  const auto mounts = CompareMounts(WantMounts(SmallPlan().root), GoodMounts());
   ASSERT_TRUE(mounts) << mounts.error().text;
   EXPECT_EQ(mounts->detail, "4 as planned");
 }
@@ -86,7 +86,7 @@ TEST(ReadBack, NamesTheMountThatDiffers) {
   for (const Row& row : rows) {
     auto mounts = GoodMounts();
     mounts[row.index] = row.line;
-    const auto got = CompareMounts(SmallPlan(), mounts);
+    const auto got = CompareMounts(WantMounts(SmallPlan().root), mounts);
     ASSERT_FALSE(got) << row.want;
     EXPECT_EQ(got.error().text, row.want);
   }

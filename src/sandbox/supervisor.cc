@@ -38,6 +38,9 @@ base::Status Supervisor::Watch(const FilterSource& filter) {
   if (gateway_) {
     if (const auto started = gateway_->Start(); !started) return started.error();
   }
+  auto expected = Expect(plan_);
+  if (!expected) return expected.error();
+  expected_ = *std::move(expected);
   if (const auto made = MakeFilter(filter); !made) return made.error();
   for (bool over = false; !over;) {
     std::vector<os::Interest> interests = {{socket_.Get()}, {signals_.Descriptor()}};
@@ -163,15 +166,11 @@ base::Result<bool> Supervisor::HandleMessage() {
     case MessageKind::kReady:
       ready_ = true;
       return StartWhenComplete();
-    case MessageKind::kSealed: {
-      // A keeper has nothing of the payload's to show, and may be sealed before that says hello.
-      if (HasNamespaces(plan_) && HasPayloadEnded()) return false;
-      auto found = ReadBackRoot(plan_, payload_, sandbox_.Pid());
-      if (!found && IsPayloadEnding(found.error())) return false;
-      if (!found) return found.error();
-      root_ = std::move(*found);
-      return StartWhenComplete();
-    }
+    case MessageKind::kRooted:
+      if (const auto heard = HearRooted(); !heard) return heard.error();
+      return false;
+    case MessageKind::kSealed:
+      return HearSealed();
     case MessageKind::kFailed:
       return Failed(message);
     case MessageKind::kEnded:
@@ -188,6 +187,25 @@ base::Result<bool> Supervisor::HandleMessage() {
       break;
   }
   return base::Internal("talk to the sandbox: an unexpected message");
+}
+
+base::Status Supervisor::HearRooted() {
+  if (HasPayloadEnded()) return {};
+  auto found = ReadBackRoot(plan_, expected_, payload_);
+  if (!found && IsPayloadEnding(found.error())) return {};
+  if (!found) return found.error();
+  root_ = std::move(*found);
+  return {};
+}
+
+base::Result<bool> Supervisor::HearSealed() {
+  // A keeper may be sealed before the payload says hello.
+  if (HasNamespaces(plan_) && HasPayloadEnded()) return false;
+  const auto found = ReadBackPid1(sandbox_.Pid());
+  if (!found && IsPayloadEnding(found.error())) return false;
+  if (!found) return found.error();
+  sealed_ = true;
+  return StartWhenComplete();
 }
 
 // The task says the number alone: its filter may forbid sending a descriptor.
@@ -228,12 +246,12 @@ base::Status Supervisor::HearGateway() {
 }
 
 base::Result<bool> Supervisor::StartWhenComplete() {
-  if (!ready_ || !root_) return false;
+  if (!ready_ || !sealed_) return false;
   if (gateway_ && !gateway_->Ready()) {
     if (gateway_->IsOpen()) return false;
     return GatewayEnded();
   }
-  auto enforced = ReadBackLayers(plan_, instructions_, payload_, *std::move(root_));
+  auto enforced = ReadBackLayers(plan_, expected_, instructions_, payload_, std::move(root_));
   if (!enforced && IsPayloadEnding(enforced.error())) return false;
   if (!enforced) return enforced.error();
   outcome_.enforced = std::move(*enforced);

@@ -87,6 +87,8 @@ class Supervisor {
   base::Status BeginToListen(int number);
   // True when the program has ended, or never started for a reason that is the program's own.
   base::Result<bool> HandleMessage();
+  base::Status HearRooted();
+  base::Result<bool> HearSealed();
   // Such a task has no files in /proc to read back, and may have been gone before a descriptor of
   // it was opened; PID 1 is about to say how it ended.
   bool HasPayloadEnded() const { return payload_ < 0 || os::HasEnded(payload_pidfd_.Get()); }
@@ -130,8 +132,9 @@ class Supervisor {
   base::UniqueFd payload_pidfd_;
   base::UniqueFd terminal_;                // master side
   std::vector<std::size_t> instructions_;  // of each filter
-  bool ready_ = false;
-  std::optional<RootFound> root_;
+  Expected expected_;
+  bool ready_ = false, sealed_ = false;
+  RootFound root_;
   int wait_status_ = 0;
   Outcome outcome_;
   bool is_concluded_ = false;

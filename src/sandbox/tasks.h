@@ -79,9 +79,10 @@ std::uint32_t PayloadNamespaces(const Plan& plan);
 // In place of PID 1 where there are no namespaces: makes the Landlock rules, starts the payload and
 // then only reaps it.
 [[noreturn]] void RunKeeper(Prepared& prepared);
-// `link`: the payload's end of the socket to PID 1. It says that its namespaces are made, and is
-// answered, when root and ids are, with the Landlock ruleset. Without namespaces there is no link
-// (-1), and the ruleset is made already.
+// `link`: the payload's end of the socket to PID 1. It says that its namespaces are made, hears when
+// the root is entered, says that its user namespace is made, and is answered, when its ids are
+// mapped, with the Landlock ruleset. Without namespaces there is no link (-1), and the ruleset is
+// made already.
 [[noreturn]] void RunPayload(Prepared& prepared, int link);
 
 // Clones the source of a bind and checks that it is what the plan was made for (ESTALE otherwise).
