@@ -62,8 +62,7 @@ void MakeRoot(Stages& stages, Prepared& prepared, Payload& payload) {
                           : made;
             })
       .Then(Stage::kEnterRoot, [&](Failure&) { return EnterRoot(prepared); })
-      .Then(Stage::kHandshake,
-            [&](Failure&) { return os::SendDescriptor(payload.link.Get(), -1); })
+      .Then(Stage::kHandshake, [&](Failure&) { return os::SendDescriptor(payload.link.Get(), -1); })
       // Beside the payload, which makes its network and its user namespace.
       .Then(Stage::kLandlockRules,
             [&](Failure& failure) { return MakeLandlockRules(prepared, failure); })

@@ -54,15 +54,16 @@ bool HasOption(const MountLine& line, std::string_view option) {
 
 std::optional<WantedMount> Want(const Step& step) {
   if (const auto* bind = std::get_if<BindMount>(&step))
-    return WantedMount{bind->target, bind->kept.empty() ? "" : "overlay", !bind->write, bind->device,
-                  bind->directory};
+    return WantedMount{bind->target, bind->kept.empty() ? "" : "overlay", !bind->write,
+                       bind->device, bind->directory};
   if (const auto* tmpfs = std::get_if<TmpfsMount>(&step))
     return WantedMount{tmpfs->target, "tmpfs", tmpfs->seal, false, false};
   if (const auto* proc = std::get_if<ProcMount>(&step))
     return WantedMount{proc->target, "proc", true, false, false};
   if (const auto* devpts = std::get_if<DevptsMount>(&step))
     return WantedMount{devpts->target, "devpts", false, true, false};
-  if (const auto* pin = std::get_if<Pin>(&step)) return WantedMount{pin->target, "", false, false, true};
+  if (const auto* pin = std::get_if<Pin>(&step))
+    return WantedMount{pin->target, "", false, false, true};
   if (const auto* overlay = std::get_if<OverlayMount>(&step)) {
     const bool write = overlay->in_memory || !overlay->upper.empty();
     return WantedMount{overlay->target, "overlay", !write, false, false};

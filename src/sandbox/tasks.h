@@ -79,8 +79,8 @@ std::uint32_t PayloadNamespaces(const Plan& plan);
 // In place of PID 1 where there are no namespaces: makes the Landlock rules, starts the payload and
 // then only reaps it.
 [[noreturn]] void RunKeeper(Prepared& prepared);
-// `link`: the payload's end of the socket to PID 1. It says that its namespaces are made, hears when
-// the root is entered, says that its user namespace is made, and is answered, when its ids are
+// `link`: the payload's end of the socket to PID 1. It says that its namespaces are made, hears
+// when the root is entered, says that its user namespace is made, and is answered, when its ids are
 // mapped, with the Landlock ruleset. Without namespaces there is no link (-1), and the ruleset is
 // made already.
 [[noreturn]] void RunPayload(Prepared& prepared, int link);
