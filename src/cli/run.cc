@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/filters_beside.h"
 #include "cli/libexec.h"
+#include "cli/proved_filters.h"
 #include "cli/run_audit.h"
 #include "cli/run_command.h"
 #include "cli/run_options.h"
@@ -46,7 +47,8 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
   const auto policy = LoadPolicy(options.sandbox, context);
   if (!policy) return NoSandbox(policy.error());
   if (!options.dry_run) MoveToScope(policy->limits, options.sandbox.without, argv);
-  FiltersBeside beside(*policy, IsListenedTo(*policy));
+  const bool listened = IsListenedTo(*policy);
+  FiltersBeside beside(*policy, listened);
   os::RenewStartHeap(kPlanHeap);
   const auto plan = PlanSandbox(*policy, options.sandbox, context, options.program);
   if (!plan) return NoSandbox(plan.error());
@@ -67,7 +69,9 @@ int RunAnew(const RunOptions& options, const policy::Context& context, char** ar
       *plan,
       [&] {
         os::RenewStartHeap(kReadBackHeap);
-        return beside.Take();
+        // Asked again, the host may answer otherwise: nobody would listen to a filter that asks.
+        return listened == (observer != nullptr) ? beside.Take()
+                                                 : ProvedFilters(*policy, observer != nullptr);
       },
       observer,
       [&](const network::Decision& decision) {
